@@ -1,0 +1,61 @@
+// swift-tools-version: 6.2
+// Targets stand in the order a run flows through them. This is the only place where the direction of a dependency
+// is written: a room imports what is listed for it here, and nothing else.
+import PackageDescription
+
+let strict: [SwiftSetting] = [
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("InferIsolatedConformances"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+]
+
+/// For the rooms that touch C: every unsafe use is marked where it stands.
+let touchesC: [SwiftSetting] = strict + [.strictMemorySafety()]
+
+let package = Package(
+  name: "algo-run",
+  products: [
+    .executable(name: "algo-run", targets: ["algo-run"]),
+    .library(name: "AlgoMetrics", targets: ["AlgoMetrics"]),
+  ],
+  targets: [
+    // Composition: one file a subcommand.
+    .executableTarget(
+      name: "algo-run",
+      dependencies: [
+        "BatchRun", "CommandLineInterface", "InsightsDelivery", "MetricsIntake", "ProcessSupervision", "RunModel",
+        "RunPipeline", "StateStore",
+      ],
+      swiftSettings: strict),
+    .target(name: "CommandLineInterface", swiftSettings: strict),
+
+    // A file of requests, and the story of one.
+    .target(
+      name: "BatchRun",
+      dependencies: ["MetricsIntake", "ProcessSupervision", "RunModel", "RunPipeline"], swiftSettings: strict),
+    .target(
+      name: "RunPipeline", dependencies: ["MetricsIntake", "ProcessSupervision", "RunModel"], swiftSettings: strict),
+
+    // The rooms a run passes through.
+    .target(name: "StateStore", dependencies: ["CSQLite", "RunModel"], swiftSettings: touchesC),
+    .target(
+      name: "ProcessSupervision", dependencies: ["CProcessLaunch", "RunModel"], swiftSettings: touchesC),
+    .target(name: "CProcessLaunch"),
+    .target(name: "MetricsIntake", dependencies: ["RunModel"], swiftSettings: strict),
+    .target(
+      name: "InsightsDelivery", dependencies: ["CRDKafka", "RunModel", "StateStore"], swiftSettings: strict),
+    .target(name: "CRDKafka"),
+    .systemLibrary(
+      name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"]), .brew(["sqlite"])]),
+
+    // The vocabulary that every room speaks.
+    .target(name: "RunModel", swiftSettings: strict),
+
+    // What an algorithm written in Swift imports.
+    .target(name: "AlgoMetrics", swiftSettings: strict),
+  ],
+  swiftLanguageModes: [.v6],
+  cLanguageStandard: .gnu17
+)

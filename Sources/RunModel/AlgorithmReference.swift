@@ -1,0 +1,78 @@
+/// What a user writes to name a version: `OWNER/NAME`, `…/1`, `…/1.2`, `…/1.2.*` or `…/1.2.0`.
+public struct AlgorithmReference: Hashable, Sendable, CustomStringConvertible {
+  /// Which of an algorithm's versions are meant; the latest that matches is taken.
+  public enum Selector: Hashable, Sendable {
+    case latest
+    case major(Int)
+    case minor(Int, Int)
+    case exact(VersionNumber)
+  }
+
+  /// The algorithm.
+  public let algorithm: AlgorithmName
+  /// The versions meant.
+  public let selector: Selector
+
+  /// Takes one of the five forms.
+  ///
+  /// - Throws: ``ReferenceError`` that shows the forms.
+  public init(parsing text: String) throws(ReferenceError) {
+    let parts = text.split(separator: "/", omittingEmptySubsequences: false)
+    guard parts.count == 2 || parts.count == 3 else { throw .malformedName(text) }
+    algorithm = try AlgorithmName(parsing: "\(parts[0])/\(parts[1])")
+    guard parts.count == 3 else {
+      selector = .latest
+      return
+    }
+    var numbers = parts[2].split(separator: ".", omittingEmptySubsequences: false)
+    // `1.2.*` means the same as `1.2`, and `1.*` the same as `1`.
+    if numbers.count > 1, numbers.last == "*" { numbers.removeLast() }
+    let components = numbers.map(VersionNumber.component)
+    switch (components.count, components[0]) {
+    case (1, let major?): selector = .major(major)
+    case (2, let major?):
+      guard let minor = components[1] else { throw .malformedVersion(String(parts[2])) }
+      selector = .minor(major, minor)
+    case (3, _?): selector = .exact(try VersionNumber(parsing: parts[2]))
+    default: throw .malformedVersion(String(parts[2]))
+    }
+  }
+
+  /// Whether `version` is one of those meant.
+  public func matches(_ version: VersionNumber) -> Bool {
+    switch selector {
+    case .latest: true
+    case .major(let major): version.major == major
+    case .minor(let major, let minor): version.major == major && version.minor == minor
+    case .exact(let exact): version == exact
+    }
+  }
+
+  /// The reference as a user would write it.
+  public var description: String {
+    switch selector {
+    case .latest: "\(algorithm)"
+    case .major(let major): "\(algorithm)/\(major)"
+    case .minor(let major, let minor): "\(algorithm)/\(major).\(minor)"
+    case .exact(let version): "\(algorithm)/\(version)"
+    }
+  }
+}
+
+/// A name or version that is not written as one.
+public enum ReferenceError: Error, Equatable, CustomStringConvertible {
+  case malformedName(String)
+  case malformedVersion(String)
+
+  /// One sentence that ends in what to do.
+  public var description: String {
+    switch self {
+    case .malformedName(let text):
+      "\"\(TerminalText.safe(text))\" does not name an algorithm; write OWNER/NAME, each part of letters, digits, "
+        + "_ . - (at most 64), or OWNER/NAME/VERSION."
+    case .malformedVersion(let text):
+      "\"\(TerminalText.safe(text))\" is not a version; write three numbers such as 1.2.0 (to choose among published "
+        + "versions also 1, 1.2 or 1.2.*)."
+    }
+  }
+}

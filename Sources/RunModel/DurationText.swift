@@ -1,0 +1,52 @@
+/// Durations as users write them: `500ms`, `30s`, `4m`, `2h`, `7d`.
+public enum DurationText {
+  /// Takes a whole or decimal number and a unit; nil for anything else, and for more than 100 years.
+  public static func parse(_ text: String) -> Duration? {
+    let digits = text.prefix { $0.isASCII && ($0.isNumber || $0 == ".") }
+    guard !digits.isEmpty, digits.first != ".", digits.last != ".", digits.filter({ $0 == "." }).count <= 1,
+      let amount = Double(digits)
+    else { return nil }
+    let unit: Double
+    switch text[digits.endIndex...] {
+    case "ms": unit = 0.001
+    case "s": unit = 1
+    case "m": unit = 60
+    case "h": unit = 3600
+    case "d": unit = 86_400
+    default: return nil
+    }
+    let seconds = amount * unit
+    guard seconds <= 3_155_760_000 else { return nil }
+    return .microseconds(Int64((seconds * 1_000_000).rounded()))
+  }
+
+  /// The shortest such text that is exact to the millisecond: `4m`, `1500ms`.
+  public static func write(_ duration: Duration) -> String {
+    let milliseconds = duration.wholeMicroseconds / 1000
+    for (unit, length) in [("d", Int64(86_400_000)), ("h", 3_600_000), ("m", 60_000), ("s", 1000)]
+    where milliseconds != 0 && milliseconds % length == 0 {
+      return "\(milliseconds / length)\(unit)"
+    }
+    return "\(milliseconds)ms"
+  }
+}
+
+extension Duration {
+  /// Microseconds, the rest cut off.
+  public var wholeMicroseconds: Int64 {
+    components.seconds * 1_000_000 + components.attoseconds / 1_000_000_000_000
+  }
+
+  /// Nanoseconds, the rest cut off.
+  public var wholeNanoseconds: Int64 { components.seconds * 1_000_000_000 + components.attoseconds / 1_000_000_000 }
+
+  /// Milliseconds with at most three decimals and no trailing zeros, as payloads carry them: `8.412`, `30`.
+  public var millisecondsText: String {
+    let microseconds = wholeMicroseconds
+    let thousandths = microseconds % 1000
+    guard thousandths != 0 else { return "\(microseconds / 1000)" }
+    var decimals = String(1000 + thousandths).dropFirst()
+    while decimals.last == "0" { decimals = decimals.dropLast() }
+    return "\(microseconds / 1000).\(decimals)"
+  }
+}

@@ -1,0 +1,25 @@
+/// Text from outside made safe to show: an algorithm must not be able to drive the terminal through a message of ours.
+public enum TerminalText {
+  /// Control characters, invisible formatting and line ends as `\u{…}`; cut after `limit` characters with `…`.
+  public static func safe(_ text: some StringProtocol, limit: Int = 80) -> String {
+    var shown = ""
+    var count = 0
+    for scalar in text.unicodeScalars {
+      guard count < limit else { return shown + "…" }
+      count += 1
+      switch scalar.properties.generalCategory {
+      case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate, .privateUse, .unassigned:
+        shown += "\\u{\(String(scalar.value, radix: 16))}"
+      default:
+        if scalar == "\"" || scalar == "\\" { shown.unicodeScalars.append("\\") }
+        shown.unicodeScalars.append(scalar)
+      }
+    }
+    return shown
+  }
+
+  /// The same for bytes that may not be text.
+  public static func safe(_ bytes: some Sequence<UInt8>, limit: Int = 80) -> String {
+    safe(String(decoding: Array(bytes.prefix(limit * 4)), as: UTF8.self), limit: limit)
+  }
+}

@@ -1,0 +1,52 @@
+/// A moment of the wall clock, to the microsecond, in UTC.
+public struct Timestamp: Sendable, Equatable, Comparable, CustomStringConvertible {
+  /// Microseconds since 1970-01-01T00:00:00Z.
+  public let microseconds: Int64
+
+  /// A moment so many microseconds after 1970 began.
+  public init(microseconds: Int64) { self.microseconds = microseconds }
+
+  /// RFC 3339 with six decimals and `Z`: `2021-02-20T00:21:54.867231Z`.
+  public var description: String { withoutZone + "Z" }
+
+  /// The same without a zone, as the original service wrote it.
+  public var withoutZone: String {
+    let (days, inDay) = microseconds.flooredDivision(by: 86_400_000_000)
+    let (year, month, day) = Self.civil(daysSince1970: days)
+    let seconds = inDay / 1_000_000
+    return Self.padded(year, 4) + "-" + Self.padded(month, 2) + "-" + Self.padded(day, 2) + "T"
+      + Self.padded(seconds / 3600, 2) + ":" + Self.padded(seconds / 60 % 60, 2) + ":" + Self.padded(seconds % 60, 2)
+      + "." + Self.padded(inDay % 1_000_000, 6)
+  }
+
+  /// The earlier moment is the smaller.
+  public static func < (left: Timestamp, right: Timestamp) -> Bool { left.microseconds < right.microseconds }
+
+  /// The moment so much later.
+  public static func + (moment: Timestamp, span: Duration) -> Timestamp {
+    Timestamp(microseconds: moment.microseconds + span.wholeMicroseconds)
+  }
+
+  private static func padded(_ number: Int64, _ width: Int) -> String {
+    let digits = String(number)
+    return String(repeating: "0", count: max(0, width - digits.utf8.count)) + digits
+  }
+
+  /// The proleptic Gregorian date, by Howard Hinnant's `civil_from_days`
+  /// (https://howardhinnant.github.io/date_algorithms.html).
+  private static func civil(daysSince1970 days: Int64) -> (year: Int64, month: Int64, day: Int64) {
+    let (era, dayOfEra) = (days + 719_468).flooredDivision(by: 146_097)
+    let yearOfEra = (dayOfEra - dayOfEra / 1460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
+    let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
+    let shiftedMonth = (5 * dayOfYear + 2) / 153
+    let month = shiftedMonth < 10 ? shiftedMonth + 3 : shiftedMonth - 9
+    return (yearOfEra + era * 400 + (month <= 2 ? 1 : 0), month, dayOfYear - (153 * shiftedMonth + 2) / 5 + 1)
+  }
+}
+
+extension Int64 {
+  fileprivate func flooredDivision(by divisor: Int64) -> (quotient: Int64, remainder: Int64) {
+    let (quotient, remainder) = quotientAndRemainder(dividingBy: divisor)
+    return remainder < 0 ? (quotient - 1, remainder + divisor) : (quotient, remainder)
+  }
+}
