@@ -55,6 +55,10 @@ let package = Package(
 
     // What an algorithm written in Swift imports.
     .target(name: "AlgoMetrics", swiftSettings: strict),
+
+    .testTarget(
+      name: "InsightsDeliveryTests", dependencies: ["CRDKafka", "InsightsDelivery", "RunModel", "StateStore"],
+      swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6],
   cLanguageStandard: .gnu17

@@ -1,0 +1,30 @@
+internal import Glibc
+
+/// Why a payload could not be appended to the file.
+public enum FileSinkError: Error, Equatable, CustomStringConvertible {
+  /// It could not be opened or made.
+  case cannotOpen(path: String, errno: Int32)
+  /// It was opened but took no line, or not a whole one.
+  case cannotWrite(path: String, errno: Int32)
+  /// Another process held its lock all the time.
+  case locked(path: String)
+
+  /// One sentence that ends in what to do.
+  public var description: String {
+    switch self {
+    case .cannotOpen(let path, ENOENT):
+      "the directory of \(path) does not exist; make it, or choose another file with `algo-run connection set`"
+    case .cannotOpen(let path, let code):
+      "cannot open \(path) (\(reason(code))); give access to it, or choose another file with "
+        + "`algo-run connection set`"
+    case .cannotWrite(let path, ENOSPC), .cannotWrite(let path, EDQUOT):
+      "no space left to append to \(path); free some"
+    case .cannotWrite(let path, EFBIG):
+      "\(path) has reached the file size limit (ulimit -f); raise the limit or move the file away"
+    case .cannotWrite(let path, let code): "cannot append to \(path) (\(reason(code))); check its file system"
+    case .locked(let path): "\(path) is locked by another process; find it with `fuser \(path)`"
+    }
+  }
+
+  private func reason(_ code: Int32) -> String { String(cString: strerror(code)) }
+}
