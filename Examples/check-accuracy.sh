@@ -1,0 +1,48 @@
+#!/usr/bin/env bash
+# Measures each example's accuracy again on its held-out data and compares it with the figure in the example's README;
+# also trains the Swift example's committed model again, and compares that. Needs no algo-run: reporting does nothing.
+set -u
+repository=$(cd "$(dirname "$0")/.." && pwd)
+examples=$repository/Examples
+export EXAMPLES_BUILD=${EXAMPLES_BUILD:-$examples/build}
+build=$EXAMPLES_BUILD
+unset ALGO_METRICS_FD
+failed=0
+
+fail() {
+  failed=$((failed + 1))
+  echo "FAILED  $1"
+}
+
+# LANGUAGE EXAMPLE COMMAND…: runs COMMAND in the example's folder; what it prints must stand in the README.
+accuracy() {
+  local language=$1 name=$2 measured
+  shift 2
+  if ! measured=$("$examples/build.sh" "$language" && cd "$examples/$name" && "$@"); then
+    fail "$name: the command did not succeed"
+  elif [ -z "$measured" ] || ! grep -qF -- "$measured" "$examples/$name/README.md"; then
+    fail "$name: measured \"$measured\", which is not what its README states"
+  elif [ $(($(wc -l <"$examples/$name/data/held-out.csv") - 1)) -ne "$(wc -l <"$examples/$name/requests.ndjson")" ]; then
+    fail "$name: requests.ndjson does not have one line for each held-out row; run prepare-data.py"
+  else
+    echo "passed  $name: $measured"
+  fi
+}
+
+accuracy python python-iris-classifier \
+  env PYTHONPATH="$repository/Bindings/Python" python3 iris.py --accuracy
+accuracy swift swift-wine-cultivar \
+  sh -c "'$build/swift/release/wine-cultivar' --accuracy < data/held-out.csv"
+accuracy r r-penguin-body-mass \
+  env R_LIBS="$build/r-library" Rscript penguin_mass.R --accuracy
+accuracy java java-digit-recogniser \
+  java -cp "$build/java" DigitRecogniser --accuracy
+
+wine=$examples/swift-wine-cultivar
+if "$build/swift/release/train-wine-cultivar" <"$wine/data/train.csv" | cmp -s - "$wine/Sources/WineModel/TrainedModel.swift"
+then
+  echo "passed  swift-wine-cultivar: training again gives the committed model"
+else
+  fail "swift-wine-cultivar: training again gives another model than Sources/WineModel/TrainedModel.swift"
+fi
+[ "$failed" -eq 0 ]

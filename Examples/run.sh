@@ -1,0 +1,61 @@
+#!/usr/bin/env bash
+# Publishes the four examples with Insights on, runs one request of each under algo-run and checks what came of it:
+# the result, the execution record, and the payload in the home's insights.ndjson.
+#
+#     ALGO_RUN=.build/release/algo-run Examples/run.sh
+#
+# One line for each example, then "N passed, N failed"; the status is 1 when one failed. Nothing is left behind but
+# Examples/build/ (or $EXAMPLES_BUILD).
+set -u
+repository=$(cd "$(dirname "$0")/.." && pwd)
+examples=$repository/Examples
+export EXAMPLES_BUILD=${EXAMPLES_BUILD:-$examples/build}
+build=$EXAMPLES_BUILD
+algo_run=$(realpath "${ALGO_RUN:-$repository/.build/release/algo-run}")
+
+[ -x "$algo_run" ] || { echo "run.sh: there is no algo-run at $algo_run; build it or set ALGO_RUN" >&2; exit 1; }
+command -v python3 >/dev/null || { echo "run.sh: python3 is not installed; install the package python3" >&2; exit 1; }
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+home=$work/home
+passed=0
+failed=0
+
+# LANGUAGE EXAMPLE EXPECTED [publish options and --] COMMAND…: EXPECTED is one member of the result, as name=JSON value.
+example() {
+  local language=$1 name=$2 expected=$3 problem
+  shift 3
+  if problem=$( (publish_and_run "$language" "$name" "$@" && check "$name" "$expected") 2>&1); then
+    passed=$((passed + 1))
+    echo "passed  $name: $problem"
+  else
+    failed=$((failed + 1))
+    echo "FAILED  $name: $problem"
+  fi
+}
+
+publish_and_run() {
+  local language=$1 name=$2
+  shift 2
+  "$examples/build.sh" "$language" &&
+    "$algo_run" publish "examples/$name" --home "$home" --insights --directory "$examples/$name" "$@" >"$work/publish" &&
+    "$algo_run" exec "examples/$name" --home "$home" --input "$examples/$name/request.json" \
+      --report "$work/$name.report" >"$work/$name.result"
+}
+
+check() {
+  python3 "$examples/check-run.py" "$work/$1.result" "$work/$1.report" "$home/insights.ndjson" "$2"
+}
+
+example python python-iris-classifier 'species="versicolor"' \
+  --env "PYTHONPATH=$repository/Bindings/Python" -- python3 iris.py
+example swift swift-wine-cultivar 'cultivar=2' \
+  -- "$build/swift/release/wine-cultivar"
+example r r-penguin-body-mass 'body_mass_g=4781' \
+  --env "R_LIBS=$build/r-library" -- Rscript penguin_mass.R
+example java java-digit-recogniser 'digit=5' \
+  -- java -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -cp "$build/java" DigitRecogniser
+
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]
