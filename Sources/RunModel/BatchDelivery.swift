@@ -1,0 +1,66 @@
+/// Who takes the payloads of a batch while its requests run: the edge between a batch and its delivery.
+///
+/// The batch runs on one thread and never blocks on a disk or a broker, so a queue works on a thread of its own. All
+/// members are called from the batch's thread only. The contract, in the order of a payload's life:
+///
+/// 1. ``enqueue(_:)`` takes it and returns at once with a ticket.
+/// 2. As soon as it is *settled* (safe in the outbox, appended to the file, or lost for a stated reason), its ticket
+///    comes back once from ``takeSettled()``. The batch writes the request's result line only then: a result in the
+///    output file never names a payload that a crash could still lose.
+/// 3. It stays among ``PayloadCounts/waiting`` until it is acknowledged, rejected or expired.
+/// 4. ``close()`` ends the thread; what still waits stays in the outbox for a later deliverer.
+public protocol PayloadQueue: AnyObject {
+  /// Takes one payload of a version with Insights enabled; never blocks and never fails.
+  ///
+  /// - Returns: Its ticket: 1 for the first, then one more each time.
+  func enqueue(_ record: InsightsRecord) -> UInt64
+
+  /// The payloads settled since the last call, in any order, each ticket exactly once.
+  func takeSettled() -> [SettledPayload]
+
+  /// A descriptor that polls readable while ``takeSettled()`` has something to return; taking clears it. Open until
+  /// ``close()``; the caller only polls it.
+  var settledDescriptor: Int32 { get }
+
+  /// The figures at this moment.
+  var counts: PayloadCounts { get }
+
+  /// Settles all that was enqueued (a commit that is under way is waited for), then ends the thread. Payloads not yet
+  /// acknowledged stay in the outbox. Settled tickets can still be taken afterwards.
+  func close()
+}
+
+/// A payload that can no longer be lost, or was lost for a stated reason.
+public struct SettledPayload: Sendable, Equatable {
+  /// What ``PayloadQueue/enqueue(_:)`` returned for it.
+  public let ticket: UInt64
+  /// `queued` or `delivered` with a broker, `written` with a file; `rejected` with a detail where it could be stored
+  /// nowhere.
+  public let delivery: Delivery
+
+  /// A ticket and what became of its payload.
+  public init(ticket: UInt64, delivery: Delivery) {
+    self.ticket = ticket
+    self.delivery = delivery
+  }
+}
+
+/// How many payloads of this batch are where.
+public struct PayloadCounts: Sendable, Equatable {
+  /// Neither acknowledged nor given up: in memory or in the outbox.
+  public var waiting: Int
+  /// Acknowledged by the broker, or appended to the file.
+  public var delivered: Int
+  /// Given up: rejected or expired.
+  public var lost: Int
+
+  /// Counts of given figures.
+  public init(waiting: Int, delivered: Int, lost: Int) {
+    self.waiting = waiting
+    self.delivered = delivered
+    self.lost = lost
+  }
+
+  /// Nothing was enqueued.
+  public static let none = PayloadCounts(waiting: 0, delivered: 0, lost: 0)
+}
