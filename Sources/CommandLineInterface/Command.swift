@@ -1,0 +1,82 @@
+/// One command of the tree a program offers; a leaf is run, the others only hold subcommands.
+///
+/// Only descriptions live here: building the whole tree reads nothing and computes nothing, so a program pays for
+/// help, suggestions and completions only when they are asked for.
+public struct Command: Sendable {
+  /// The word users type.
+  public let name: String
+  /// One sentence: what running it does.
+  public let abstract: String
+  /// More for `--help`; each line is a paragraph, which help wraps.
+  public let discussion: String
+  /// A command line each, and what it is for.
+  public let examples: [(String, String)]
+  /// In the order users give them.
+  public let arguments: [Argument]
+  /// In the order help lists them.
+  public let options: [Option]
+  /// When there are any, the first word has to be one of their names.
+  public let subcommands: [Command]
+  /// Everything after `--` belongs to somebody else and is kept verbatim.
+  public let takesCommandLine: Bool
+  /// A `takesCommandLine` without which the command makes no sense.
+  public let requiresCommandLine: Bool
+  /// Works, but neither help nor completions mention it.
+  public let isHidden: Bool
+
+  /// Describes a command; see the members for what each part means.
+  public init(
+    name: String, abstract: String, discussion: String = "", examples: [(String, String)] = [],
+    arguments: [Argument] = [], options: [Option] = [], subcommands: [Command] = [], takesCommandLine: Bool = false,
+    requiresCommandLine: Bool = false, isHidden: Bool = false
+  ) {
+    self.name = name
+    self.abstract = abstract
+    self.discussion = discussion
+    self.examples = examples
+    self.arguments = arguments
+    self.options = options
+    self.subcommands = subcommands
+    self.takesCommandLine = takesCommandLine || requiresCommandLine
+    self.requiresCommandLine = requiresCommandLine
+    self.isHidden = isHidden
+  }
+}
+
+/// A word given by its place.
+public struct Argument: Sendable {
+  /// How many of them a command line holds.
+  public enum Arity: Sendable {
+    case required, optional
+    /// None or more; only the last argument can be so.
+    case repeating
+  }
+
+  /// As help writes it, in capitals: `REF`.
+  public let name: String
+  /// One sentence.
+  public let help: String
+  /// How many of them there may be.
+  public let arity: Arity
+  /// What a shell offers; `choices` are also enforced.
+  public let completion: ValueCompletion
+
+  /// Describes an argument.
+  public init(_ name: String, arity: Arity = .required, completion: ValueCompletion = .none, help: String) {
+    self.name = name
+    self.help = help
+    self.arity = arity
+    self.completion = completion
+  }
+}
+
+/// What a shell can offer for a value.
+public enum ValueCompletion: Sendable {
+  case none, file, directory
+  /// The only values that are accepted.
+  case choices([String])
+
+  var choices: [String] {
+    if case .choices(let values) = self { values } else { [] }
+  }
+}
