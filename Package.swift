@@ -30,6 +30,8 @@ let package = Package(
       ],
       swiftSettings: strict),
     .target(name: "CommandLineInterface", swiftSettings: strict),
+    .testTarget(
+      name: "CommandLineInterfaceTests", dependencies: ["CommandLineInterface"], swiftSettings: strict),
 
     // A file of requests, and the story of one.
     .target(

@@ -61,10 +61,10 @@ struct CommandReading {
       value = rest.removeFirst()
     }
     guard let value else {
+      let refused = rest.first.flatMap { $0 == "--" ? nil : $0 }
       throw UsageError(
         typedPath,
-        .missingValue(
-          option: spelling, metavariable: option.metavariable ?? "VALUE", refused: rest.first { $0 != "--" }))
+        .missingValue(option: spelling, metavariable: option.metavariable ?? "VALUE", refused: refused))
     }
     try check(value, of: spelling, option.completion)
     if case .repeatable = option.kind {

@@ -20,11 +20,13 @@ struct FishCompletion {
 
       function \(function)_at
         contains -- -- (commandline -opc); and return 1
-        test (string join ' ' -- (\(function)_place)) = "$argv"
+        set -l place (\(function)_place)
+        test "$place" = "$argv"
       end
 
       function \(function)_after_dashes
-        contains -- -- (commandline -opc); and contains -- (string join ' ' -- (\(function)_place)) \(hosts.joined(separator: " "))
+        set -l place (\(function)_place)
+        contains -- -- (commandline -opc); and contains -- "$place" \(hosts.joined(separator: " "))
       end
 
       function \(function)_command_line --description 'Completions of the command after --'
@@ -48,7 +50,7 @@ struct FishCompletion {
     }
     for option in place.options {
       let help = " -d \(Self.quoted(option.help))"
-      let value = option.metavariable == nil ? "" : " -r " + (Self.action(option.completion) ?? "")
+      let value = option.metavariable == nil ? "" : " " + (Self.action(option.completion) ?? "-x")
       var names = (option.name.utf8.count == 1 ? " -s " : " -l ") + option.name
       if let short = option.short { names += " -s \(short)" }
       lines.append(start + names + value + help)
@@ -62,9 +64,9 @@ struct FishCompletion {
   private static func action(_ completion: ValueCompletion) -> String? {
     switch completion {
     case .none: nil
-    case .file: "-F"
-    case .directory: "-a '(__fish_complete_directories)'"
-    case .choices(let values): "-a \(quoted(values.joined(separator: " ")))"
+    case .file: "-r -F"
+    case .directory: "-x -a '(__fish_complete_directories)'"
+    case .choices(let values): "-x -a \(quoted(values.joined(separator: " ")))"
     }
   }
 
