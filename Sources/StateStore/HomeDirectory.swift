@@ -1,0 +1,80 @@
+internal import Glibc
+
+/// The one directory that holds algo-run's state: where it is, what lies in it, and how it comes to be.
+///
+/// Naming it touches nothing; it is made when something is first written. Any number of processes may make and use it
+/// at once.
+public struct HomeDirectory: Sendable, Equatable {
+  /// Absolute, without a slash at its end.
+  public let path: String
+
+  /// The home at a given path; a relative one counts from the current directory.
+  ///
+  /// - Throws: ``StateError/inaccessible(path:errno:)`` where the current directory is gone.
+  public init(path: String) throws(StateError) {
+    var absolute = path
+    if !path.hasPrefix("/") {
+      guard let current = Self.currentDirectory() else { throw .inaccessible(path: path, errno: errno) }
+      absolute = current == "/" ? "/" + path : current + "/" + path
+    }
+    while absolute.utf8.count > 1, absolute.hasSuffix("/") { absolute.removeLast() }
+    self.path = absolute
+  }
+
+  /// The home by `--home`, else `$ALGO_RUN_HOME`, else `$XDG_STATE_HOME/algo-run`, else `~/.local/state/algo-run`,
+  /// where `~` is `$HOME` or, without it, what the user database says.
+  ///
+  /// An empty variable counts as unset. So does a relative `$XDG_STATE_HOME`, as the XDG specification demands.
+  ///
+  /// - Throws: ``StateError/noHome`` where none of these is to be had.
+  public static func located(
+    option: String? = nil, variable: (String) -> String? = HomeDirectory.processVariable
+  ) throws(StateError) -> HomeDirectory {
+    if let option, !option.isEmpty { return try HomeDirectory(path: option) }
+    if let own = variable("ALGO_RUN_HOME"), !own.isEmpty { return try HomeDirectory(path: own) }
+    if let state = variable("XDG_STATE_HOME"), state.hasPrefix("/") {
+      return try HomeDirectory(path: state + "/algo-run")
+    }
+    var user = variable("HOME") ?? ""
+    if user.isEmpty { user = userDatabaseHome() ?? "" }
+    guard user.hasPrefix("/") else { throw .noHome }
+    return try HomeDirectory(path: user + "/.local/state/algo-run")
+  }
+
+  /// A variable of this process's environment.
+  public static func processVariable(_ name: String) -> String? {
+    guard let value = unsafe getenv(name) else { return nil }
+    return unsafe String(cString: value)
+  }
+
+  /// Published versions and the connection.
+  public var stateDatabase: String { path + "/state.db" }
+  /// Payloads that wait for delivery.
+  public var outboxDatabase: String { path + "/outbox.db" }
+  /// Held shared by all that have the outbox open, exclusively by the one that sets a damaged one aside.
+  public var outboxLock: String { path + "/outbox.lock" }
+  /// A lock file for each process that delivers.
+  public var deliverersDirectory: String { path + "/deliverers" }
+  /// Where payloads go while there is no connection.
+  public var insightsFile: String { path + "/insights.ndjson" }
+  /// Where payloads go when the outbox cannot take them.
+  public var fallbackFile: String { path + "/insights-fallback.ndjson" }
+  /// The certificate authority copied by `connection set --ca`.
+  public var certificateAuthority: String { path + "/ca.pem" }
+
+  /// Makes the home, and what is missing above it, for this user alone (0700). One that exists stays as it is.
+  ///
+  /// - Throws: ``StateError`` that names the directory that could not be made.
+  public func create() throws(StateError) { try PrivateFile.makeDirectory(path) }
+
+  private static func currentDirectory() -> String? {
+    guard let buffer = unsafe getcwd(nil, 0) else { return nil }
+    defer { unsafe free(buffer) }
+    return unsafe String(cString: buffer)
+  }
+
+  private static func userDatabaseHome() -> String? {
+    guard let entry = unsafe getpwuid(getuid()), let home = unsafe entry.pointee.pw_dir else { return nil }
+    return unsafe String(cString: home)
+  }
+}

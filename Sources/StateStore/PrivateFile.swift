@@ -1,0 +1,102 @@
+internal import Glibc
+
+/// Makes files (0600) and directories (0700) that only this user can read, whatever the umask says, and race-free.
+enum PrivateFile {
+  /// Makes the directory at `path` and those missing above it; one that exists stays as it is.
+  static func makeDirectory(_ path: String) throws(StateError) {
+    if unsafe mkdir(path, 0o700) == 0 {
+      // A umask may have taken the owner's own rights away.
+      guard unsafe chmod(path, 0o700) == 0 else { throw .inaccessible(path: path, errno: errno) }
+      return
+    }
+    switch errno {
+    case EEXIST:
+      // Another process may have made it a moment ago: what counts is that it is there.
+      guard isDirectory(path) else { throw .notADirectory(path: path) }
+    case ENOENT:
+      guard let slash = path.lastIndex(of: "/"), slash != path.startIndex else {
+        throw .inaccessible(path: path, errno: ENOENT)
+      }
+      try makeDirectory(String(path[..<slash]))
+      // Not a loop over this function: a directory that vanishes again and again must end in an error.
+      guard unsafe mkdir(path, 0o700) != 0 else {
+        guard unsafe chmod(path, 0o700) == 0 else { throw .inaccessible(path: path, errno: errno) }
+        return
+      }
+      let reason = errno
+      guard reason == EEXIST, isDirectory(path) else { throw failure(reason, at: path) }
+    case let reason: throw failure(reason, at: path)
+    }
+  }
+
+  /// Makes an empty file at `path` unless there is one.
+  ///
+  /// The file is made under another name and linked into place, so that it never stands there with other rights, and
+  /// so that no descriptor of it is closed here once others may have it open: closing one drops every POSIX lock that
+  /// this process holds on the file, SQLite's included.
+  static func ensure(_ path: String) throws(StateError) {
+    guard unsafe access(path, F_OK) != 0 else { return }
+    let draft = "\(path).new-\(getpid())-\(UInt64.random(in: .min ... .max))"
+    try write([], to: draft)
+    defer { unsafe unlink(draft) }
+    guard unsafe link(draft, path) != 0 else { return }
+    switch errno {
+    case EEXIST: return
+    case EPERM, EOPNOTSUPP, ENOSYS, EMLINK:
+      // A file system without hard links. Only the making itself is exclusive here.
+      let descriptor = unsafe open(path, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0o600)
+      guard descriptor >= 0 else {
+        guard errno == EEXIST else { throw failure(errno, at: path) }
+        return
+      }
+      fchmod(descriptor, 0o600)
+      close(descriptor)
+    case let reason: throw failure(reason, at: path)
+    }
+  }
+
+  /// Replaces the file at `path` by one with these bytes, all at once.
+  static func replace(_ path: String, with bytes: [UInt8]) throws(StateError) {
+    let draft = "\(path).new-\(getpid())-\(UInt64.random(in: .min ... .max))"
+    try write(bytes, to: draft)
+    guard unsafe rename(draft, path) == 0 else {
+      let reason = errno
+      unsafe unlink(draft)
+      throw failure(reason, at: path)
+    }
+  }
+
+  /// The error for what the system said of `path`.
+  static func failure(_ reason: Int32, at path: String) -> StateError {
+    switch reason {
+    case ENOTDIR: .notADirectory(path: path)
+    case EROFS: .readOnly(path: path)
+    case ENOSPC, EDQUOT: .diskFull(path: path)
+    case EIO: .inputOutput(path: path, errno: reason)
+    default: .inaccessible(path: path, errno: reason)
+    }
+  }
+
+  private static func write(_ bytes: [UInt8], to path: String) throws(StateError) {
+    let descriptor = unsafe open(path, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0o600)
+    guard descriptor >= 0 else { throw failure(errno, at: path) }
+    defer { close(descriptor) }
+    var written = 0
+    // A umask may have taken the owner's own rights away.
+    var reason = fchmod(descriptor, 0o600) == 0 ? 0 : errno
+    while reason == 0, written < bytes.count {
+      let count = unsafe bytes[written...].withUnsafeBytes { unsafe Glibc.write(descriptor, $0.baseAddress, $0.count) }
+      if count > 0 { written += count } else if count == 0 || errno != EINTR { reason = count == 0 ? ENOSPC : errno }
+    }
+    if reason == 0, !bytes.isEmpty, fsync(descriptor) != 0 { reason = errno }
+    guard reason == 0 else {
+      unsafe unlink(path)
+      throw failure(reason, at: path)
+    }
+  }
+
+  private static func isDirectory(_ path: String) -> Bool {
+    var status = stat()
+    return unsafe stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+  }
+}

@@ -1,0 +1,110 @@
+internal import CSQLite
+internal import Glibc
+
+/// One connection to one SQLite file, for one thread at a time. With ``SQLiteStatement`` the only file that holds a
+/// pointer of SQLite's.
+@safe final class SQLiteDatabase {
+  /// The file.
+  let path: String
+  private let handle: OpaquePointer
+  /// Prepared once, for preparing costs more than most of them do when they run.
+  private var statements: [String: SQLiteStatement] = [:]
+
+  /// Opens the file at `path`, which must exist: nothing is made by opening it.
+  ///
+  /// It is opened for writing where its rights allow that, because even a reader may have to undo what a writer that
+  /// died had begun; a file that may only be read is opened for reading.
+  ///
+  /// - Parameter busyTimeout: how long a lock of another process is waited for, each time.
+  /// - Returns: nil where there is no such file.
+  init?(path: String, busyTimeout: Duration) throws(StateError) {
+    var opened: OpaquePointer?
+    // Nobody shares a connection between threads, so its mutexes would only cost.
+    let flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE
+    let code = unsafe sqlite3_open_v2(path, &opened, flags, nil)
+    guard code == SQLITE_OK, let opened = unsafe opened else {
+      let error = unsafe Self.error(code, opened, path)
+      unsafe sqlite3_close_v2(opened)
+      if case .inaccessible(_, ENOENT) = error { return nil }
+      throw error
+    }
+    self.path = path
+    unsafe handle = opened
+    let milliseconds =
+      busyTimeout.components.seconds * 1000 + busyTimeout.components.attoseconds / 1_000_000_000_000_000
+    unsafe sqlite3_busy_timeout(opened, Int32(clamping: milliseconds))
+  }
+
+  deinit { unsafe sqlite3_close_v2(handle) }
+
+  /// The statement of this text, prepared at its first use. A use must end before the next one of the same text begins.
+  func statement(_ sql: String) throws(StateError) -> SQLiteStatement {
+    if let known = statements[sql] { return known }
+    var statement: OpaquePointer?
+    let code = unsafe sqlite3_prepare_v3(handle, sql, -1, UInt32(SQLITE_PREPARE_PERSISTENT), &statement, nil)
+    guard code == SQLITE_OK, let statement = unsafe statement else { throw error(code) }
+    let prepared = unsafe SQLiteStatement(statement, of: self)
+    statements[sql] = prepared
+    return prepared
+  }
+
+  /// Runs one or more statements that take and return nothing.
+  func execute(_ sql: String) throws(StateError) {
+    let code = unsafe sqlite3_exec(handle, sql, nil, nil, nil)
+    guard code == SQLITE_OK else { throw error(code) }
+  }
+
+  /// Runs a statement once and takes the number in its first row; nil without a row.
+  func integer(_ sql: String) throws(StateError) -> Int64? {
+    try statement(sql).first { $0.integer(0) }
+  }
+
+  /// Runs `body` with the write lock held from the start; all that it does stays, or, when it throws, nothing.
+  ///
+  /// Taking the lock first is what makes reading a number and then writing the next one safe: a transaction that starts
+  /// as a reader can find that another wrote in between, and no wait helps it then.
+  func writing<Result>(_ body: () throws(StateError) -> Result) throws(StateError) -> Result {
+    try statement("BEGIN IMMEDIATE").run()
+    do {
+      let result = try body()
+      try statement("COMMIT").run()
+      return result
+    } catch {
+      // SQLite has rolled back by itself after some errors, such as a full disk: a second time does no harm.
+      _ = unsafe sqlite3_exec(handle, "ROLLBACK", nil, nil, nil)
+      throw error
+    }
+  }
+
+  /// Rows that the last statement changed.
+  var changes: Int { Int(unsafe sqlite3_changes64(handle)) }
+
+  /// The rowid of the last row inserted.
+  var lastInsertedRow: Int64 { unsafe sqlite3_last_insert_rowid(handle) }
+
+  /// Leaves the write-ahead log as it is when this connection closes last, which saves a short-lived process the cost of
+  /// moving it into the database; the next one that finds it long enough does.
+  func keepLogOnClose() { _ = unsafe csqlite_keep_log_on_close(handle) }
+
+  /// The error for a result code that this connection just gave.
+  func error(_ code: Int32) -> StateError { unsafe Self.error(code, handle, path) }
+
+  private static func error(_ code: Int32, _ handle: OpaquePointer?, _ path: String) -> StateError {
+    let reason = unsafe handle == nil ? errno : sqlite3_system_errno(handle)
+    switch code & 0xff {
+    case SQLITE_BUSY, SQLITE_LOCKED: return .locked(path: path)
+    case SQLITE_CORRUPT, SQLITE_NOTADB: return .corrupt(path: path)
+    case SQLITE_FULL: return .diskFull(path: path)
+    case SQLITE_READONLY: return .readOnly(path: path)
+    case SQLITE_CANTOPEN, SQLITE_PERM:
+      // SQLite tells a missing file from a forbidden one by the system's error alone, and says EISDIR with none.
+      return PrivateFile.failure(reason == 0 ? EACCES : reason, at: path)
+    case SQLITE_IOERR:
+      return reason == ENOSPC || reason == EDQUOT ? .diskFull(path: path) : .inputOutput(path: path, errno: reason)
+    default:
+      let message = unsafe handle == nil ? sqlite3_errstr(code) : sqlite3_errmsg(handle)
+      let text = unsafe message.map { unsafe String(cString: $0) } ?? "no message"
+      return .refused(path: path, code: code, message: text)
+    }
+  }
+}

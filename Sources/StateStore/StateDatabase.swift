@@ -1,0 +1,89 @@
+/// The connection to `state.db` that ``VersionStore`` and ``ConnectionStore`` share; opened when first used.
+///
+/// The file keeps SQLite's rollback journal, not a write-ahead log: it is written a few times a year and read by every
+/// `exec`, and a log would make each reader map a shared index and, as the last to leave, clean up.
+public final class StateDatabase {
+  private let home: HomeDirectory
+  private let busyTimeout: Duration
+  private var database: SQLiteDatabase?
+
+  /// The state of a home; nothing is opened yet.
+  ///
+  /// - Parameter busyTimeout: how long a lock of another process is waited for.
+  public init(home: HomeDirectory, busyTimeout: Duration = .seconds(10)) {
+    self.home = home
+    self.busyTimeout = busyTimeout
+  }
+
+  /// The file.
+  var path: String { home.stateDatabase }
+
+  /// Where the copied certificate authority goes.
+  var certificateAuthority: String { home.certificateAuthority }
+
+  /// The database to read from; nil where nothing was ever stored. Makes nothing and takes no lock but a shared one,
+  /// except that tables of an older algo-run are brought up to date first.
+  func forReading() throws(StateError) -> SQLiteDatabase? {
+    if let database { return database }
+    guard let opened = try SQLiteDatabase(path: path, busyTimeout: busyTimeout) else { return nil }
+    switch try Self.schema.found(in: opened) {
+    case 0: return nil
+    case Self.schema.current: break
+    default: try Self.schema.migrate(opened)
+    }
+    database = opened
+    return opened
+  }
+
+  /// The database to write to; home, file and tables are made where they are missing.
+  func forWriting() throws(StateError) -> SQLiteDatabase {
+    if let database { return database }
+    try home.create()
+    try PrivateFile.ensure(path)
+    guard let opened = try SQLiteDatabase(path: path, busyTimeout: busyTimeout) else {
+      // Made a moment ago and gone again: someone removes the home while it is used.
+      throw .inaccessible(path: path, errno: 2)
+    }
+    try Self.schema.migrate(opened)
+    database = opened
+    return opened
+  }
+
+  static let schema = Schema(steps: [
+    // Lists (command, environment) are their members, each ended by a NUL byte, which no argument can hold.
+    // The connection is stored as named settings, so that a later version adds one without touching the others; a
+    // setting that is a list has a row for each position.
+    """
+    CREATE TABLE version (
+      owner TEXT NOT NULL,
+      name TEXT NOT NULL,
+      major INTEGER NOT NULL,
+      minor INTEGER NOT NULL,
+      revision INTEGER NOT NULL,
+      command BLOB NOT NULL,
+      directory TEXT,
+      time_limit_microseconds INTEGER,
+      environment BLOB NOT NULL,
+      notes TEXT NOT NULL,
+      published_microseconds INTEGER NOT NULL,
+      insights INTEGER NOT NULL CHECK (insights IN (0, 1)),
+      PRIMARY KEY (owner, name, major, minor, revision)
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TRIGGER version_is_immutable BEFORE UPDATE OF
+      owner, name, major, minor, revision, command, directory, time_limit_microseconds, environment, notes,
+      published_microseconds ON version
+    BEGIN SELECT RAISE(ABORT, 'a published version never changes'); END;
+
+    CREATE TRIGGER version_is_kept BEFORE DELETE ON version
+    BEGIN SELECT RAISE(ABORT, 'a published version is kept'); END;
+
+    CREATE TABLE connection_setting (
+      name TEXT NOT NULL,
+      position INTEGER NOT NULL,
+      value TEXT NOT NULL,
+      PRIMARY KEY (name, position)
+    ) STRICT, WITHOUT ROWID;
+    """
+  ])
+}
