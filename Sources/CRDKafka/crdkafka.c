@@ -1,0 +1,170 @@
+#include "crdkafka.h"
+
+#include <dlfcn.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LIBRARY "librdkafka.so.1"
+#define MOST_HEADERS 32
+
+// Every function that is used, by its name in the library.
+#define FUNCTIONS(F)                                                                                                   \
+  F(rd_kafka_version) F(rd_kafka_version_str) F(rd_kafka_err2str) F(rd_kafka_err2name) F(rd_kafka_conf_new)            \
+  F(rd_kafka_conf_destroy) F(rd_kafka_conf_set) F(rd_kafka_conf_set_events) F(rd_kafka_conf_set_log_cb)                \
+  F(rd_kafka_new) F(rd_kafka_destroy_flags) F(rd_kafka_topic_new) F(rd_kafka_topic_destroy) F(rd_kafka_produceva)      \
+  F(rd_kafka_error_code) F(rd_kafka_error_destroy) F(rd_kafka_purge) F(rd_kafka_flush) F(rd_kafka_outq_len)            \
+  F(rd_kafka_fatal_error) F(rd_kafka_test_fatal_error) F(rd_kafka_clusterid) F(rd_kafka_controllerid)                  \
+  F(rd_kafka_mem_free) F(rd_kafka_queue_get_main) F(rd_kafka_queue_destroy) F(rd_kafka_queue_poll)                     \
+  F(rd_kafka_queue_io_event_enable) F(rd_kafka_queue_yield) F(rd_kafka_event_type) F(rd_kafka_event_message_next)      \
+  F(rd_kafka_event_error) F(rd_kafka_event_error_string) F(rd_kafka_event_destroy) F(rd_kafka_message_status)          \
+  F(rd_kafka_metadata) F(rd_kafka_metadata_destroy)
+
+#define POINTER(name) static __typeof__(name) *p_##name;
+FUNCTIONS(POINTER)
+
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static void *library;
+static char *problem;
+
+static void load(void) {
+  // Lazily: most of what OpenSSL brings along is never called.
+  library = dlopen(LIBRARY, RTLD_LAZY | RTLD_LOCAL);
+  if (!library) {
+    const char *reason = dlerror();
+    problem = strdup(reason ? reason : LIBRARY ": cannot be loaded");
+    return;
+  }
+#define LOOK_UP(name)                                                                                                  \
+  if (!problem && !(p_##name = (__typeof__(p_##name))dlsym(library, #name)))                                           \
+    problem = strdup(LIBRARY " is too old: it has no " #name);
+  FUNCTIONS(LOOK_UP)
+}
+
+const char *crdk_load(void) {
+  pthread_once(&once, load);
+  return problem;
+}
+
+void *crdk_symbol(const char *name) { return crdk_load() ? NULL : dlsym(library, name); }
+
+int crdk_version(void) { return p_rd_kafka_version(); }
+const char *crdk_version_str(void) { return p_rd_kafka_version_str(); }
+const char *crdk_err2str(rd_kafka_resp_err_t error) { return p_rd_kafka_err2str(error); }
+const char *crdk_err2name(rd_kafka_resp_err_t error) { return p_rd_kafka_err2name(error); }
+
+rd_kafka_conf_t *crdk_conf_new(void) { return p_rd_kafka_conf_new(); }
+void crdk_conf_destroy(rd_kafka_conf_t *conf) { p_rd_kafka_conf_destroy(conf); }
+
+rd_kafka_conf_res_t crdk_conf_set(rd_kafka_conf_t *conf, const char *name, const char *value, char *text, size_t size) {
+  return p_rd_kafka_conf_set(conf, name, value, text, size);
+}
+
+void crdk_conf_set_events(rd_kafka_conf_t *conf, int events) { p_rd_kafka_conf_set_events(conf, events); }
+
+static void keep_silent(const rd_kafka_t *client, int level, const char *facility, const char *text) {
+  (void)client, (void)level, (void)facility, (void)text;
+}
+
+void crdk_conf_silence(rd_kafka_conf_t *conf) { p_rd_kafka_conf_set_log_cb(conf, keep_silent); }
+
+rd_kafka_t *crdk_new_producer(rd_kafka_conf_t *conf, char *text, size_t size) {
+  return p_rd_kafka_new(RD_KAFKA_PRODUCER, conf, text, size);
+}
+
+void crdk_destroy(rd_kafka_t *client) { p_rd_kafka_destroy_flags(client, 0); }
+
+rd_kafka_topic_t *crdk_topic_new(rd_kafka_t *client, const char *name) {
+  return p_rd_kafka_topic_new(client, name, NULL);
+}
+
+void crdk_topic_destroy(rd_kafka_topic_t *topic) { p_rd_kafka_topic_destroy(topic); }
+
+rd_kafka_resp_err_t crdk_produce(rd_kafka_t *client, rd_kafka_topic_t *topic, const void *key, size_t key_size,
+                                 const void *value, size_t value_size, const crdk_header *headers, size_t header_count,
+                                 intptr_t opaque) {
+  rd_kafka_vu_t parts[5 + MOST_HEADERS];
+  size_t count = 0;
+  parts[count++] = (rd_kafka_vu_t){.vtype = RD_KAFKA_VTYPE_RKT, .u.rkt = topic};
+  parts[count++] = (rd_kafka_vu_t){.vtype = RD_KAFKA_VTYPE_MSGFLAGS, .u.i = RD_KAFKA_MSG_F_COPY};
+  parts[count++] = (rd_kafka_vu_t){.vtype = RD_KAFKA_VTYPE_KEY, .u.mem = {(void *)key, key_size}};
+  parts[count++] = (rd_kafka_vu_t){.vtype = RD_KAFKA_VTYPE_VALUE, .u.mem = {(void *)value, value_size}};
+  parts[count++] = (rd_kafka_vu_t){.vtype = RD_KAFKA_VTYPE_OPAQUE, .u.ptr = (void *)opaque};
+  if (header_count > MOST_HEADERS) return RD_KAFKA_RESP_ERR__INVALID_ARG;
+  for (size_t i = 0; i < header_count; i++) {
+    parts[count++] = (rd_kafka_vu_t){
+        .vtype = RD_KAFKA_VTYPE_HEADER,
+        .u.header = {headers[i].name, headers[i].value, (ssize_t)headers[i].value_size},
+    };
+  }
+  rd_kafka_error_t *error = p_rd_kafka_produceva(client, parts, count);
+  if (!error) return RD_KAFKA_RESP_ERR_NO_ERROR;
+  rd_kafka_resp_err_t code = p_rd_kafka_error_code(error);
+  p_rd_kafka_error_destroy(error);
+  return code;
+}
+
+rd_kafka_resp_err_t crdk_purge(rd_kafka_t *client) {
+  return p_rd_kafka_purge(client, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
+}
+
+rd_kafka_resp_err_t crdk_flush(rd_kafka_t *client, int milliseconds) { return p_rd_kafka_flush(client, milliseconds); }
+
+int crdk_outq_len(rd_kafka_t *client) { return p_rd_kafka_outq_len(client); }
+
+rd_kafka_resp_err_t crdk_fatal_error(rd_kafka_t *client, char *text, size_t size) {
+  return p_rd_kafka_fatal_error(client, text, size);
+}
+
+rd_kafka_resp_err_t crdk_test_fatal_error(rd_kafka_t *client, rd_kafka_resp_err_t error, const char *reason) {
+  return p_rd_kafka_test_fatal_error(client, error, reason);
+}
+
+bool crdk_has_metadata(rd_kafka_t *client) {
+  char *cluster = p_rd_kafka_clusterid(client, 0);
+  if (cluster) {
+    p_rd_kafka_mem_free(client, cluster);
+    return true;
+  }
+  // Not every broker that is not Apache Kafka names its cluster.
+  return p_rd_kafka_controllerid(client, 0) >= 0;
+}
+
+rd_kafka_queue_t *crdk_queue_get_main(rd_kafka_t *client) { return p_rd_kafka_queue_get_main(client); }
+void crdk_queue_destroy(rd_kafka_queue_t *queue) { p_rd_kafka_queue_destroy(queue); }
+
+rd_kafka_event_t *crdk_queue_poll(rd_kafka_queue_t *queue, int milliseconds) {
+  return p_rd_kafka_queue_poll(queue, milliseconds);
+}
+
+void crdk_queue_wake(rd_kafka_queue_t *queue, int descriptor) {
+  p_rd_kafka_queue_io_event_enable(queue, descriptor, "\1", 1);
+}
+
+void crdk_queue_yield(rd_kafka_queue_t *queue) { p_rd_kafka_queue_yield(queue); }
+rd_kafka_event_type_t crdk_event_type(const rd_kafka_event_t *event) { return p_rd_kafka_event_type(event); }
+
+const rd_kafka_message_t *crdk_event_message_next(rd_kafka_event_t *event) {
+  return p_rd_kafka_event_message_next(event);
+}
+
+rd_kafka_resp_err_t crdk_event_error(rd_kafka_event_t *event) { return p_rd_kafka_event_error(event); }
+const char *crdk_event_error_string(rd_kafka_event_t *event) { return p_rd_kafka_event_error_string(event); }
+void crdk_event_destroy(rd_kafka_event_t *event) { p_rd_kafka_event_destroy(event); }
+
+rd_kafka_msg_status_t crdk_message_status(const rd_kafka_message_t *message) {
+  return p_rd_kafka_message_status(message);
+}
+
+rd_kafka_resp_err_t crdk_metadata(rd_kafka_t *client, rd_kafka_topic_t *topic, int milliseconds,
+                                  rd_kafka_resp_err_t *topic_error, int *partitions, int *brokers) {
+  const struct rd_kafka_metadata *metadata = NULL;
+  rd_kafka_resp_err_t error = p_rd_kafka_metadata(client, 0, topic, &metadata, milliseconds);
+  if (error) return error;
+  *brokers = metadata->broker_cnt;
+  *partitions = metadata->topic_cnt > 0 ? metadata->topics[0].partition_cnt : 0;
+  *topic_error = metadata->topic_cnt > 0 ? metadata->topics[0].err : RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC;
+  p_rd_kafka_metadata_destroy(metadata);
+  return RD_KAFKA_RESP_ERR_NO_ERROR;
+}

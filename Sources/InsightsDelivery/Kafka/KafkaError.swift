@@ -1,0 +1,22 @@
+/// Why there is no producer at all, as opposed to one whose broker is away.
+public enum KafkaError: Error, Equatable, CustomStringConvertible {
+  /// The library is not there, or lacks a function.
+  case libraryMissing(reason: String)
+  /// The library does not take a property or its value.
+  case propertyRefused(name: String, reason: String)
+  /// The library does not take the properties together: a CA file it cannot read, a mechanism it does not know.
+  case settingsRefused(reason: String)
+
+  /// One sentence that ends in what to do.
+  public var description: String {
+    switch self {
+    case .libraryMissing(let reason):
+      "librdkafka, which talks to Kafka, cannot be loaded (\(reason)); install it (Debian, Ubuntu: apt install "
+        + "librdkafka1), or name its directory in LD_LIBRARY_PATH"
+    case .propertyRefused(let name, let reason):
+      "librdkafka refuses the property \(name): \(reason); correct it with `algo-run connection set -X`"
+    case .settingsRefused(let reason):
+      "librdkafka refuses the connection: \(reason); correct it with `algo-run connection set`"
+    }
+  }
+}

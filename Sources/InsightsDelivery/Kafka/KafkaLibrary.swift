@@ -1,0 +1,28 @@
+internal import CRDKafka
+
+/// librdkafka itself: loaded when first asked for, so that nobody pays for it who delivers to a file.
+public enum KafkaLibrary {
+  /// The first release whose SCRAM login Apache Kafka 4 accepts; before, it sent the client's nonce twice in its final
+  /// message, which Kafka up to 3.9 tolerates.
+  static let firstWithSoundSCRAM = 0x02_06_01
+
+  /// Loads the library unless that was done.
+  ///
+  /// - Throws: ``KafkaError/libraryMissing(reason:)``.
+  public static func load() throws(KafkaError) {
+    if let reason = crdk_load() { throw .libraryMissing(reason: String(cString: reason)) }
+  }
+
+  /// The loaded library's version, such as `2.14.2`; nil where it cannot be loaded.
+  public static var version: String? {
+    guard crdk_load() == nil else { return nil }
+    return String(cString: crdk_version_str())
+  }
+
+  /// Whether the loaded library can log in to Apache Kafka 4 by SCRAM.
+  static var hasSoundSCRAM: Bool {
+    guard crdk_load() == nil else { return true }
+    // 0xMMmmrrpp: major, minor, revision, pre-release.
+    return Int(crdk_version()) >> 8 >= firstWithSoundSCRAM
+  }
+}
