@@ -27,7 +27,7 @@ public struct AlgorithmReference: Hashable, Sendable, CustomStringConvertible {
     var numbers = parts[2].split(separator: ".", omittingEmptySubsequences: false)
     // `1.2.*` means the same as `1.2`, and `1.*` the same as `1`.
     if numbers.count > 1, numbers.last == "*" { numbers.removeLast() }
-    let components = numbers.map(VersionNumber.component)
+    let components = numbers.map { VersionNumber.component($0) }
     switch (components.count, components[0]) {
     case (1, let major?): selector = .major(major)
     case (2, let major?):

@@ -21,7 +21,7 @@ public struct VersionNumber: Hashable, Comparable, Sendable, CustomStringConvert
   ///
   /// - Throws: ``ReferenceError/malformedVersion(_:)`` for anything else.
   public init(parsing text: some StringProtocol) throws(ReferenceError) {
-    let numbers = text.split(separator: ".", omittingEmptySubsequences: false).map(Self.component)
+    let numbers = text.split(separator: ".", omittingEmptySubsequences: false).map { Self.component($0) }
     guard numbers.count == 3, let major = numbers[0], let minor = numbers[1], let revision = numbers[2] else {
       throw .malformedVersion(String(text))
     }

@@ -1,0 +1,108 @@
+/// What launching a child asks of the kernel and only C can say: code that runs between vfork and exec, raw system
+/// calls that glibc does not wrap, and descriptor sets. Every function returns 0 or a positive errno unless it says
+/// otherwise; none allocates after the fork, none touches a signal handler.
+#ifndef C_PROCESS_LAUNCH_H
+#define C_PROCESS_LAUNCH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/// A child to launch. All pointers are borrowed for the call.
+struct launch_request {
+  /// Files to try in order, absolute or relative to the child's directory; NULL ends the list.
+  const char *const *candidates;
+  /// argv and environment of the child; NULL ends each.
+  char *const *arguments;
+  char *const *environment;
+  /// Working directory, or NULL for the supervisor's.
+  const char *directory;
+  /// What becomes descriptors 0 to 3 in the child; -1 keeps 0 to 2 as they are, and closes 3.
+  /// A source is never itself below 10: a dup2 would overwrite a source that is still needed.
+  int32_t descriptors[4];
+  /// The guardian's pipe, or -1; see guardian_start.
+  int32_t guardian;
+  /// A terminal whose foreground group the child's group becomes, or -1.
+  int32_t terminal;
+};
+
+/// Where a launch failed.
+enum launch_stage { LAUNCH_FORK = 1, LAUNCH_DIRECTORY, LAUNCH_DESCRIPTORS, LAUNCH_EXEC };
+
+/// Launches a child that leads its own process group, and returns when it executes its program or has failed to.
+///
+/// The child dies when the calling *thread* ends (PR_SET_PDEATHSIG): call it only on the main thread.
+/// On failure nothing is left: the child was reaped.
+int32_t launch_child(const struct launch_request *request, int32_t *pid, int32_t *failed_stage);
+
+/// Starts the guardian: a process that does nothing but kill the groups registered with it when the supervisor has
+/// died without saying goodbye, which is the only way to reach a child's descendants after SIGKILL.
+/// `descriptor` gets the pipe to it. Call it before any thread exists.
+int32_t guardian_start(int32_t *pid, int32_t *descriptor);
+
+/// Tells the guardian that a group needs it no longer. The group's leader must not have been reaped yet: afterwards
+/// its number could belong to somebody else.
+void guardian_forget(int32_t descriptor, int32_t group);
+
+/// Ends the guardian and reaps it.
+void guardian_end(int32_t pid, int32_t descriptor);
+
+/// A change of state of a child.
+struct child_change {
+  int32_t pid;
+  /// A CLD_ constant: CLD_EXITED, CLD_KILLED, CLD_DUMPED, CLD_STOPPED.
+  int32_t code;
+  /// Exit code or signal number.
+  int32_t status;
+};
+
+/// Looks at any child that has ended, without reaping it; `pid` is 0 where there is none.
+int32_t peek_ended_child(struct child_change *change);
+/// Takes the news of any child that was stopped; `pid` is 0 where there is none.
+int32_t take_stopped_child(struct child_change *change);
+
+/// CPU time in microseconds and the kernel's peak memory in kilobytes.
+struct child_usage {
+  int64_t user_microseconds;
+  int64_t system_microseconds;
+  int64_t peak_kilobytes;
+};
+
+/// Reaps one ended child and tells what it and its waited-for descendants used.
+int32_t reap_child(int32_t pid, struct child_usage *usage);
+
+/// Peak memory of this process so far, in kilobytes.
+int64_t own_peak_kilobytes(void);
+
+/// Makes orphaned descendants children of this process.
+int32_t become_subreaper(void);
+
+/// A pipe, both ends above 9 and close-on-exec, the reading end non-blocking.
+int32_t open_pipe(int32_t *reader, int32_t *writer);
+
+/// A copy of `descriptor` above 9, close-on-exec.
+int32_t duplicate_high(int32_t descriptor, int32_t *copy);
+
+/// Opens `path` (flags as of open(2)) above 9, close-on-exec.
+int32_t open_high(const char *path, int32_t flags, uint32_t mode, int32_t *descriptor);
+
+/// An epoll set, above 9 and close-on-exec. glibc's epoll does not reach Swift.
+int32_t open_ready_set(int32_t *descriptor);
+/// Adds a descriptor to be told of by `key` when it can be read; closing it takes it out.
+int32_t add_to_ready_set(int32_t set, int32_t descriptor, uint64_t key);
+/// Waits, and writes the keys of what can be read; -1 milliseconds wait for ever. Returns how many, 0 on a signal.
+int32_t wait_for_ready_set(int32_t set, uint64_t *keys, int32_t capacity, int32_t milliseconds);
+
+/// Blocks the signals a supervisor watches and gives a non-blocking descriptor that tells of them.
+/// A signal that was ignored when the program started stays ignored and is not watched: `nohup` keeps its meaning.
+int32_t watch_signals(int32_t *descriptor);
+/// The next signal's number, or 0 where none waits. `from_kernel` tells a terminal's from another process's.
+int32_t next_signal(int32_t descriptor);
+
+/// 1 where `signal` was ignored when the program started.
+bool signal_was_ignored(int32_t signal);
+
+/// Reads a little file such as /proc/PID/status whole into `buffer`; returns the length or -1.
+int64_t read_small_file(const char *path, char *buffer, int64_t capacity);
+
+#endif

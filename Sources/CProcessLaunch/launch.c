@@ -1,0 +1,92 @@
+// The code between vfork and exec. Numbered reasons stand where an order matters.
+#define _GNU_SOURCE
+#include "CProcessLaunch.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+extern const sigset_t *inherited_mask(void);
+
+// What the child tells the supervisor through the memory that vfork shares.
+struct launch_failure {
+  volatile int error;
+  volatile int stage;
+};
+
+static void fail(struct launch_failure *failure, int stage, int error) {
+  failure->stage = stage;
+  failure->error = error;
+  _exit(127);
+}
+
+// For kernels before 5.11 and sandboxes that do not know close_range's flag.
+static void mark_one_by_one(unsigned first) {
+  long limit = sysconf(_SC_OPEN_MAX);
+  for (long descriptor = first; descriptor < limit; descriptor++) fcntl((int)descriptor, F_SETFD, FD_CLOEXEC);
+}
+
+// Runs in the child. Only async-signal-safe calls; the stack is the parent's, and the parent sleeps meanwhile.
+static void run_child(const struct launch_request *request, pid_t supervisor, struct launch_failure *failure) {
+  // 1. The group first: whatever reaches the group from here on reaches this child.
+  setpgid(0, 0);
+  // 2. The guardian learns of the group from the child itself, before the program runs: a supervisor that is killed
+  //    right after the launch would have had no time to tell it.
+  if (request->guardian >= 0) {
+    int32_t group = getpid();
+    if (write(request->guardian, &group, sizeof group) < 0) { /* Without a guardian the leader still dies by 3. */ }
+  }
+  // 3. Death with the supervisor; the check closes the gap in which it died before the call.
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (getppid() != supervisor) _exit(127);
+  // 4. The terminal, while every signal is still blocked: SIGTTOU would stop a background process that does this.
+  if (request->terminal >= 0) tcsetpgrp(request->terminal, getpid());
+  // 5. The directory before the descriptors, so that a message can still name what failed.
+  if (request->directory && chdir(request->directory) != 0) fail(failure, LAUNCH_DIRECTORY, errno);
+  // 6. Every source is 10 or above: no dup2 can overwrite one that is still needed. dup2 clears close-on-exec.
+  for (int target = 0; target < 4; target++)
+    if (request->descriptors[target] >= 0 && dup2(request->descriptors[target], target) < 0)
+      fail(failure, LAUNCH_DESCRIPTORS, errno);
+  // 7. Nothing above what the child is to have. Close-on-exec rather than close: 127 tells of a failed exec, and what
+  //    others left open without the mark is caught as well.
+  unsigned first = request->descriptors[3] >= 0 ? 4 : 3;
+  if (close_range(first, ~0U, CLOSE_RANGE_CLOEXEC) != 0) mark_one_by_one(first);
+  // 8. The mask last: from here on a signal to the group acts as it would on any program.
+  sigprocmask(SIG_SETMASK, inherited_mask(), NULL);
+  // As execvp does: a candidate that is missing or forbidden gives way to the next, and forbidden is remembered.
+  int remembered = ENOENT;
+  for (const char *const *candidate = request->candidates; *candidate; candidate++) {
+    execve(*candidate, request->arguments, request->environment);
+    if (errno == EACCES) remembered = EACCES;
+    else if (errno != ENOENT && errno != ENOTDIR) fail(failure, LAUNCH_EXEC, errno);
+  }
+  fail(failure, LAUNCH_EXEC, remembered);
+}
+
+int32_t launch_child(const struct launch_request *request, int32_t *pid, int32_t *failed_stage) {
+  struct launch_failure failure = {0, 0};
+  // Every signal stays blocked until the child has set its own mask: a handler must not run on the shared stack.
+  sigset_t all, before;
+  sigfillset(&all);
+  sigprocmask(SIG_SETMASK, &all, &before);
+  pid_t supervisor = getpid();
+  pid_t child = vfork();
+  if (child == 0) run_child(request, supervisor, &failure);
+  int fork_error = errno;
+  sigprocmask(SIG_SETMASK, &before, NULL);
+  *failed_stage = 0;
+  if (child < 0) {
+    *failed_stage = LAUNCH_FORK;
+    return fork_error;
+  }
+  *pid = child;
+  if (failure.error == 0) return 0;
+  *failed_stage = failure.stage;
+  if (request->guardian >= 0) guardian_forget(request->guardian, child);
+  while (waitpid(child, NULL, 0) < 0 && errno == EINTR) {}
+  return failure.error;
+}

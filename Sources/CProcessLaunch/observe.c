@@ -1,0 +1,165 @@
+// Waiting, signals and descriptors: what glibc does not wrap, or only variadically.
+#define _GNU_SOURCE
+#include "CProcessLaunch.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static int32_t wait_any(struct child_change *change, int options) {
+  siginfo_t info;
+  memset(&info, 0, sizeof info);
+  int result;
+  do {
+    result = waitid(P_ALL, 0, &info, options | WNOHANG);
+  } while (result != 0 && errno == EINTR);
+  change->pid = 0;
+  if (result != 0) return errno == ECHILD ? 0 : errno;
+  change->pid = info.si_pid;
+  change->code = info.si_code;
+  change->status = info.si_status;
+  return 0;
+}
+
+int32_t peek_ended_child(struct child_change *change) { return wait_any(change, WEXITED | WNOWAIT); }
+int32_t take_stopped_child(struct child_change *change) { return wait_any(change, WSTOPPED); }
+
+int32_t reap_child(int32_t pid, struct child_usage *usage) {
+  struct rusage resources;
+  memset(&resources, 0, sizeof resources);
+  int result;
+  do {
+    result = wait4(pid, NULL, 0, &resources);
+  } while (result < 0 && errno == EINTR);
+  if (result < 0) return errno;
+  usage->user_microseconds = resources.ru_utime.tv_sec * 1000000LL + resources.ru_utime.tv_usec;
+  usage->system_microseconds = resources.ru_stime.tv_sec * 1000000LL + resources.ru_stime.tv_usec;
+  usage->peak_kilobytes = resources.ru_maxrss;
+  return 0;
+}
+
+int64_t own_peak_kilobytes(void) {
+  struct rusage resources;
+  return getrusage(RUSAGE_SELF, &resources) == 0 ? resources.ru_maxrss : 0;
+}
+
+int32_t become_subreaper(void) { return prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0 ? 0 : errno; }
+
+int32_t duplicate_high(int32_t descriptor, int32_t *copy) {
+  *copy = fcntl(descriptor, F_DUPFD_CLOEXEC, 10);
+  return *copy < 0 ? errno : 0;
+}
+
+// Moves a descriptor that may be below 10 up, so that it can never be the target of a dup2 in a child.
+static int32_t move_high(int descriptor, int32_t *high) {
+  if (descriptor >= 10) {
+    *high = descriptor;
+    return 0;
+  }
+  int32_t error = duplicate_high(descriptor, high);
+  close(descriptor);
+  return error;
+}
+
+int32_t open_pipe(int32_t *reader, int32_t *writer) {
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC) != 0) return errno;
+  int32_t error = move_high(ends[0], reader);
+  if (error) {
+    close(ends[1]);
+    return error;
+  }
+  error = move_high(ends[1], writer);
+  if (error == 0 && fcntl(*reader, F_SETFL, O_NONBLOCK) != 0) error = errno;
+  if (error) close(*reader);
+  return error;
+}
+
+int32_t open_high(const char *path, int32_t flags, uint32_t mode, int32_t *descriptor) {
+  int opened;
+  do {
+    opened = open(path, flags | O_CLOEXEC, mode);
+  } while (opened < 0 && errno == EINTR);
+  return opened < 0 ? errno : move_high(opened, descriptor);
+}
+
+int32_t open_ready_set(int32_t *descriptor) {
+  int opened = epoll_create1(EPOLL_CLOEXEC);
+  return opened < 0 ? errno : move_high(opened, descriptor);
+}
+
+int32_t add_to_ready_set(int32_t set, int32_t descriptor, uint64_t key) {
+  struct epoll_event event = {.events = EPOLLIN, .data.u64 = key};
+  return epoll_ctl(set, EPOLL_CTL_ADD, descriptor, &event) == 0 ? 0 : errno;
+}
+
+int32_t wait_for_ready_set(int32_t set, uint64_t *keys, int32_t capacity, int32_t milliseconds) {
+  struct epoll_event ready[32];
+  int count = epoll_wait(set, ready, capacity < 32 ? capacity : 32, milliseconds);
+  for (int i = 0; i < count; i++) keys[i] = ready[i].data.u64;
+  return count < 0 ? 0 : count;
+}
+
+static const int watched[] = {SIGINT,  SIGTERM, SIGHUP,   SIGQUIT, SIGUSR1, SIGUSR2,
+                              SIGWINCH, SIGCHLD, SIGCONT};
+static sigset_t inherited;
+static bool ignored[64];
+
+const sigset_t *inherited_mask(void) { return &inherited; }
+bool signal_was_ignored(int32_t signal) { return signal > 0 && signal < 64 && ignored[signal]; }
+
+int32_t watch_signals(int32_t *descriptor) {
+  sigset_t set;
+  sigemptyset(&set);
+  for (unsigned i = 0; i < sizeof watched / sizeof *watched; i++) {
+    struct sigaction action;
+    sigaction(watched[i], NULL, &action);
+    ignored[watched[i]] = action.sa_handler == SIG_IGN;
+    // An ignored SIGCHLD would make the kernel reap children by itself: their end would be lost. The child gets the
+    // default, as nothing else was meant by whoever ignored it.
+    if (watched[i] == SIGCHLD && ignored[SIGCHLD]) {
+      action.sa_handler = SIG_DFL;
+      sigaction(SIGCHLD, &action, NULL);
+      ignored[SIGCHLD] = false;
+    }
+    // A blocked signal is queued even where it is ignored, so an ignored one must not be in the set.
+    if (!ignored[watched[i]]) sigaddset(&set, watched[i]);
+  }
+  // Blocked but not watched: a write to a closed pipe, a terminal or a full quota is to fail with an errno here, and
+  // to act in the child as it would without a supervisor. Blocking, unlike ignoring, is undone for the child with the
+  // mask alone.
+  sigset_t blocked = set;
+  sigaddset(&blocked, SIGPIPE);
+  sigaddset(&blocked, SIGTTOU);
+  sigaddset(&blocked, SIGXFSZ);
+  if (sigprocmask(SIG_BLOCK, &blocked, &inherited) != 0) return errno;
+  int opened = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+  return opened < 0 ? errno : move_high(opened, descriptor);
+}
+
+int32_t next_signal(int32_t descriptor) {
+  struct signalfd_siginfo info;
+  ssize_t got;
+  do {
+    got = read(descriptor, &info, sizeof info);
+  } while (got < 0 && errno == EINTR);
+  return got == sizeof info ? (int32_t)info.ssi_signo : 0;
+}
+
+int64_t read_small_file(const char *path, char *buffer, int64_t capacity) {
+  int file = open(path, O_RDONLY | O_CLOEXEC);
+  if (file < 0) return -1;
+  int64_t length = 0;
+  ssize_t got;
+  while (length < capacity && (got = read(file, buffer + length, capacity - length)) > 0) length += got;
+  close(file);
+  return length;
+}

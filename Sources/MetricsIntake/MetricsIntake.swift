@@ -1,0 +1,230 @@
+public import RunModel
+
+/// Takes the bytes of one execution's metrics channel as they come, and tells at the end what was reported.
+///
+/// Bytes in, ``CollectedMetrics`` out: knows neither processes nor descriptors. Memory is bounded by the limits of
+/// ``MetricRules``, whatever the child writes.
+public struct MetricsIntake {
+  private let rules: MetricRules
+  private let hashSeed = UInt64.random(in: .min ... .max)
+  private var table = MetricTable()
+  private var rejections: [MetricRejection] = []
+  private var unlistedRejections = 0
+  /// The beginning of a line whose end has not come yet.
+  private var pending: [UInt8] = []
+  private var skipsRestOfLine = false
+  private var line = 1
+  private var keptBytes = 0
+  private var droppedBytes: UInt64 = 0
+  // Reused from line to line.
+  private var members: [MetricLineParser.Member] = []
+  private var decodedName: [UInt8] = []
+
+  /// An intake that judges by `rules`.
+  public init(rules: MetricRules) { self.rules = rules }
+
+  /// Takes the next piece of the stream; the bytes are lent for the call.
+  public mutating func consume(_ piece: UnsafeRawBufferPointer) {
+    guard let start = piece.baseAddress?.assumingMemoryBound(to: UInt8.self) else { return }
+    let kept = min(piece.count, MetricRules.maximumStreamBytes - keptBytes)
+    droppedBytes += UInt64(piece.count - kept)
+    keptBytes += kept
+    var position = 0
+    while position < kept {
+      guard let length = Self.distanceToNewline(start + position, kept - position) else {
+        keepTail(start + position, count: kept - position)
+        return
+      }
+      endLine(start + position, count: length)
+      position += length + 1
+      line += 1
+    }
+  }
+
+  /// Judges the whole stream. The limits on number and size hold for the final values, so they are applied here.
+  public consuming func finish() -> CollectedMetrics {
+    if droppedBytes > 0 {
+      // What stands before the cut is half a line: it cannot be told what it would have said.
+      reject(
+        .line(line, excerpt: ""), .streamTooLong,
+        "\(droppedBytes) bytes after the first \(MetricRules.maximumStreamBytes) were not kept")
+    } else if !pending.isEmpty {
+      // The last line may lack its newline. One that was too long has been rejected already, and left nothing here.
+      endPending()
+    }
+    let accepted = applyLimits()
+    if unlistedRejections > 0 {
+      rejections.append(
+        MetricRejection(
+          subject: .line(line, excerpt: ""), reason: .malformedLine,
+          detail: "and \(unlistedRejections) more rejections that are not listed one by one"))
+    }
+    return CollectedMetrics(accepted: accepted, rejected: rejections)
+  }
+
+  // MARK: Lines
+
+  private static func distanceToNewline(_ bytes: UnsafePointer<UInt8>, _ count: Int) -> Int? {
+    var index = 0
+    while index < count {
+      if bytes[index] == 0x0a { return index }
+      index &+= 1
+    }
+    return nil
+  }
+
+  private mutating func keepTail(_ bytes: UnsafePointer<UInt8>, count: Int) {
+    guard !skipsRestOfLine else { return }
+    if pending.count + count > MetricRules.maximumLineBytes {
+      // One byte beyond the limit is enough to know.
+      rejectLongLine(pending.isEmpty ? UnsafeBufferPointer(start: bytes, count: count) : nil)
+      pending.removeAll(keepingCapacity: true)
+      skipsRestOfLine = true
+    } else {
+      pending.append(contentsOf: UnsafeBufferPointer(start: bytes, count: count))
+    }
+  }
+
+  private mutating func endLine(_ bytes: UnsafePointer<UInt8>, count: Int) {
+    if skipsRestOfLine {
+      skipsRestOfLine = false
+    } else if pending.isEmpty {
+      endOfLine(bytes, count: count)
+    } else {
+      keepTail(bytes, count: count)
+      if skipsRestOfLine {
+        skipsRestOfLine = false
+        return
+      }
+      endPending()
+      pending.removeAll(keepingCapacity: true)
+    }
+  }
+
+  private mutating func endPending() {
+    let whole = pending
+    whole.withUnsafeBufferPointer { buffer in
+      if let start = buffer.baseAddress { endOfLine(start, count: buffer.count) }
+    }
+  }
+
+  private mutating func rejectLongLine(_ fresh: UnsafeBufferPointer<UInt8>?) {
+    let beginning = fresh.map { Array($0.prefix(40)) } ?? Array(pending.prefix(40))
+    reject(
+      .line(line, excerpt: TerminalText.safe(beginning, limit: 40)), .malformedLine,
+      "longer than \(MetricRules.maximumLineBytes) bytes")
+  }
+
+  private mutating func endOfLine(_ bytes: UnsafePointer<UInt8>, count: Int) {
+    guard count <= MetricRules.maximumLineBytes else {
+      rejectLongLine(UnsafeBufferPointer(start: bytes, count: count))
+      return
+    }
+    members.removeAll(keepingCapacity: true)
+    var parser = MetricLineParser(bytes, count: count, hashSeed: hashSeed)
+    do throws(MetricLineParser.Malformed) {
+      guard try parser.parse(into: &members) else { return }
+    } catch {
+      let excerpt = TerminalText.safe(UnsafeBufferPointer(start: bytes, count: min(count, 160)), limit: 40)
+      reject(.line(line, excerpt: excerpt), .malformedLine, error.detail)
+      return
+    }
+    take(bytes)
+  }
+
+  // MARK: Members
+
+  /// Takes a line that is well-formed as a whole: nothing of a malformed one counts.
+  private mutating func take(_ bytes: UnsafePointer<UInt8>) {
+    // First pass: of a name that stands twice in one object the last wins, but its place is that of the first.
+    for index in members.indices {
+      let slot = slot(of: members[index], in: bytes)
+      table.note(slot, line: line, member: index)
+      members[index].nameStart = slot
+    }
+    for member in members {
+      let slot = member.nameStart
+      guard table.slots[slot].line == line else { continue }
+      let last = members[table.slots[slot].lastMember]
+      table.note(slot, line: 0, member: 0)
+      judge(last, slot: slot, in: bytes)
+    }
+  }
+
+  private mutating func slot(of member: MetricLineParser.Member, in bytes: UnsafePointer<UInt8>) -> Int {
+    let start = bytes + member.nameStart
+    let count = member.nameEnd - member.nameStart
+    guard member.nameIsEscaped else { return table.slot(for: start, count: count, hash: member.nameHash) }
+    decodedName.removeAll(keepingCapacity: true)
+    JSONEscape.decode(start, count: count, into: &decodedName)
+    let decoded = decodedName
+    return decoded.withUnsafeBufferPointer { name in
+      guard let start = name.baseAddress else { return table.slot(for: bytes, count: 0, hash: hashSeed) }
+      let hash = NameHash.of(start, count: name.count, seed: hashSeed)
+      return table.slot(for: start, count: name.count, hash: hash)
+    }
+  }
+
+  private mutating func judge(_ member: MetricLineParser.Member, slot: Int, in bytes: UnsafePointer<UInt8>) {
+    let count = member.valueEnd - member.valueStart
+    if table.slots[slot].nameCount == 0 {
+      rejectMetric(slot, .emptyName, "a metric needs a name")
+    } else if !table.slots[slot].hasNumber, rules.reservedNames.contains(table.name(of: slot)) {
+      rejectMetric(slot, .reservedName, "the supervisor sets it itself")
+    } else {
+      switch member.value {
+      case .number: table.setNumber(of: slot, bytes + member.valueStart, count: count)
+      case .notFinite:
+        let text = UnsafeBufferPointer(start: bytes + member.valueStart, count: min(count, 80))
+        rejectMetric(slot, .notFinite, TerminalText.safe(text, limit: 20))
+      case .string: rejectMetric(slot, .notANumber, "a string")
+      case .boolean: rejectMetric(slot, .notANumber, "a boolean")
+      case .null: rejectMetric(slot, .notANumber, "null")
+      case .object: rejectMetric(slot, .notANumber, "an object")
+      case .array: rejectMetric(slot, .notANumber, "an array")
+      }
+    }
+  }
+
+  /// The limits on number and size, in the order of first report.
+  private mutating func applyLimits() -> [Metric] {
+    var accepted: [Metric] = []
+    var bytes = 0
+    var distinct = 0
+    for slot in table.order.map({ Int($0) }) {
+      distinct += 1
+      let size = table.slots[slot].nameCount + table.slots[slot].numberCount
+      if accepted.count == MetricRules.maximumMetrics {
+        rejectMetric(slot, .tooManyMetrics, "\(distinct) reported, \(MetricRules.maximumMetrics) allowed")
+      } else if bytes + size > MetricRules.maximumPayloadBytes {
+        rejectMetric(
+          slot, .payloadTooLarge, "\(bytes + size) bytes with it, \(MetricRules.maximumPayloadBytes) allowed")
+      } else {
+        bytes += size
+        accepted.append(Metric(name: table.name(of: slot), number: table.number(of: slot)))
+      }
+    }
+    return accepted
+  }
+
+  // MARK: Rejections
+
+  private mutating func rejectMetric(_ slot: Int, _ reason: RejectionReason, _ detail: String) {
+    let bit: UInt8
+    switch reason {
+    case .notANumber: bit = 1
+    case .notFinite: bit = 2
+    default: bit = 4
+    }
+    guard table.isFirstRejection(of: slot, bit: bit) else { return }
+    reject(.metric(table.name(of: slot)), reason, detail)
+  }
+
+  private mutating func reject(_ subject: MetricRejection.Subject, _ reason: RejectionReason, _ detail: String) {
+    guard rejections.count < MetricRules.maximumRejections else {
+      unlistedRejections += 1
+      return
+    }
+    rejections.append(MetricRejection(subject: subject, reason: reason, detail: detail))
+  }
+}

@@ -1,0 +1,81 @@
+internal import CProcessLaunch
+internal import Glibc
+
+/// One call of launch_child: everything that the child needs, laid out in memory before the fork, because between
+/// fork and exec nothing may be allocated.
+struct ChildLaunch {
+  let plan: LaunchPlan
+  let writers: [(descriptor: Int32, writer: OwnedDescriptor)]
+  let guardian: Int32?
+  let terminal: Terminal?
+
+  /// Launches, and gives the pid.
+  func run() throws(LaunchFailure) -> Int32 {
+    let program = plan.command.first ?? ""
+    let candidates = ProgramSearch.candidates(for: program, environment: plan.environment)
+    guard !candidates.isEmpty else { throw .notFound(program: program) }
+
+    let paths = CStringArray(candidates)
+    let arguments = CStringArray(plan.command)
+    let environment = CStringArray(plan.environment)
+    let directory = CStringArray([plan.directory].compactMap { $0 })
+    var request = unsafe launch_request()
+    unsafe request.candidates = UnsafeRawPointer(paths.pointer).assumingMemoryBound(to: UnsafePointer<CChar>?.self)
+    unsafe request.arguments = UnsafePointer(arguments.pointer)
+    unsafe request.environment = UnsafePointer(environment.pointer)
+    if plan.directory != nil { unsafe request.directory = UnsafePointer(directory.pointer[0]) }
+    unsafe request.descriptors = (inputNumber, writer(of: 1), writer(of: 2), writer(of: 3))
+    unsafe request.guardian = guardian ?? -1
+    unsafe request.terminal = terminal?.withNumber { $0 } ?? -1
+
+    var pid: Int32 = 0
+    var stage: Int32 = 0
+    let code = unsafe withExtendedLifetime((paths, arguments, environment, directory)) {
+      unsafe launch_child(&request, &pid, &stage)
+    }
+    guard code != 0 else { return pid }
+    switch UInt32(stage) {
+    case LAUNCH_DIRECTORY.rawValue: throw .directory(plan.directory ?? "", SystemError(code))
+    case LAUNCH_EXEC.rawValue where code == ENOENT || code == ENOTDIR: throw notFound(program, candidates)
+    case LAUNCH_EXEC.rawValue: throw .notExecutable(program: program, SystemError(code))
+    default: throw .system(SystemError(code))
+    }
+  }
+
+  /// A script whose interpreter is missing fails with ENOENT too: the file is there, so it cannot be executed.
+  private func notFound(_ program: String, _ candidates: [String]) -> LaunchFailure {
+    for candidate in candidates {
+      let path = candidate.hasPrefix("/") ? candidate : (plan.directory.map { "\($0)/" } ?? "") + candidate
+      if access(path, X_OK) == 0 { return .notExecutable(program: program, SystemError(ENOENT)) }
+    }
+    return .notFound(program: program)
+  }
+
+  private var inputNumber: Int32 {
+    guard case .descriptor(let input) = plan.standardInput else { return -1 }
+    return input.withNumber { $0 }
+  }
+
+  private func writer(of descriptor: Int32) -> Int32 {
+    writers.first { $0.descriptor == descriptor }?.writer.withNumber { $0 } ?? -1
+  }
+}
+
+/// An argv: C strings and a NULL at the end, freed with their owner.
+@safe
+private final class CStringArray {
+  let pointer: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>
+  private let count: Int
+
+  init(_ strings: [String]) {
+    count = strings.count
+    unsafe pointer = .allocate(capacity: count + 1)
+    for (index, string) in strings.enumerated() { unsafe (pointer + index).initialize(to: strdup(string)) }
+    unsafe (pointer + count).initialize(to: nil)
+  }
+
+  deinit {
+    for index in 0..<count { unsafe free(pointer[index]) }
+    unsafe pointer.deallocate()
+  }
+}

@@ -1,0 +1,45 @@
+internal import Glibc
+public import RunModel
+
+/// A moment of the clock that nobody sets: what durations and deadlines are measured with.
+public struct MonotonicInstant: Comparable, Sendable {
+  /// Nanoseconds since an arbitrary start.
+  let nanoseconds: Int64
+
+  /// This moment.
+  public static func now() -> MonotonicInstant {
+    var time = timespec()
+    unsafe clock_gettime(CLOCK_MONOTONIC, &time)
+    return MonotonicInstant(nanoseconds: Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec))
+  }
+
+  /// The earlier moment is the smaller.
+  public static func < (left: MonotonicInstant, right: MonotonicInstant) -> Bool {
+    left.nanoseconds < right.nanoseconds
+  }
+
+  /// The moment so much later; a span beyond centuries stops at the end of the clock.
+  public static func + (moment: MonotonicInstant, span: Duration) -> MonotonicInstant {
+    let (sum, overflow) = moment.nanoseconds.addingReportingOverflow(span.wholeNanoseconds)
+    return MonotonicInstant(nanoseconds: overflow ? .max : sum)
+  }
+
+  /// The time from `earlier` to this moment.
+  public func duration(since earlier: MonotonicInstant) -> Duration {
+    .nanoseconds(nanoseconds - earlier.nanoseconds)
+  }
+
+  /// Milliseconds from `now` to this moment, rounded up so that a wait never ends early; at least 0.
+  func millisecondsAway(from now: MonotonicInstant) -> Int32 {
+    Int32(clamping: max(0, (nanoseconds - now.nanoseconds + 999_999) / 1_000_000))
+  }
+}
+
+extension Timestamp {
+  /// This moment of the wall clock.
+  public static func now() -> Timestamp {
+    var time = timespec()
+    unsafe clock_gettime(CLOCK_REALTIME, &time)
+    return Timestamp(microseconds: Int64(time.tv_sec) * 1_000_000 + Int64(time.tv_nsec) / 1000)
+  }
+}

@@ -1,0 +1,45 @@
+internal import CProcessLaunch
+internal import Glibc
+
+/// Peak memory of a child, told apart from the supervisor's own.
+///
+/// The kernel's `ru_maxrss` of a child starts from the high-water mark of the process that launched it (the old
+/// memory map counts until exec). Below that mark it says nothing of the child, so the child's own mark, `VmHWM`, is
+/// looked at while it lives; it is gone once the child is a zombie. Where neither is known the answer is nil.
+struct PeakMemory {
+  /// Counters of resident pages are exact only to a batch a processor: so far above the supervisor's own mark, a
+  /// reading is certainly the child's.
+  private static let margin: Int64 = 1024
+
+  private let supervisorsMark = own_peak_kilobytes()
+  private var sampled: Int64?
+  private var interval = Duration.milliseconds(2)
+  /// When to look next.
+  private(set) var nextSample: MonotonicInstant
+
+  init(launchedAt: MonotonicInstant) { nextSample = launchedAt + interval }
+
+  /// Looks at a living child. Intervals double to half a second: early growth is seen, a long run costs nothing.
+  mutating func sample(pid: Int32, now: MonotonicInstant) {
+    if let kilobytes = Self.highWaterMark(of: pid) { sampled = max(sampled ?? 0, kilobytes) }
+    interval = min(interval * 2, .milliseconds(500))
+    nextSample = now + interval
+  }
+
+  /// The child's peak in bytes, given the kernel's reading after its end; nil where it cannot be told.
+  func bytes(kernelReading kilobytes: Int64) -> Int64? {
+    let known = kilobytes > supervisorsMark + Self.margin ? kilobytes : sampled
+    return known.map { $0 * 1024 }
+  }
+
+  /// `VmHWM` of a process in kilobytes.
+  private static func highWaterMark(of pid: Int32) -> Int64? {
+    unsafe withUnsafeTemporaryAllocation(byteCount: 4096, alignment: 1) { buffer -> Int64? in
+      let length = unsafe read_small_file("/proc/\(pid)/status", buffer.baseAddress, Int64(buffer.count))
+      guard length > 0 else { return nil }
+      let text = unsafe String(decoding: UnsafeRawBufferPointer(rebasing: buffer[..<Int(length)]), as: UTF8.self)
+      guard let mark = text.split(separator: "\n").first(where: { $0.hasPrefix("VmHWM:") }) else { return nil }
+      return Int64(mark.split(whereSeparator: { !$0.isNumber }).first ?? "")
+    }
+  }
+}

@@ -1,0 +1,115 @@
+internal import MetricsIntake
+public import ProcessSupervision
+public import RunModel
+
+/// The story of one execution: launch, collect, validate, merge. Whoever looked up the version calls ``start(_:)``,
+/// lets the supervisor turn until the child has ended, calls ``finish(_:attempts:)``, and hands the record over for
+/// delivery. `exec` does so once (``ExecRun``), a batch many times at once.
+///
+/// A run that was launched always ends in a record: a crash, a time limit or rejected metrics are results, not errors.
+/// Only a run that never started throws.
+public final class RunPipeline {
+  private let supervisor: Supervisor
+  private let environment: ChildEnvironment
+  private let rules: MetricRules
+  private let payloads: PayloadBuilder
+  private let traceParent: String?
+
+  /// - Parameters:
+  ///   - supervisor: who launches and watches.
+  ///   - format: of the payloads, as the connection says.
+  ///   - secrets: names of environment variables that no child gets.
+  ///   - traceParent: `TRACEPARENT` of algo-run's environment, which becomes a header (W3C Trace Context).
+  public init(supervisor: Supervisor, format: PayloadFormat, secrets: Set<String>, traceParent: String?) {
+    self.supervisor = supervisor
+    environment = ChildEnvironment(secrets: secrets)
+    rules = MetricRules(format: format)
+    payloads = PayloadBuilder(format: format, sessionID: "rses-" + RequestID.uuid())
+    self.traceParent = traceParent
+  }
+
+  /// Launches the child with its metrics channel.
+  ///
+  /// - Throws: why it never ran.
+  public func start(_ request: RunRequest) throws(LaunchFailure) -> Run {
+    let channel = MetricsChannel(rules: rules)
+    var plan = LaunchPlan(
+      command: request.command, environment: environment.variables(for: request), directory: request.directory)
+    plan.standardInput = request.standardInput
+    plan.timeLimit = request.timeLimit
+    plan.stopSignal = request.stopSignal
+    plan.grace = request.grace
+    plan.keepsDescendants = request.keepsDescendants
+    plan.takesTerminal = request.takesTerminal
+    plan.captures =
+      request.captures + [Capture(descriptor: ChildEnvironment.metricsDescriptor) { channel.intake.consume($0) }]
+    let child = try supervisor.launch(plan)
+    return Run(requestID: request.requestID, version: request.version, child: child, channel: channel)
+  }
+
+  /// Turns an ended run into its record: validates what was reported and merges it with what was measured.
+  /// Its delivery is still to come.
+  public func finish(_ run: Run, attempts: Int) -> ExecutionRecord {
+    let child = run.child
+    let metrics = run.channel.intake.finish()
+    return ExecutionRecord(
+      requestID: run.requestID, version: run.version, outcome: run.outcome, termination: child.termination,
+      attempts: attempts, timestamp: child.launchedAt, duration: child.duration, usage: child.usage, metrics: metrics,
+      payload: run.version.map {
+        payloads.payload(
+          requestID: run.requestID, version: $0, launchedAt: child.launchedAt, duration: child.duration,
+          metrics: metrics.accepted)
+      },
+      delivery: Delivery(.insightsOff))
+  }
+
+  /// The record of an execution that never started: there is nothing to publish.
+  public func unstarted(_ request: RunRequest, because failure: LaunchFailure, attempts: Int) -> ExecutionRecord {
+    ExecutionRecord(
+      requestID: request.requestID, version: request.version, outcome: .failedToStart, termination: nil,
+      attempts: attempts, timestamp: .now(), duration: .zero, usage: .none, metrics: .none, payload: nil,
+      delivery: Delivery(.insightsOff, detail: "it never started, so there is nothing to publish"),
+      failure: failure.description)
+  }
+
+  /// What is to be published of an execution: nothing unless its version has Insights enabled.
+  public func publication(of record: ExecutionRecord) -> InsightsRecord? {
+    guard let version = record.version, version.insights, let payload = record.payload else { return nil }
+    return InsightsRecord(
+      key: record.requestID, value: payload, headers: RecordHeaders.of(record, version, traceParent: traceParent))
+  }
+}
+
+/// One launched run.
+public final class Run {
+  /// The request's identifier.
+  public let requestID: String
+  /// The version that runs.
+  public let version: PublishedVersion?
+  /// Its process.
+  public let child: Child
+  let channel: MetricsChannel
+
+  init(requestID: String, version: PublishedVersion?, child: Child, channel: MetricsChannel) {
+    self.requestID = requestID
+    self.version = version
+    self.child = child
+    self.channel = channel
+  }
+
+  /// How it ended; meaningful once its child has.
+  public var outcome: Outcome {
+    if child.timedOut { return .timedOut }
+    switch child.termination {
+    case .exited(code: 0): return .succeeded
+    case .exited: return .failed
+    case .signaled: return .signaled
+    }
+  }
+}
+
+/// Where the supervisor's pieces and the run's intake meet.
+final class MetricsChannel {
+  var intake: MetricsIntake
+  init(rules: MetricRules) { intake = MetricsIntake(rules: rules) }
+}
