@@ -88,7 +88,7 @@ final class KafkaProducer: @unchecked Sendable {
       }
     }
     guard error != RD_KAFKA_RESP_ERR_NO_ERROR else { return nil }
-    return error == RD_KAFKA_RESP_ERR__FATAL ? fatalCause() : KafkaCause(error)
+    return fatalCause() ?? KafkaCause(error)
   }
 
   /// Whether the producer has room for no more records at the moment.
@@ -120,18 +120,18 @@ final class KafkaProducer: @unchecked Sendable {
         events.append(.acknowledged(number))
       } else {
         let mayBePersisted = crdk_message_status(message) != RD_KAFKA_MSG_STATUS_NOT_PERSISTED
-        let cause = error == RD_KAFKA_RESP_ERR__FATAL ? fatalCause() : KafkaCause(error)
-        events.append(.failed(number, cause, mayBePersisted: mayBePersisted))
+        events.append(.failed(number, fatalCause() ?? KafkaCause(error), mayBePersisted: mayBePersisted))
       }
     }
   }
 
   private func takeError(_ event: OpaquePointer, into events: inout [ProducerEvent]) {
-    let error = crdk_event_error(event)
-    guard error != RD_KAFKA_RESP_ERR__FATAL else {
-      events.append(.fatal(fatalCause()))
+    if let cause = fatalCause() {
+      lastTrouble = cause
+      events.append(.fatal(cause))
       return
     }
+    let error = crdk_event_error(event)
     let words = crdk_event_error_string(event).map { String(cString: $0) } ?? ""
     let cause = settings.explain(KafkaCause(code: error.rawValue, text: settings.redact(words)))
     // "All brokers are down" follows what is wrong with each: that is the better thing to remember.
@@ -139,9 +139,11 @@ final class KafkaProducer: @unchecked Sendable {
     events.append(.trouble(cause))
   }
 
-  private func fatalCause() -> KafkaCause {
+  /// Why this producer is finished; nil while it is not. Asked at each error, because releases of the library differ in
+  /// whether an error by itself says that it is fatal.
+  private func fatalCause() -> KafkaCause? {
     var text = [CChar](repeating: 0, count: Self.textSize)
-    _ = crdk_fatal_error(client, &text, text.count)
+    guard crdk_fatal_error(client, &text, text.count) != RD_KAFKA_RESP_ERR_NO_ERROR else { return nil }
     return KafkaCause(code: RD_KAFKA_RESP_ERR__FATAL.rawValue, text: settings.redact(Self.string(text)))
   }
 
