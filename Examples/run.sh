@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Publishes the four examples with Insights on, runs one request of each under algo-run and checks what came of it:
-# the result, the execution record, and the payload in the home's insights.ndjson.
+# the result, the execution record, and the payload in the home's insights.ndjson. A request that cannot be answered
+# must end with the algorithm's status 1 and its sentence on stderr.
 #
 #     ALGO_RUN=.build/release/algo-run Examples/run.sh
 #
@@ -19,6 +20,7 @@ command -v python3 >/dev/null || { echo "run.sh: python3 is not installed; insta
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 home=$work/home
+echo '{}' >"$work/empty.json"
 passed=0
 failed=0
 
@@ -26,7 +28,7 @@ failed=0
 example() {
   local language=$1 name=$2 expected=$3 problem
   shift 3
-  if problem=$( (publish_and_run "$language" "$name" "$@" && check "$name" "$expected") 2>&1); then
+  if problem=$( (publish_and_run "$language" "$name" "$@" && check "$name" "$expected" && refuses "$name") 2>&1); then
     passed=$((passed + 1))
     echo "passed  $name: $problem"
   else
@@ -42,6 +44,15 @@ publish_and_run() {
     "$algo_run" publish "examples/$name" --home "$home" --insights --directory "$examples/$name" "$@" >"$work/publish" &&
     "$algo_run" exec "examples/$name" --home "$home" --input "$examples/$name/request.json" \
       --report "$work/$name.report" >"$work/$name.result"
+}
+
+refuses() {
+  local status
+  "$algo_run" exec "examples/$1" --home "$home" --input "$work/empty.json" >"$work/$1.result" 2>"$work/$1.stderr"
+  status=$?
+  [ $status -eq 1 ] || { echo "; the request {} ended with status $status instead of 1"; return 1; }
+  [ ! -s "$work/$1.result" ] || { echo "; the request {} was given a result"; return 1; }
+  grep -v '^algo-run: ' "$work/$1.stderr" | grep -q '^[a-z_-]*: .' || { echo "; the request {} was refused without a sentence"; return 1; }
 }
 
 check() {

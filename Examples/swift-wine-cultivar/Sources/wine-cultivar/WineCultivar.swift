@@ -23,17 +23,17 @@ enum WineCultivar {
   }
 
   /// How sure the answer is, and how far this wine is from those the model was fitted on.
-  static func metrics(_ wine: Wine, _ probabilities: [Double]) -> [String: Double] {
+  static func metrics(_ wine: Wine, _ probabilities: [Double]) -> KeyValuePairs<String, any MetricNumber> {
     let ranked = probabilities.sorted(by: >)
     let drift = model.standardised(wine).map(abs)
     return [
       "confidence": rounded(ranked[0]),
       "confidence_margin": rounded(ranked[0] - ranked[1]),
-      "class_count": Double(ranked.count),
-      "predicted_class": Double(probabilities.indexOfGreatest),
+      "class_count": ranked.count,
+      "predicted_class": probabilities.indexOfGreatest,
       "drift_mean_sd": rounded(drift.reduce(0, +) / Double(drift.count)),
       "drift_max_sd": rounded(drift.max() ?? 0),
-      "features_out_of_range": Double(model.featuresOutOfRange(wine)),
+      "features_out_of_range": model.featuresOutOfRange(wine),
     ]
   }
 
