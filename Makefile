@@ -1,0 +1,58 @@
+# What people and CI call. `make help` lists it.
+
+BUILD   ?= .build
+PREFIX  ?= /usr/local
+DESTDIR ?=
+# Debug builds with STRICT=1 (CI, make lint) refuse warnings and imports that Package.swift does not allow.
+STRICT_FLAGS = -Xswiftc -warnings-as-errors --explicit-target-dependency-import-check error
+DEBUG_FLAGS  = --scratch-path $(BUILD) $(if $(STRICT),$(STRICT_FLAGS))
+RELEASE_FLAGS = --scratch-path $(BUILD) -c release --static-swift-stdlib --product algo-run
+ALGO_RUN ?= $(abspath $(BUILD))/release/algo-run
+
+.DEFAULT_GOAL := help
+.PHONY: help demo demo-kafka test bench lint format fuzz examples release install clean
+export ALGO_RUN BUILD
+export EXAMPLES_BUILD ?= $(abspath $(BUILD))/examples
+
+help: ## list what can be made
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 22
+
+demo: release ## publish an example with Insights on, run it on its data, show what comes out
+	@scripts/demo
+
+demo-kafka: release ## the same with a Kafka broker: BROKERS=host:port, or KAFKA_HOME with a broker to start
+	@scripts/demo-kafka
+
+test: release ## all tests: Swift, scenarios, bindings, examples, bounded fuzzing
+	@scripts/install-packages test
+	@DEBUG_FLAGS="$(DEBUG_FLAGS)" scripts/run-tests
+
+bench: release ## overhead and rates beside other tools, in one table (BENCH_LONG=1: a million requests)
+	@scripts/install-packages bench
+	@Benchmarks/run.sh
+
+lint: ## formatting, documentation of public declarations, warnings, dependency directions
+	@scripts/install-packages build
+	@scripts/lint
+	swift build $(DEBUG_FLAGS) $(if $(STRICT),,$(STRICT_FLAGS)) --build-tests
+
+format: ## rewrite Swift sources in the house style
+	swift format --in-place --parallel --recursive Package.swift Sources Tests Examples
+
+fuzz: ## throw broken metric streams at the intake (FUZZ_SECONDS=60)
+	@scripts/install-packages build
+	@Tests/Fuzz/run.sh
+
+examples: release ## run the four example algorithms and check what they report
+	@scripts/install-packages test
+	@Examples/run.sh
+
+release: ## the binary that is installed: .build/release/algo-run
+	@scripts/install-packages build
+	swift build $(RELEASE_FLAGS)
+
+install: ## install binary, completions and service unit below PREFIX=/usr/local (DESTDIR= for packagers)
+	@BUILD="$(BUILD)" PREFIX="$(PREFIX)" DESTDIR="$(DESTDIR)" RELEASE_FLAGS="$(RELEASE_FLAGS)" scripts/install
+
+clean: ## remove what was built
+	rm -rf $(BUILD) Examples/build demo
