@@ -22,7 +22,8 @@ accuracy() {
     fail "$name: the command did not succeed"
   elif [ -z "$measured" ] || ! grep -qF -- "$measured" "$examples/$name/README.md"; then
     fail "$name: measured \"$measured\", which is not what its README states"
-  elif [ $(($(wc -l <"$examples/$name/data/held-out.csv") - 1)) -ne "$(wc -l <"$examples/$name/requests.ndjson")" ]; then
+  elif [ "$(tail -n +2 "$examples/$name/data/held-out.csv" | wc -l)" -ne "$(wc -l <"$examples/$name/requests.ndjson")" ]
+  then
     fail "$name: requests.ndjson does not have one line for each held-out row; run prepare-data.py"
   else
     echo "passed  $name: $measured"
@@ -39,8 +40,8 @@ accuracy java java-digit-recogniser \
   java -cp "$build/java" DigitRecogniser --accuracy
 
 wine=$examples/swift-wine-cultivar
-if "$build/swift/release/train-wine-cultivar" <"$wine/data/train.csv" | cmp -s - "$wine/Sources/WineModel/TrainedModel.swift"
-then
+committed=$wine/Sources/WineModel/TrainedModel.swift
+if "$build/swift/release/train-wine-cultivar" <"$wine/data/train.csv" | cmp -s - "$committed"; then
   echo "passed  swift-wine-cultivar: training again gives the committed model"
 else
   fail "swift-wine-cultivar: training again gives another model than Sources/WineModel/TrainedModel.swift"

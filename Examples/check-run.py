@@ -39,7 +39,8 @@ def main(result_path, report_path, insights_path, expected):
     with open(insights_path) as file:
         written = [json.loads(line) for line in file]
     own = [line for line in written if line["request_id"] == payload["request_id"]]
-    require(own == [payload], "{} payloads of this execution in {}".format(len(own), insights_path))
+    require(len(own) == 1, "insights.ndjson has {} payloads of this execution instead of one".format(len(own)))
+    require(own[0] == payload, "insights.ndjson has another payload than the report: {}".format(own[0]))
     print("{}, {} metrics".format(lines[0], len(inference)))
 
 

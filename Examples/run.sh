@@ -24,7 +24,7 @@ echo '{}' >"$work/empty.json"
 passed=0
 failed=0
 
-# LANGUAGE EXAMPLE EXPECTED [publish options and --] COMMAND…: EXPECTED is one member of the result, as name=JSON value.
+# LANGUAGE EXAMPLE EXPECTED [publish options] -- COMMAND…: EXPECTED is one member of the result, as name=JSON value.
 example() {
   local language=$1 name=$2 expected=$3 problem
   shift 3
@@ -40,10 +40,12 @@ example() {
 publish_and_run() {
   local language=$1 name=$2
   shift 2
-  "$examples/build.sh" "$language" &&
-    "$algo_run" publish "examples/$name" --home "$home" --insights --directory "$examples/$name" "$@" >"$work/publish" &&
-    "$algo_run" exec "examples/$name" --home "$home" --input "$examples/$name/request.json" \
-      --report "$work/$name.report" >"$work/$name.result"
+  # What was said on stderr is of interest only when something failed.
+  "$examples/build.sh" "$language" || return 1
+  "$algo_run" publish "examples/$name" --home "$home" --insights --directory "$examples/$name" "$@" \
+    >"$work/publish" 2>"$work/said" || { cat "$work/said"; return 1; }
+  "$algo_run" exec "examples/$name" --home "$home" --input "$examples/$name/request.json" \
+    --report "$work/$name.report" >"$work/$name.result" 2>"$work/said" || { cat "$work/said"; return 1; }
 }
 
 refuses() {
@@ -52,7 +54,8 @@ refuses() {
   status=$?
   [ $status -eq 1 ] || { echo "; the request {} ended with status $status instead of 1"; return 1; }
   [ ! -s "$work/$1.result" ] || { echo "; the request {} was given a result"; return 1; }
-  grep -v '^algo-run: ' "$work/$1.stderr" | grep -q '^[a-z_-]*: .' || { echo "; the request {} was refused without a sentence"; return 1; }
+  grep -v '^algo-run: ' "$work/$1.stderr" | grep -q '^[a-z_-]*: .' ||
+    { echo "; the request {} was refused without a sentence"; return 1; }
 }
 
 check() {
