@@ -13,6 +13,10 @@ public struct KafkaCause: Sendable, Equatable {
     self.text = text
   }
 
+  /// What a record fails by that its producer took along.
+  static let withoutAnswer = KafkaCause(
+    code: RD_KAFKA_RESP_ERR__MSG_TIMED_OUT.rawValue, text: "the broker did not answer in time")
+
   /// The library's own words for a code.
   init(_ error: rd_kafka_resp_err_t) {
     self.init(code: error.rawValue, text: String(cString: crdk_err2str(error)))

@@ -6,6 +6,8 @@ public enum KafkaError: Error, Equatable, CustomStringConvertible {
   case propertyRefused(name: String, reason: String)
   /// The library does not take the properties together: a CA file it cannot read, a mechanism it does not know.
   case settingsRefused(reason: String)
+  /// The password is not where the connection says; in words that end in what to do.
+  case passwordUnavailable(String)
 
   /// One sentence that ends in what to do.
   public var description: String {
@@ -13,6 +15,7 @@ public enum KafkaError: Error, Equatable, CustomStringConvertible {
     case .libraryMissing(let reason):
       "librdkafka, which talks to Kafka, cannot be loaded (\(reason)); install it (Debian, Ubuntu: apt install "
         + "librdkafka1), or name its directory in LD_LIBRARY_PATH"
+    case .passwordUnavailable(let sentence): sentence
     case .propertyRefused(let name, let reason):
       "librdkafka refuses the property \(name): \(reason); correct it with `algo-run connection set -X`"
     case .settingsRefused(let reason):

@@ -1,4 +1,5 @@
 internal import CRDKafka
+internal import Glibc
 internal import RunModel
 
 /// One librdkafka producer: the only file that holds an `rd_kafka_t`. For one thread at a time.
@@ -166,6 +167,18 @@ final class KafkaProducer: @unchecked Sendable {
     crdk_queue_destroy(queue)
     crdk_topic_destroy(topic)
     crdk_destroy(client)
+  }
+
+  /// The same on a thread of its own, for those who cannot wait.
+  func closeInBackground() {
+    let context = Unmanaged.passRetained(self)
+    var thread = pthread_t()
+    let code = pthread_create(&thread, nil, { context in
+      if let context { Unmanaged<KafkaProducer>.fromOpaque(context).takeRetainedValue().close() }
+      return nil
+    }, context.toOpaque())
+    // Without a thread the client is left to the end of the process, which is not far where threads have run out.
+    if code == 0 { pthread_detach(thread) } else { context.release() }
   }
 
   /// Has a byte written to `descriptor` whenever there is something to ``poll(waiting:)``.

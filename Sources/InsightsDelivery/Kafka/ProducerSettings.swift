@@ -50,7 +50,7 @@ struct ProducerSettings: Sendable {
   func redact(_ text: String) -> String {
     var shown = text
     for secret in secrets where !secret.isEmpty {
-      shown = shown.split(separator: secret, omittingEmptySubsequences: false).joined(separator: "[redacted]")
+      shown = shown.split(separator: secret, omittingEmptySubsequences: false).joined(separator: "\(Secret.redacted)")
     }
     return shown
   }

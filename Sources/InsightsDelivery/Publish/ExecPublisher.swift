@@ -1,0 +1,135 @@
+internal import Glibc
+public import RunModel
+public import StateStore
+
+/// Delivers the one payload of an `exec`: to Kafka by way of the outbox, or to a file.
+///
+/// It never throws, never waits longer than the connection's delivery wait, and what it could not deliver it leaves
+/// where a later deliverer finds it. For the main thread. librdkafka's threads are left running at the end: waiting for
+/// them could take seconds, so the process must leave by `_exit`.
+public final class ExecPublisher: PayloadPublisher {
+  /// Other waiting records that one `exec` delivers beside its own.
+  static let recordsBeside = 100
+  /// How long those may take once its own is acknowledged.
+  static let waitForOthers = Duration.milliseconds(250)
+
+  private let connection: Connection
+  private let home: HomeDirectory
+  private let say: (String) -> Void
+  private var store: OutboxAccess
+  private var engine: DeliveryEngine?
+  private var isPrepared = false
+  private var endings: [Int64: DeliveryEngine.Ending] = [:]
+
+  /// A publisher for a home and its connection; nil means the file in the home.
+  ///
+  /// - Parameter say: shows the user one line, the prefix not included.
+  public init(connection: Connection?, home: HomeDirectory, say: @escaping (String) -> Void) {
+    self.connection = connection ?? Connection(kind: .file, filePath: home.insightsFile)
+    self.home = home
+    self.say = say
+    store = OutboxAccess(home: home)
+  }
+
+  /// Loads the library and begins to connect, while the child runs. With a file there is nothing to prepare.
+  public func prepare() {
+    guard connection.kind != .file, !isPrepared else { return }
+    isPrepared = true
+    guard let outbox = store.open(), let token = store.token() else { return }
+    let engine = DeliveryEngine(connection: connection, outbox: outbox, token: token, traffic: .single)
+    engine.onEnding = { [unowned self] id, ending in endings[id] = ending }
+    self.engine = engine
+  }
+
+  /// Stores the payload and delivers it if that can be done within the delivery wait.
+  public func publish(_ record: InsightsRecord) -> Delivery {
+    if connection.kind == .file { return publishToFile(record) }
+    prepare()
+    guard let engine, let outbox = store.open(), let token = store.token() else { return keepSomehow(record, because: nil) }
+    if let problem = engine.problem { return keep(record, because: "\(problem)") }
+
+    let now = WallClock.now()
+    if let outage = try? outbox.outage(), outage.isKnown(at: now), !engine.hasBrokerAnswered {
+      return keep(record, because: "the broker has been down since \(outage.since): \(outage.lastError)")
+    }
+    let entry = OutboxEntry(record, createdAt: now, window: connection.deliveryWindow)
+    let id: Int64
+    do throws(StateError) {
+      guard let stored = try outbox.append([entry], claimedBy: token).first else { return keepSomehow(record, because: nil) }
+      id = stored
+    } catch {
+      return keepSomehow(record, because: error)
+    }
+    engine.send(id, record, windowEnd: entry.windowEnd)
+    return deliver(id, by: engine)
+  }
+
+  private func deliver(_ id: Int64, by engine: DeliveryEngine) -> Delivery {
+    let clock = ContinuousClock()
+    let deadline = clock.now + connection.deliveryWait
+    while endings[id] == nil, !engine.hasFailures, clock.now < deadline {
+      engine.turn(waiting: milliseconds(until: deadline, clock))
+    }
+    if case .delivered = endings[id] { deliverOthers(by: engine, until: deadline, clock) }
+    if endings[id] == nil { engine.stopWaiting() }
+    let cause = engine.causeOfWaiting
+    if engine.policy.count > 0 { engine.takeAllBack() }
+    // What fails here was stored before: at worst a record is sent again, under the same key.
+    try? engine.store()
+    switch endings[id] {
+    case .delivered: return Delivery(.delivered)
+    case .rejected(let reason):
+      say("the payload was rejected and stays in the outbox for `algo-run outbox list`: \(reason)")
+      return Delivery(.rejected, detail: reason)
+    case .expired(let reason):
+      say("the payload was not delivered within \(DurationText.write(connection.deliveryWindow)): \(reason)")
+      return Delivery(.expired, detail: reason)
+    case nil:
+      let wait = DurationText.write(connection.deliveryWait)
+      let detail = "not acknowledged within \(wait): \(cause)"
+      say("the payload waits in the outbox (\(detail))")
+      return Delivery(.queued, detail: detail)
+    }
+  }
+
+  /// A broker that answered takes a bounded number of those that wait as well.
+  private func deliverOthers(by engine: DeliveryEngine, until deadline: ContinuousClock.Instant, _ clock: ContinuousClock) {
+    guard let claim = try? engine.claim(atMost: Self.recordsBeside) else { return }
+    store.report(corrupt: claim.corrupt, say)
+    let end = min(deadline, clock.now + Self.waitForOthers)
+    while engine.policy.count > 0, clock.now < end { engine.turn(waiting: milliseconds(until: end, clock)) }
+    _ = try? store.open()?.expire(connection.onExpiry)
+  }
+
+  private func milliseconds(until end: ContinuousClock.Instant, _ clock: ContinuousClock) -> Int32 {
+    Int32(clamping: max(0, (end - clock.now).wholeMicroseconds / 1000 + 1))
+  }
+
+  private func publishToFile(_ record: InsightsRecord) -> Delivery {
+    let path = connection.filePath ?? home.insightsFile
+    do throws(FileSinkError) {
+      if connection.filePath == home.insightsFile { try? home.create() }
+      try FileSink(path: path).append([record.value])
+      return Delivery(.written)
+    } catch {
+      return keep(record, because: "\(error)")
+    }
+  }
+
+  /// Into the outbox, for a later deliverer.
+  private func keep(_ record: InsightsRecord, because reason: String) -> Delivery {
+    guard let outbox = store.open() else { return keepSomehow(record, because: nil) }
+    do throws(StateError) {
+      try outbox.append([OutboxEntry(record, window: connection.deliveryWindow)])
+    } catch {
+      return keepSomehow(record, because: error)
+    }
+    say("the payload waits in the outbox (\(reason))")
+    return Delivery(.queued, detail: reason)
+  }
+
+  /// The outbox does not take it.
+  private func keepSomehow(_ record: InsightsRecord, because error: StateError?) -> Delivery {
+    store.keepAside([OutboxEntry(record, window: connection.deliveryWindow)], because: error, say)
+  }
+}

@@ -1,0 +1,49 @@
+internal import RunModel
+internal import StateStore
+
+/// The outbox of a home as publishers need it: opened at the first use, and when it cannot be, payloads go to the
+/// fallback file beside it. A damaged database never stops an algorithm.
+struct OutboxAccess {
+  private let home: HomeDirectory
+  private var outbox: Outbox?
+  private var ownToken: DelivererToken?
+  private var failure: StateError?
+
+  init(home: HomeDirectory) { self.home = home }
+
+  /// The outbox; nil where it cannot be opened, which is tried once.
+  mutating func open() -> Outbox? {
+    if outbox == nil, failure == nil {
+      do throws(StateError) { outbox = try Outbox(home: home) } catch { failure = error }
+    }
+    return outbox
+  }
+
+  /// What this process claims records with.
+  mutating func token() -> DelivererToken? {
+    if ownToken == nil, failure == nil {
+      do throws(StateError) { ownToken = try DelivererToken(home: home) } catch { failure = error }
+    }
+    return ownToken
+  }
+
+  /// Says once which records were found damaged.
+  func report(corrupt records: [Int64], _ say: (String) -> Void) {
+    guard !records.isEmpty else { return }
+    let which = records.prefix(5).map { "\($0)" }.joined(separator: ", ") + (records.count > 5 ? ", …" : "")
+    say("\(records.count) damaged outbox record(s) were set aside (\(which)); see `algo-run outbox list --state corrupt`")
+  }
+
+  /// Puts payloads that the outbox does not take where they can be found again, and says so in one line.
+  func keepAside(_ entries: [OutboxEntry], because error: StateError?, _ say: (String) -> Void) -> Delivery {
+    let reason = (error ?? failure).map { "\($0)" } ?? "the outbox cannot be opened"
+    do throws(FileSinkError) {
+      try FileSink(path: home.fallbackFile).append(entries.map(\.record.value))
+      say("the payload went to \(home.fallbackFile) instead of the outbox: \(reason)")
+      return Delivery(.queued, detail: "kept in \(home.fallbackFile): \(reason)")
+    } catch let second {
+      say("the payload is lost: \(reason) The fallback file does not take it either: \(second)")
+      return Delivery(.rejected, detail: "\(reason) \(second)")
+    }
+  }
+}
