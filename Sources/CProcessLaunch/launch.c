@@ -1,4 +1,4 @@
-// The code between vfork and exec. Numbered reasons stand where an order matters.
+// The code between fork and exec. Numbered reasons stand where an order matters.
 #define _GNU_SOURCE
 #include "CProcessLaunch.h"
 
@@ -6,16 +6,22 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sched.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 extern const sigset_t *inherited_mask(void);
 
-// What the child tells the supervisor through the memory that vfork shares.
+// What the child tells the supervisor, on the one page that both have. The supervisor sleeps meanwhile.
 struct launch_failure {
   volatile int error;
   volatile int stage;
+  // Peak memory that the kernel counts for the child before its program runs, in kilobytes.
+  volatile int64_t floor;
 };
 
 static void fail(struct launch_failure *failure, int stage, int error) {
@@ -30,7 +36,7 @@ static void mark_one_by_one(unsigned first) {
   for (long descriptor = first; descriptor < limit; descriptor++) fcntl((int)descriptor, F_SETFD, FD_CLOEXEC);
 }
 
-// Runs in the child. Only async-signal-safe calls; the stack is the parent's, and the parent sleeps meanwhile.
+// Runs in the child. Only async-signal-safe calls: other threads of the supervisor may have held any lock.
 static void run_child(const struct launch_request *request, pid_t supervisor, struct launch_failure *failure) {
   // 1. The group first: whatever reaches the group from here on reaches this child.
   setpgid(0, 0);
@@ -57,6 +63,9 @@ static void run_child(const struct launch_request *request, pid_t supervisor, st
   if (close_range(first, ~0U, CLOSE_RANGE_CLOEXEC) != 0) mark_one_by_one(first);
   // 8. The mask last: from here on a signal to the group acts as it would on any program.
   sigprocmask(SIG_SETMASK, inherited_mask(), NULL);
+  // 9. The kernel counts the memory of before the exec into the peak of the program: tell it apart.
+  struct rusage before;
+  if (getrusage(RUSAGE_SELF, &before) == 0) failure->floor = before.ru_maxrss;
   // As execvp does: a candidate that is missing or forbidden gives way to the next, and forbidden is remembered.
   int remembered = ENOENT;
   for (const char *const *candidate = request->candidates; *candidate; candidate++) {
@@ -67,26 +76,36 @@ static void run_child(const struct launch_request *request, pid_t supervisor, st
   fail(failure, LAUNCH_EXEC, remembered);
 }
 
-int32_t launch_child(const struct launch_request *request, int32_t *pid, int32_t *failed_stage) {
-  struct launch_failure failure = {0, 0};
-  // Every signal stays blocked until the child has set its own mask: a handler must not run on the shared stack.
+int32_t launch_child(const struct launch_request *request, struct launched_child *launched) {
+  // One page for the life of the process; launches happen on one thread, one after the other.
+  static struct launch_failure *shared;
+  if (!shared) {
+    void *page = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (page == MAP_FAILED) {
+      launched->failed_stage = LAUNCH_FORK;
+      return errno;
+    }
+    shared = page;
+  }
+  *shared = (struct launch_failure){0, 0, 0};
+  // Every signal stays blocked until the child has set its own mask: none is to reach it as a copy of the supervisor.
   sigset_t all, before;
   sigfillset(&all);
   sigprocmask(SIG_SETMASK, &all, &before);
   pid_t supervisor = getpid();
-  pid_t child = vfork();
-  if (child == 0) run_child(request, supervisor, &failure);
+  // A fork that waits for the exec as vfork does, but with memory of its own. vfork would be cheaper by a tenth of a
+  // millisecond, and would give every child the supervisor's peak memory to begin with (the kernel counts the memory
+  // map that an exec leaves behind): a copy holds only the few pages that cannot be mapped again from files.
+  pid_t child = (pid_t)syscall(SYS_clone, CLONE_VFORK | SIGCHLD, 0, 0, 0, 0);
+  if (child == 0) run_child(request, supervisor, shared);
   int fork_error = errno;
   sigprocmask(SIG_SETMASK, &before, NULL);
-  *failed_stage = 0;
-  if (child < 0) {
-    *failed_stage = LAUNCH_FORK;
-    return fork_error;
-  }
-  *pid = child;
-  if (failure.error == 0) return 0;
-  *failed_stage = failure.stage;
+  launched->pid = child;
+  launched->failed_stage = child < 0 ? LAUNCH_FORK : shared->stage;
+  launched->floor_kilobytes = shared->floor;
+  if (child < 0) return fork_error;
+  if (shared->error == 0) return 0;
   if (request->guardian >= 0) guardian_forget(request->guardian, child);
   while (waitpid(child, NULL, 0) < 0 && errno == EINTR) {}
-  return failure.error;
+  return shared->error;
 }

@@ -46,11 +46,6 @@ int32_t reap_child(int32_t pid, struct child_usage *usage) {
   return 0;
 }
 
-int64_t own_peak_kilobytes(void) {
-  struct rusage resources;
-  return getrusage(RUSAGE_SELF, &resources) == 0 ? resources.ru_maxrss : 0;
-}
-
 int32_t become_subreaper(void) { return prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0 ? 0 : errno; }
 
 int32_t duplicate_high(int32_t descriptor, int32_t *copy) {

@@ -38,14 +38,15 @@ public final class Child {
   public internal(set) var duration = Duration.zero
 
   init(
-    pid: Int32, plan: LaunchPlan, launchedAt: Timestamp, startedAt: MonotonicInstant, channels: [CaptureChannel]
+    _ launched: launched_child, plan: LaunchPlan, launchedAt: Timestamp, startedAt: MonotonicInstant,
+    channels: [CaptureChannel]
   ) {
-    self.pid = pid
+    pid = launched.pid
     self.plan = plan
     self.launchedAt = launchedAt
     self.startedAt = startedAt
     self.channels = channels
-    memory = PeakMemory(launchedAt: startedAt)
+    memory = PeakMemory(floor: launched.floor_kilobytes, launchedAt: startedAt)
   }
 
   /// Whether all is over: exited, its group gone, its captures read to the end.

@@ -9,8 +9,8 @@ struct ChildLaunch {
   let guardian: Int32?
   let terminal: Terminal?
 
-  /// Launches, and gives the pid.
-  func run() throws(LaunchFailure) -> Int32 {
+  /// Launches, and tells the pid and what memory the child began with.
+  func run() throws(LaunchFailure) -> launched_child {
     let program = plan.command.first ?? ""
     let candidates = ProgramSearch.candidates(for: program, environment: plan.environment)
     guard !candidates.isEmpty else { throw .notFound(program: program) }
@@ -28,13 +28,12 @@ struct ChildLaunch {
     unsafe request.guardian = guardian ?? -1
     unsafe request.terminal = terminal?.withNumber { $0 } ?? -1
 
-    var pid: Int32 = 0
-    var stage: Int32 = 0
-    let code = unsafe withExtendedLifetime((paths, arguments, environment, directory)) {
-      unsafe launch_child(&request, &pid, &stage)
+    var launched = launched_child()
+    let code = withExtendedLifetime((paths, arguments, environment, directory)) {
+      unsafe launch_child(&request, &launched)
     }
-    guard code != 0 else { return pid }
-    switch UInt32(stage) {
+    guard code != 0 else { return launched }
+    switch UInt32(launched.failed_stage) {
     case LAUNCH_DIRECTORY.rawValue: throw .directory(plan.directory ?? "", SystemError(code))
     case LAUNCH_EXEC.rawValue where code == ENOENT || code == ENOTDIR: throw notFound(program, candidates)
     case LAUNCH_EXEC.rawValue: throw .notExecutable(program: program, SystemError(code))
@@ -46,7 +45,7 @@ struct ChildLaunch {
   private func notFound(_ program: String, _ candidates: [String]) -> LaunchFailure {
     for candidate in candidates {
       let path = candidate.hasPrefix("/") ? candidate : (plan.directory.map { "\($0)/" } ?? "") + candidate
-      if access(path, X_OK) == 0 { return .notExecutable(program: program, SystemError(ENOENT)) }
+      if unsafe access(path, X_OK) == 0 { return .notExecutable(program: program, SystemError(ENOENT)) }
     }
     return .notFound(program: program)
   }

@@ -3,21 +3,28 @@ internal import Glibc
 
 /// Peak memory of a child, told apart from the supervisor's own.
 ///
-/// The kernel's `ru_maxrss` of a child starts from the high-water mark of the process that launched it (the old
-/// memory map counts until exec). Below that mark it says nothing of the child, so the child's own mark, `VmHWM`, is
-/// looked at while it lives; it is gone once the child is a zombie. Where neither is known the answer is nil.
+/// The kernel's `ru_maxrss` of a child starts from the memory of the process that executed it (the old memory map
+/// counts until exec). That floor is measured in the child, right before its exec: a reading clearly above it is the
+/// program's own. Below it the reading says nothing, so the program's own mark, `VmHWM`, is looked at while it lives;
+/// it is gone once the child is a zombie, and says little of a program that was looked at only as it started. Where
+/// neither is known the answer is nil.
 struct PeakMemory {
-  /// Counters of resident pages are exact only to a batch a processor: so far above the supervisor's own mark, a
-  /// reading is certainly the child's.
-  private static let margin: Int64 = 1024
+  /// Counters of resident pages are exact only to a batch a processor: so far above the floor, a reading is certainly
+  /// the program's.
+  private static let margin: Int64 = 256
+  /// A program younger than this is still being loaded: its mark would tell of the loading alone.
+  private static let firstSample = Duration.milliseconds(20)
 
-  private let supervisorsMark = own_peak_kilobytes()
+  private let floor: Int64
   private var sampled: Int64?
-  private var interval = Duration.milliseconds(2)
+  private var interval = firstSample
   /// When to look next.
   private(set) var nextSample: MonotonicInstant
 
-  init(launchedAt: MonotonicInstant) { nextSample = launchedAt + interval }
+  init(floor: Int64, launchedAt: MonotonicInstant) {
+    self.floor = floor
+    nextSample = launchedAt + interval
+  }
 
   /// Looks at a living child. Intervals double to half a second: early growth is seen, a long run costs nothing.
   mutating func sample(pid: Int32, now: MonotonicInstant) {
@@ -28,7 +35,7 @@ struct PeakMemory {
 
   /// The child's peak in bytes, given the kernel's reading after its end; nil where it cannot be told.
   func bytes(kernelReading kilobytes: Int64) -> Int64? {
-    let known = kilobytes > supervisorsMark + Self.margin ? kilobytes : sampled
+    let known = kilobytes > floor + Self.margin ? kilobytes : sampled
     return known.map { $0 * 1024 }
   }
 

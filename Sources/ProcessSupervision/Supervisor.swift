@@ -7,7 +7,7 @@ internal import RunModel
 ///
 /// ## Theory of operation
 ///
-/// A child leads its own process group. It is launched with vfork and exec from the main thread, which lives as long
+/// A child leads its own process group. It is forked and executed from the main thread, which lives as long
 /// as the process does, because the kernel ties "die with your parent" to the *thread* that forked. Signals are
 /// blocked and read from a descriptor, so nothing here ever runs in a handler.
 ///
@@ -100,16 +100,16 @@ public final class Supervisor {
 
     let launchedAt = Timestamp.now()
     let startedAt = MonotonicInstant.now()
-    let pid = try ChildLaunch(
+    let launched = try ChildLaunch(
       plan: plan, writers: writers, guardian: guardian?.descriptor, terminal: lendsTerminal ? terminal : nil
     ).run()
     // The supervisor's copies are closed before anything else: a capture ends only when no writer is left.
     for entry in writers { entry.writer.close() }
     if case .descriptor(let input) = plan.standardInput { input.close() }
-    if lendsTerminal { foreground = pid }
-    let child = Child(pid: pid, plan: plan, launchedAt: launchedAt, startedAt: startedAt, channels: channels)
+    if lendsTerminal { foreground = launched.pid }
+    let child = Child(launched, plan: plan, launchedAt: launchedAt, startedAt: startedAt, channels: channels)
     for channel in channels { channel.key = register(channel.reader, as: .capture(channel)) }
-    children[pid] = child
+    children[child.pid] = child
     return child
   }
 

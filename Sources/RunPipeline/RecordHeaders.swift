@@ -1,4 +1,4 @@
-internal import RunModel
+public import RunModel
 
 /// The headers of a Kafka record: CloudEvents 1.0 in binary content mode (Kafka protocol binding), and what a consumer
 /// can filter by without parsing the payload.

@@ -1,4 +1,4 @@
-/// What launching a child asks of the kernel and only C can say: code that runs between vfork and exec, raw system
+/// What launching a child asks of the kernel and only C can say: code that runs between fork and exec, raw system
 /// calls that glibc does not wrap, and descriptor sets. Every function returns 0 or a positive errno unless it says
 /// otherwise; none allocates after the fork, none touches a signal handler.
 #ifndef C_PROCESS_LAUNCH_H
@@ -29,11 +29,20 @@ struct launch_request {
 /// Where a launch failed.
 enum launch_stage { LAUNCH_FORK = 1, LAUNCH_DIRECTORY, LAUNCH_DESCRIPTORS, LAUNCH_EXEC };
 
+/// What a launch gave.
+struct launched_child {
+  int32_t pid;
+  /// A launch_stage where it failed, else 0.
+  int32_t failed_stage;
+  /// What the kernel counted as its peak memory before its program ran, in kilobytes.
+  int64_t floor_kilobytes;
+};
+
 /// Launches a child that leads its own process group, and returns when it executes its program or has failed to.
 ///
 /// The child dies when the calling *thread* ends (PR_SET_PDEATHSIG): call it only on the main thread.
 /// On failure nothing is left: the child was reaped.
-int32_t launch_child(const struct launch_request *request, int32_t *pid, int32_t *failed_stage);
+int32_t launch_child(const struct launch_request *request, struct launched_child *launched);
 
 /// Starts the guardian: a process that does nothing but kill the groups registered with it when the supervisor has
 /// died without saying goodbye, which is the only way to reach a child's descendants after SIGKILL.
@@ -70,9 +79,6 @@ struct child_usage {
 
 /// Reaps one ended child and tells what it and its waited-for descendants used.
 int32_t reap_child(int32_t pid, struct child_usage *usage);
-
-/// Peak memory of this process so far, in kilobytes.
-int64_t own_peak_kilobytes(void);
 
 /// Makes orphaned descendants children of this process.
 int32_t become_subreaper(void);

@@ -1,0 +1,104 @@
+internal import CommandLineInterface
+internal import Glibc
+
+/// The program: reads the command line, runs one subcommand, ends with its status. Each subcommand is a file of its
+/// own; this room composes the others and nothing imports it.
+@main
+struct AlgoRun {
+  /// What `--version` prints.
+  static let version = "0.1.0"
+
+  /// The subcommands, in the order help lists them.
+  static let subcommands: [any Subcommand.Type] = [
+    ExecCommand.self, PublishCommand.self, VersionsCommand.self, InsightsCommand.self, CheckCommand.self,
+  ]
+
+  static func main() {
+    exit(run(Array(CommandLine.arguments.dropFirst())))
+  }
+
+  private static func run(_ arguments: [String]) -> Int32 {
+    let root = Command(
+      name: "algo-run",
+      abstract: "Runs an algorithm and turns every execution into one Insights payload.",
+      discussion: """
+        Wrap any command: its streams and its exit status stay as they are. Metrics that the algorithm reports are \
+        merged with what is measured from outside, and published if that version has Insights enabled.
+        """,
+      examples: [
+        ("algo-run publish demo/iris --insights -- python3 iris.py", "register version 1.0.0, with Insights"),
+        ("algo-run exec demo/iris --input flower.json", "run it once; its payload goes to the connection"),
+        ("algo-run exec --report report.json -- python3 iris.py", "try metrics without publishing anything"),
+      ],
+      subcommands: subcommands.map { $0.command })
+    do {
+      switch try CommandParser(root: root, version: version).parse(arguments) {
+      case .print(let text):
+        return StandardOutput.write(text) ? 0 : 1
+      case .run(let invocation):
+        let name = invocation.commandPath.first
+        guard let subcommand = subcommands.first(where: { $0.command.name == name }) else { return 64 }
+        return try subcommand.run(invocation)
+      }
+    } catch let error as UsageError {
+      Message.tell("\(error)")
+      return 64
+    } catch let error as ExitFailure {
+      Message.tell(error.sentence)
+      return error.status
+    } catch {
+      // Errors of the rooms are sentences.
+      Message.tell("\(error)")
+      return 1
+    }
+  }
+}
+
+/// One word after `algo-run`.
+protocol Subcommand: SendableMetatype {
+  /// How it is written and explained.
+  static var command: Command { get }
+  /// Runs it and gives the exit status.
+  ///
+  /// - Throws: `UsageError` for what cannot be meant (64), `ExitFailure` for a status of its own, anything else for 1.
+  static func run(_ invocation: Invocation) throws -> Int32
+}
+
+/// A failure with an exit status that the SPEC names.
+struct ExitFailure: Error {
+  let status: Int32
+  /// One sentence that ends in what to do.
+  let sentence: String
+}
+
+/// What algo-run itself has to say: lines on stderr, apart from whatever the algorithm writes there.
+enum Message {
+  /// One line, in one write so that lines of several processes stay whole. Where stderr is gone there is nobody to tell.
+  static func tell(_ sentence: String) {
+    let line = Array("algo-run: \(sentence)\n".utf8)
+    _ = write(STDERR_FILENO, line, line.count)
+  }
+}
+
+/// Results go to stdout, whole or not at all.
+enum StandardOutput {
+  /// False where it could not all be written; that is said on stderr unless the reader has simply gone.
+  static func write(_ text: String) -> Bool { write(Array(text.utf8)) }
+
+  /// The same for bytes.
+  static func write(_ bytes: [UInt8]) -> Bool {
+    var position = 0
+    while position < bytes.count {
+      let count = bytes.withUnsafeBytes { buffer in
+        Glibc.write(STDOUT_FILENO, buffer.baseAddress.map { $0 + position }, bytes.count - position)
+      }
+      if count >= 0 {
+        position += count
+      } else if errno != EINTR {
+        if errno != EPIPE { Message.tell("cannot write the result: \(String(cString: strerror(errno))).") }
+        return false
+      }
+    }
+    return true
+  }
+}

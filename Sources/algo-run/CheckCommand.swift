@@ -1,0 +1,84 @@
+internal import CommandLineInterface
+internal import Glibc
+internal import MetricsIntake
+internal import RunModel
+internal import RunPipeline
+
+/// `algo-run check`: judges a metric stream as an execution's would be, without running anything.
+enum CheckCommand: Subcommand {
+  static let command = Command(
+    name: "check",
+    abstract: "Lint a metric stream: what would be accepted, what rejected and why, bytes used and left.",
+    discussion: "Exits with 1 where something would be rejected.",
+    examples: [
+      ("algo-run check metrics.ndjson", "lint a file"),
+      ("ALGO_METRICS_FD=3 python3 algo.py 3>&1 >/dev/null | algo-run check", "lint what a program reports"),
+    ],
+    arguments: [Argument("FILE", arity: .optional, completion: .file, help: "The stream (default, or -: stdin).")],
+    options: [
+      SharedOptions.json,
+      .value(
+        "payload-format", "FORMAT", default: "standard",
+        completion: .choices(PayloadFormat.allCases.map(\.rawValue)),
+        help: "The payload format, which decides on the reserved names."),
+    ])
+
+  static func run(_ invocation: Invocation) throws -> Int32 {
+    let format = invocation.value("payload-format").flatMap(PayloadFormat.init) ?? .standard
+    let metrics = try collect(from: invocation.argument("FILE") ?? "-", rules: MetricRules(format: format))
+    let used = metrics.accepted.reduce(0) { $0 + $1.name.utf8.count + $1.number.utf8.count }
+    let left = MetricRules.maximumPayloadBytes - used
+    let text = invocation.flag("json") ? json(metrics, used, left) : table(metrics, used, left)
+    guard StandardOutput.write(text) else { return 1 }
+    return metrics.rejected.isEmpty ? 0 : 1
+  }
+
+  private static func collect(from path: String, rules: MetricRules) throws -> CollectedMetrics {
+    let descriptor = path == "-" ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC)
+    func failure() -> ExitFailure {
+      ExitFailure(
+        status: 1,
+        sentence: "cannot read \"\(TerminalText.safe(path))\": \(String(cString: strerror(errno))); name a file of "
+          + "metric lines, or pipe them to algo-run check.")
+    }
+    guard descriptor >= 0 else { throw failure() }
+    defer { if path != "-" { close(descriptor) } }
+    var intake = MetricsIntake(rules: rules)
+    let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 262_144, alignment: 16)
+    defer { buffer.deallocate() }
+    while true {
+      let count = read(descriptor, buffer.baseAddress, buffer.count)
+      if count > 0 {
+        intake.consume(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
+      } else if count == 0 {
+        return intake.finish()
+      } else if errno != EINTR {
+        throw failure()
+      }
+    }
+  }
+
+  private static func table(_ metrics: CollectedMetrics, _ used: Int, _ left: Int) -> [UInt8] {
+    var text = Table.text(metrics.accepted.map { ["accepted", TerminalText.safe($0.name), $0.number] })
+    for rejection in metrics.rejected { text += "\(rejection)\n" }
+    text += "\(metrics.accepted.count) accepted, \(metrics.rejected.count) rejected; \(used) bytes used, \(left) left\n"
+    return Array(text.utf8)
+  }
+
+  private static func json(_ metrics: CollectedMetrics, _ used: Int, _ left: Int) -> [UInt8] {
+    var json = JSONWriter()
+    json.beginObject()
+    json.name("metrics")
+    json.beginObject()
+    for metric in metrics.accepted { json.member(metric.name, number: metric.number) }
+    json.endObject()
+    json.name("rejected_metrics")
+    json.beginArray()
+    for rejection in metrics.rejected { ExecutionRecordJSON.write(rejection, to: &json) }
+    json.endArray()
+    json.member("bytes_used", integer: used)
+    json.member("bytes_left", integer: left)
+    json.endObject()
+    return json.bytes + [UInt8(ascii: "\n")]
+  }
+}

@@ -1,0 +1,84 @@
+internal import CommandLineInterface
+internal import Glibc
+internal import ProcessSupervision
+internal import RunModel
+internal import RunPipeline
+internal import StateStore
+
+/// `algo-run exec`: one execution, from the command line to the exit status.
+enum ExecCommand: Subcommand {
+  static let command = Command(
+    name: "exec",
+    abstract: "Run one execution of a published version, or of any command.",
+    discussion: """
+      The child has algo-run's own stdin, stdout and stderr, and reports metrics on the descriptor named by \
+      ALGO_METRICS_FD. With Insights on, its payload is published; without REF nothing is.
+      Exit status: the child's own; 128+N if signal N ended it; 124 time limit; 126 not executable; 127 not found; 125 \
+      algo-run's own failure; 64 usage; 65 with --strict where a metric was rejected and the child exited with 0.
+      """,
+    examples: [
+      ("algo-run exec demo/iris --input flower.json", "the latest version on one request"),
+      ("algo-run exec demo/iris/1.0 --timeout 30s < flower.json", "the latest 1.0, at most 30 seconds"),
+      ("algo-run exec --report report.json -- python3 iris.py", "a bare command: see its metrics, publish nothing"),
+      ("algo-run exec demo/iris -- python3 -X dev iris.py", "another command in the version's place"),
+    ],
+    arguments: [
+      Argument("REF", arity: .optional, help: "OWNER/NAME (its latest version), or with /1, /1.2, /1.2.* or /1.2.0.")
+    ],
+    options: [
+      .value("input", "FILE", completion: .file, help: "What the child reads as stdin (default: algo-run's own)."),
+      .value("report", "FILE", completion: .file, help: "Write the execution record to this file, as JSON."),
+      .value("request-id", "ID", help: "What the execution is known by (default: req- and a UUID)."),
+      .flag("strict", help: "Exit with 65 where a metric was rejected and the child exited with 0."),
+      .flag("keep-descendants", help: "Let processes that the child started outlive it."),
+      .value("delivery-wait", "D", help: "How long to wait for the broker after the child (default: 2s)."),
+    ] + SharedOptions.stopping + [SharedOptions.home],
+    takesCommandLine: true)
+
+  static func run(_ invocation: Invocation) throws -> Int32 {
+    let deliveryWait = try SharedOptions.duration(invocation, "delivery-wait")
+    // Before anything is looked up: from here on a signal is the child's, and none is lost between.
+    let options = try ExecOptions(invocation)
+    let supervisor = try ownFailure { () throws(SystemError) in try Supervisor() }
+    let situation = try Situation.find(
+      invocation, reference: options.reference, runsWithoutState: invocation.commandLine != nil)
+    let report = try options.reportPath.map { path in try ownFailure { () throws(ReportFailure) in try ReportFile(path) } }
+    let request = try options.request(for: situation.version)
+
+    let pipeline = RunPipeline(
+      supervisor: supervisor, format: situation.payloadFormat, secrets: situation.secretVariables,
+      traceParent: HomeDirectory.processVariable("TRACEPARENT"))
+    let record: ExecutionRecord
+    var status: Int32
+    do throws(LaunchFailure) {
+      record = try ExecRun(pipeline: pipeline, supervisor: supervisor).run(request) {
+        situation.publisher(deliveryWait: deliveryWait)
+      }
+      status = record.exitStatus
+    } catch {
+      Message.tell("\(error)")
+      record = pipeline.unstarted(request, because: error, attempts: 1)
+      status = error.exitStatus
+    }
+    tellRejections(record.metrics.rejected)
+    if invocation.flag("strict"), status == 0, !record.metrics.rejected.isEmpty { status = 65 }
+    if let report {
+      do throws(ReportFailure) { try report.write(ExecutionRecordJSON.report(record)) } catch { Message.tell("\(error)") }
+    }
+    return status
+  }
+
+  /// At most so many rejections are told one by one; all are in the report.
+  private static let toldRejections = 20
+
+  private static func tellRejections(_ rejections: [MetricRejection]) {
+    for rejection in rejections.prefix(toldRejections) { Message.tell("\(rejection)") }
+    let rest = rejections.count - toldRejections
+    if rest > 0 { Message.tell("and \(rest) more rejected; all are in the report (--report FILE).") }
+  }
+
+  /// Runs what can fail by algo-run's own fault: status 125.
+  static func ownFailure<Value, Failure: Error>(_ body: () throws(Failure) -> Value) throws(ExitFailure) -> Value {
+    do throws(Failure) { return try body() } catch { throw ExitFailure(status: 125, sentence: "\(error)") }
+  }
+}

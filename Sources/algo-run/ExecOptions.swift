@@ -1,0 +1,56 @@
+internal import CommandLineInterface
+internal import Glibc
+internal import ProcessSupervision
+internal import RunModel
+internal import RunPipeline
+
+/// The options of `exec`, read and judged before anything is touched.
+struct ExecOptions {
+  let reference: AlgorithmReference?
+  let reportPath: String?
+  private let commandLine: [String]?
+  private let inputPath: String?
+  private let requestID: String
+  private let timeLimit: Duration?
+  private let stopSignal: Int32
+  private let grace: Duration
+  private let keepsDescendants: Bool
+
+  init(_ invocation: Invocation) throws {
+    reference = try invocation.argument("REF").map { try SharedOptions.reference(invocation, $0) }
+    commandLine = invocation.commandLine
+    guard reference != nil || commandLine != nil else { throw invocation.missing("REF or a command after '--'") }
+    reportPath = invocation.value("report")
+    inputPath = invocation.value("input")
+    requestID = invocation.value("request-id") ?? RequestID.random()
+    if let problem = RequestID.problem(with: requestID) {
+      throw invocation.invalid("request-id", value: TerminalText.safe(requestID), expected: "an identifier; \(problem)")
+    }
+    timeLimit = try SharedOptions.timeLimit(invocation)
+    stopSignal = try SharedOptions.signal(invocation, "stop-signal")
+    grace = try SharedOptions.duration(invocation, "grace") ?? .seconds(5)
+    keepsDescendants = invocation.flag("keep-descendants")
+  }
+
+  /// The request, for the version that was found.
+  func request(for version: PublishedVersion?) throws(ExitFailure) -> RunRequest {
+    var request = RunRequest(
+      requestID: requestID, version: version, command: commandLine ?? version?.command ?? [])
+    request.timeLimit = timeLimit ?? request.timeLimit
+    request.stopSignal = stopSignal
+    request.grace = grace
+    request.keepsDescendants = keepsDescendants
+    request.takesTerminal = true
+    if let inputPath {
+      do throws(SystemError) {
+        request.standardInput = .descriptor(try .reading(inputPath))
+      } catch {
+        throw ExitFailure(
+          status: 125,
+          sentence: "cannot open the input \"\(TerminalText.safe(inputPath))\": \(error); name a file that can be read "
+            + "with --input.")
+      }
+    }
+    return request
+  }
+}

@@ -1,0 +1,94 @@
+internal import CommandLineInterface
+internal import Glibc
+internal import RunModel
+internal import StateStore
+
+/// `algo-run publish`: registers a version.
+enum PublishCommand: Subcommand {
+  static let command = Command(
+    name: "publish",
+    abstract: "Register a version of an algorithm: what runs, where, and whether its payloads are published.",
+    discussion: """
+      A published version never changes, except for its Insights switch. Without --version or --bump the revision goes \
+      up; the first version is 1.0.0. Prints the reference of the new version.
+      """,
+    examples: [
+      ("algo-run publish demo/iris --insights -- python3 iris.py", "the first version, 1.0.0, with Insights"),
+      ("algo-run publish demo/iris --bump minor -- python3 iris.py", "the next minor version, Insights as before"),
+      (
+        "algo-run publish demo/iris --directory \"$PWD\" --timeout 30s --env MODEL=large -- ./iris",
+        "fixed directory, time limit and environment"
+      ),
+    ],
+    arguments: [Argument("OWNER/NAME", help: "The algorithm.")],
+    options: [
+      .value("version", "V", help: "The number of the version, such as 2.0.0."),
+      .value(
+        "bump", "PART", completion: .choices(VersionNumber.Part.allCases.map(\.rawValue)),
+        help: "Which number goes up (default: revision)."),
+      .invertible("insights", help: "Whether payloads are published (default: as the previous version; first: no)."),
+      .value("notes", "TEXT", help: "What there is to know about this version."),
+      .value("directory", "DIR", completion: .directory, help: "Where the command runs (default: where it is called)."),
+      .value("timeout", "D", help: "Stop an execution after this wall time, such as 30s."),
+      .repeatable("env", "NAME=VALUE", help: "A variable for the child's environment."),
+      SharedOptions.home,
+    ],
+    requiresCommandLine: true)
+
+  static func run(_ invocation: Invocation) throws -> Int32 {
+    let publication = Publication(
+      algorithm: try algorithm(invocation), numbering: try numbering(invocation),
+      command: invocation.commandLine ?? [], directory: try directory(invocation),
+      timeLimit: try SharedOptions.timeLimit(invocation), environment: try environment(invocation),
+      notes: invocation.value("notes") ?? "", insights: invocation.choice("insights"))
+    let version = try VersionStore(home: try SharedOptions.home(invocation)).publish(publication)
+    guard StandardOutput.write("\(version.reference)\n") else { return 1 }
+    Message.tell("published \(version.reference), Insights \(version.insights ? "on" : "off").")
+    return 0
+  }
+
+  private static func algorithm(_ invocation: Invocation) throws -> AlgorithmName {
+    do throws(ReferenceError) {
+      return try AlgorithmName(parsing: invocation.argument("OWNER/NAME") ?? "")
+    } catch {
+      throw ExitFailure(status: 64, sentence: "\(error)")
+    }
+  }
+
+  private static func numbering(_ invocation: Invocation) throws -> Publication.Numbering {
+    switch (invocation.value("version"), invocation.value("bump").flatMap(VersionNumber.Part.init)) {
+    case (_?, _?): throw invocation.conflict("--version", "--bump")
+    case (let text?, nil):
+      do throws(ReferenceError) {
+        return .exactly(try VersionNumber(parsing: text))
+      } catch {
+        throw ExitFailure(status: 64, sentence: "\(error)")
+      }
+    case (nil, let part): return .raising(part ?? .revision)
+    }
+  }
+
+  /// Absolute, so that the version means the same wherever it is run from.
+  private static func directory(_ invocation: Invocation) throws -> String? {
+    guard let given = invocation.value("directory") else { return nil }
+    guard let resolved = realpath(given, nil) else {
+      throw ExitFailure(
+        status: 64,
+        sentence: "the directory \"\(TerminalText.safe(given))\" cannot be used: \(String(cString: strerror(errno))); "
+          + "create it, or choose another with --directory.")
+    }
+    defer { free(resolved) }
+    return String(cString: resolved)
+  }
+
+  private static func environment(_ invocation: Invocation) throws(UsageError) -> [EnvironmentVariable] {
+    var variables: [EnvironmentVariable] = []
+    for text in invocation.values("env") {
+      guard let variable = EnvironmentVariable(parsing: text) else {
+        throw invocation.invalid("env", value: text, expected: "NAME=VALUE")
+      }
+      variables.append(variable)
+    }
+    return variables
+  }
+}

@@ -1,0 +1,47 @@
+internal import Glibc
+internal import ProcessSupervision
+internal import RunModel
+
+/// The file of `--report`: opened before the child starts, so that a wrong path is told while nothing is lost, and
+/// written after it ended.
+struct ReportFile {
+  private let path: String
+  private let descriptor: OwnedDescriptor
+
+  init(_ path: String) throws(ReportFailure) {
+    self.path = path
+    do throws(SystemError) {
+      // Not emptied yet: until there is a report to write, the former one is the last that is known.
+      descriptor = try .open(path, flags: O_WRONLY | O_CREAT, mode: 0o666)
+    } catch {
+      throw ReportFailure(path: path, error: error)
+    }
+  }
+
+  /// Replaces the file's content by one line of JSON.
+  func write(_ json: [UInt8]) throws(ReportFailure) {
+    let line = json + [UInt8(ascii: "\n")]
+    let failure = descriptor.withNumber { number -> Int32 in
+      // Fails on a pipe or a terminal, which have no content to replace.
+      _ = ftruncate(number, 0)
+      var position = 0
+      while position < line.count {
+        let count = line.withUnsafeBytes { Glibc.write(number, $0.baseAddress.map { $0 + position }, line.count - position) }
+        if count < 0, errno != EINTR { return errno }
+        position += max(0, count)
+      }
+      return 0
+    }
+    if failure != 0 { throw ReportFailure(path: path, error: SystemError(failure)) }
+  }
+}
+
+/// The report could not be written.
+struct ReportFailure: Error, CustomStringConvertible {
+  let path: String
+  let error: SystemError
+
+  var description: String {
+    "cannot write the report to \"\(TerminalText.safe(path))\": \(error); choose another file with --report."
+  }
+}

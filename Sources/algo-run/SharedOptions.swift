@@ -1,0 +1,70 @@
+internal import CommandLineInterface
+internal import Glibc
+internal import RunModel
+internal import StateStore
+
+/// Options and values that several subcommands read in the same way.
+enum SharedOptions {
+  /// `--home DIR`.
+  static let home = Option.value(
+    "home", "DIR", completion: .directory,
+    help: "Where state lives (default: $ALGO_RUN_HOME, else $XDG_STATE_HOME/algo-run, else ~/.local/state/algo-run).")
+
+  /// `--json`.
+  static let json = Option.flag("json", help: "Print JSON instead of a table.")
+
+  /// How an execution is stopped; `exec` and `batch` share them.
+  static let stopping: [Option] = [
+    .value("timeout", "D", help: "Stop an execution after this wall time, such as 500ms, 30s or 4m."),
+    .value(
+      "stop-signal", "SIGNAL", default: "TERM", help: "The signal that stopping begins with, by name or number."),
+    .value("grace", "D", default: "5s", help: "How long after it SIGKILL follows."),
+  ]
+
+  /// The home the user means.
+  static func home(_ invocation: Invocation) throws(StateError) -> HomeDirectory {
+    try HomeDirectory.located(option: invocation.value("home"))
+  }
+
+  /// A duration, nil where the option was not given.
+  static func duration(_ invocation: Invocation, _ option: String) throws(UsageError) -> Duration? {
+    guard let text = invocation.value(option) else { return nil }
+    guard let duration = DurationText.parse(text) else {
+      throw invocation.invalid(option, value: text, expected: "a number and a unit, such as 500ms, 30s or 4m")
+    }
+    return duration
+  }
+
+  /// A time limit: a duration that is not zero.
+  static func timeLimit(_ invocation: Invocation) throws(UsageError) -> Duration? {
+    let limit = try duration(invocation, "timeout")
+    guard limit != .zero else {
+      throw invocation.invalid("timeout", value: invocation.value("timeout") ?? "", expected: "more than zero")
+    }
+    return limit
+  }
+
+  /// The number of a signal given by name (`TERM`, `SIGTERM`) or number.
+  static func signal(_ invocation: Invocation, _ option: String) throws(UsageError) -> Int32 {
+    let text = invocation.value(option) ?? "TERM"
+    let name = text.uppercased()
+    let known: [String: Int32] = [
+      "TERM": SIGTERM, "INT": SIGINT, "HUP": SIGHUP, "QUIT": SIGQUIT, "KILL": SIGKILL, "USR1": SIGUSR1,
+      "USR2": SIGUSR2, "ABRT": SIGABRT, "ALRM": SIGALRM, "CONT": SIGCONT, "STOP": SIGSTOP, "WINCH": SIGWINCH,
+    ]
+    if let number = known[name.hasPrefix("SIG") ? String(name.dropFirst(3)) : name] { return number }
+    guard let number = Int32(text), (1...64).contains(number) else {
+      throw invocation.invalid(option, value: text, expected: "a signal such as TERM, INT or 15")
+    }
+    return number
+  }
+
+  /// A reference, with its error told as one of usage.
+  static func reference(_ invocation: Invocation, _ text: String) throws -> AlgorithmReference {
+    do throws(ReferenceError) {
+      return try AlgorithmReference(parsing: text)
+    } catch {
+      throw ExitFailure(status: 64, sentence: "\(error)")
+    }
+  }
+}

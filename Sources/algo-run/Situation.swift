@@ -1,0 +1,73 @@
+internal import CommandLineInterface
+internal import InsightsDelivery
+internal import RunModel
+internal import StateStore
+
+/// What a home says about a run before it starts: which version it is, and where its payloads go.
+struct Situation {
+  /// The version; nil for a bare command.
+  let version: PublishedVersion?
+  /// The connection; nil for the file in the home.
+  let connection: Connection?
+  /// Nil where a bare command runs without any home.
+  let home: HomeDirectory?
+  /// Whether the state cannot be read, so that payloads go to the fallback file.
+  let stateIsUnreadable: Bool
+
+  /// How payloads are written.
+  var payloadFormat: PayloadFormat { connection?.payloadFormat ?? .standard }
+
+  /// Variables that hold secrets of ours, which no child gets.
+  var secretVariables: Set<String> {
+    guard case .environment(let name) = connection?.authentication?.password else { return [] }
+    return [name]
+  }
+
+  /// Looks up version and connection.
+  ///
+  /// State that cannot be read never stops an algorithm whose command is known (`runsWithoutState`): it runs, one line
+  /// says so, and its payload goes to a file beside the database.
+  ///
+  /// - Throws: `ExitFailure` with status 125.
+  static func find(
+    _ invocation: Invocation, reference: AlgorithmReference?, runsWithoutState: Bool
+  ) throws(ExitFailure) -> Situation {
+    var home: HomeDirectory?
+    do throws(StateError) {
+      let located = try SharedOptions.home(invocation)
+      home = located
+      let state = StateDatabase(home: located)
+      let connection: Connection? = nil // CONNSTORE
+      guard let reference else {
+        return Situation(version: nil, connection: connection, home: home, stateIsUnreadable: false)
+      }
+      guard let version = try VersionStore(state).latest(matching: reference) else {
+        throw .noSuchVersion(reference: reference.description)
+      }
+      return Situation(version: version, connection: connection, home: home, stateIsUnreadable: false)
+    } catch {
+      if case .noSuchVersion = error { throw ExitFailure(status: 125, sentence: "\(error)") }
+      guard runsWithoutState else { throw ExitFailure(status: 125, sentence: "\(error)") }
+      // A bare command on a machine without a home has nothing to say about state.
+      if reference != nil || home != nil {
+        Message.tell("\(error) The command runs all the same\(fallbackNote(reference, home)).")
+      }
+      return Situation(version: reference.flatMap(assumedVersion), connection: nil, home: home, stateIsUnreadable: true)
+    }
+  }
+
+  private static func fallbackNote(_ reference: AlgorithmReference?, _ home: HomeDirectory?) -> String {
+    guard let reference, let home else { return "" }
+    guard assumedVersion(reference) != nil else { return "; which version it is cannot be told, so it has no payload" }
+    return "; its payload goes to \(home.fallbackFile)"
+  }
+
+  /// An exact reference names its version even where nothing can be looked up. Whether its Insights is on is not
+  /// known: its payload is kept on this machine.
+  private static func assumedVersion(_ reference: AlgorithmReference) -> PublishedVersion? {
+    guard case .exact(let number) = reference.selector else { return nil }
+    return PublishedVersion(
+      algorithm: reference.algorithm, version: number, command: [], directory: nil, timeLimit: nil, environment: [],
+      notes: "", publishedAt: Timestamp(microseconds: 0), insights: true)
+  }
+}

@@ -1,0 +1,102 @@
+internal import CommandLineInterface
+internal import RunModel
+internal import StateStore
+
+/// `algo-run versions`: lists what was published.
+enum VersionsCommand: Subcommand {
+  static let command = Command(
+    name: "versions",
+    abstract: "List published versions: reference, Insights, date and command.",
+    examples: [
+      ("algo-run versions", "all versions of all algorithms"),
+      ("algo-run versions demo/iris/1.2", "those of 1.2"),
+      ("algo-run versions --json | jq '.[] | select(.insights)'", "those with Insights on, with all that is stored"),
+    ],
+    arguments: [Argument("REF", arity: .optional, help: "OWNER/NAME, or with /1, /1.2, /1.2.* or /1.2.0.")],
+    options: [SharedOptions.json, SharedOptions.home])
+
+  static func run(_ invocation: Invocation) throws -> Int32 {
+    let reference = try invocation.argument("REF").map { try SharedOptions.reference(invocation, $0) }
+    let versions = try VersionStore(home: try SharedOptions.home(invocation)).versions(matching: reference)
+    if invocation.flag("json") { return StandardOutput.write(json(versions)) ? 0 : 1 }
+    guard !versions.isEmpty else {
+      Message.tell(
+        reference.map { "no version of \($0) is published; see them all with: algo-run versions." }
+          ?? "nothing is published yet; begin with: algo-run publish OWNER/NAME -- COMMAND.")
+      return reference == nil ? 0 : 1
+    }
+    var rows = [["VERSION", "INSIGHTS", "PUBLISHED", "COMMAND"]]
+    for version in versions {
+      rows.append([
+        version.reference, version.insights ? "on" : "off", String(version.publishedAt.description.prefix(19)) + "Z",
+        version.command.map { ShellText.quoted($0) }.joined(separator: " "),
+      ])
+    }
+    return StandardOutput.write(Table.text(rows)) ? 0 : 1
+  }
+
+  private static func json(_ versions: [PublishedVersion]) -> [UInt8] {
+    var json = JSONWriter()
+    json.beginArray()
+    for version in versions {
+      json.beginObject()
+      json.member("algorithm", version.algorithm.description)
+      json.member("version", version.version.description)
+      json.name("insights")
+      json.boolean(version.insights)
+      json.name("command")
+      json.beginArray()
+      for word in version.command { json.string(word) }
+      json.endArray()
+      json.member("directory", orNull: version.directory)
+      json.member("timeout", orNull: version.timeLimit.map { DurationText.write($0) })
+      json.name("environment")
+      json.beginObject()
+      for variable in version.environment { json.member(variable.name, variable.value) }
+      json.endObject()
+      json.member("notes", version.notes)
+      json.member("published_at", version.publishedAt.description)
+      json.endObject()
+    }
+    json.endArray()
+    return json.bytes + [UInt8(ascii: "\n")]
+  }
+}
+
+/// Columns as wide as their widest cell, two blanks between.
+enum Table {
+  static func text(_ rows: [[String]]) -> String {
+    var widths: [Int] = []
+    for row in rows {
+      for (column, cell) in row.enumerated() {
+        if column == widths.count { widths.append(0) }
+        widths[column] = max(widths[column], cell.count)
+      }
+    }
+    return rows.map { row in
+      row.enumerated().map { column, cell in
+        // Nothing trails the last column.
+        column == row.count - 1 ? cell : cell + String(repeating: " ", count: widths[column] - cell.count)
+      }.joined(separator: "  ") + "\n"
+    }.joined()
+  }
+}
+
+/// Words as a shell would need them.
+enum ShellText {
+  /// The word, in single quotes where a shell would otherwise take it apart.
+  static func quoted(_ word: String) -> String {
+    let plain = word.utf8.allSatisfy { byte in
+      switch byte {
+      case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+        UInt8(ascii: "0")...UInt8(ascii: "9"):
+        true
+      default: "@%_-+=:,./".utf8.contains(byte)
+      }
+    }
+    if plain, !word.isEmpty { return word }
+    let escaped = word.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''")
+    // A control character in a stored command must not reach the terminal.
+    return "'" + escaped.unicodeScalars.map { $0.value < 0x20 || $0.value == 0x7f ? "?" : String($0) }.joined() + "'"
+  }
+}
