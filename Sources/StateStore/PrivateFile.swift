@@ -29,13 +29,16 @@ enum PrivateFile {
     }
   }
 
+  /// Whether anything has this name.
+  static func exists(_ path: String) -> Bool { unsafe access(path, F_OK) == 0 }
+
   /// Makes an empty file at `path` unless there is one.
   ///
   /// The file is made under another name and linked into place, so that it never stands there with other rights, and
   /// so that no descriptor of it is closed here once others may have it open: closing one drops every POSIX lock that
   /// this process holds on the file, SQLite's included.
   static func ensure(_ path: String) throws(StateError) {
-    guard unsafe access(path, F_OK) != 0 else { return }
+    guard !exists(path) else { return }
     let draft = "\(path).new-\(getpid())-\(UInt64.random(in: .min ... .max))"
     try write([], to: draft)
     defer { unsafe unlink(draft) }

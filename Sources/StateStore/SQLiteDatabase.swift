@@ -76,6 +76,24 @@ internal import Glibc
     }
   }
 
+  /// Makes the file keep a write-ahead log, as it then does for everyone who opens it.
+  ///
+  /// SQLite asks for an exclusive lock here without waiting for it, so of many that do this at once most are refused and
+  /// have to look again.
+  func useWriteAheadLog(within limit: Duration) throws(StateError) {
+    let clock = ContinuousClock()
+    let deadline = clock.now + limit
+    while true {
+      do {
+        try execute("PRAGMA journal_mode = WAL")
+        return
+      } catch {
+        guard case .locked = error, clock.now < deadline else { throw error }
+        usleep(1000)
+      }
+    }
+  }
+
   /// Rows that the last statement changed.
   var changes: Int { Int(unsafe sqlite3_changes64(handle)) }
 

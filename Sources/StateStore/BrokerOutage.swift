@@ -1,0 +1,49 @@
+public import RunModel
+
+/// What is known about a broker that does not answer, shared by all processes of a home: `exec` does not wait for a
+/// broker that another one has just found to be down.
+public struct BrokerOutage: Sendable, Equatable {
+  /// When the first attempt failed.
+  public let since: Timestamp
+  /// Until when nobody needs to try.
+  public let until: Timestamp
+  /// What the last attempt said.
+  public let lastError: String
+
+  /// Whether the broker counts as down at a moment. An end that lies implausibly far ahead, as after the clock was set
+  /// back, is not believed.
+  public func isKnown(at now: Timestamp) -> Bool { now < until && until < now + Self.longest }
+
+  /// No breaker stays open for longer without another attempt.
+  static let longest = Duration.seconds(600)
+}
+
+extension Outbox {
+  /// The outage noted last; nil where the broker answered since.
+  public func outage() throws(StateError) -> BrokerOutage? {
+    try database.statement("SELECT since, until, last_error FROM broker_outage").first { row in
+      BrokerOutage(
+        since: Timestamp(microseconds: row.integer(0)), until: Timestamp(microseconds: row.integer(1)),
+        lastError: row.text(2))
+    }
+  }
+
+  /// Notes that the broker did not answer and need not be tried before `until`. Its beginning stays that of the first
+  /// note since the broker last answered.
+  public func noteOutage(until: Timestamp, error: String, at now: Timestamp = WallClock.now()) throws(StateError) {
+    let note = try database.statement(
+      """
+      INSERT INTO broker_outage VALUES (1, ?, ?, ?)
+      ON CONFLICT (one) DO UPDATE SET until = excluded.until, last_error = excluded.last_error
+      """)
+    try database.writing { () throws(StateError) in
+      try note.run(.integer(now.microseconds), .integer(until.microseconds), .text(error))
+    }
+  }
+
+  /// Notes that the broker answered, or that there is another connection now. Writes only where there was an outage.
+  public func clearOutage() throws(StateError) {
+    guard try outage() != nil else { return }
+    try database.writing { () throws(StateError) in try database.statement("DELETE FROM broker_outage").run() }
+  }
+}

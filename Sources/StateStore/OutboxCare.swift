@@ -1,0 +1,161 @@
+public import RunModel
+
+/// Which records an operator means.
+public struct OutboxSelection: Sendable, Equatable {
+  /// Records in one of these states …
+  public var states: [OutboxState]
+  /// … and, if given, of these numbers.
+  public var ids: [Int64]?
+
+  /// A selection by state and number.
+  public init(states: [OutboxState], ids: [Int64]? = nil) {
+    self.states = states
+    self.ids = ids
+  }
+
+  /// All that was given up.
+  public static let settled = OutboxSelection(states: [.expired, .rejected, .corrupt])
+}
+
+/// How full the outbox is.
+public struct OutboxStatus: Sendable, Equatable {
+  /// How many records are in a state.
+  public var counts: [OutboxState: Int] = [:]
+  /// Bytes of the values of all records.
+  public var bytes: Int = 0
+  /// When the oldest pending payload was made.
+  public var oldestPending: Timestamp?
+  /// When the first window of a pending payload ends.
+  public var nextWindowEnd: Timestamp?
+  /// Pending records that a deliverer holds.
+  public var claimed: Int = 0
+
+  /// How many records are in `state`.
+  public func count(_ state: OutboxState) -> Int { counts[state] ?? 0 }
+}
+
+/// What `outbox status|list|retry|purge` and the retention ask for.
+extension Outbox {
+  /// How full it is. Reads every record's row: for a person's question, not for a loop.
+  public func status() throws(StateError) -> OutboxStatus {
+    var status = OutboxStatus()
+    try database.statement(
+      """
+      SELECT state, count(*), sum(length(value)), min(created), min(window_end), count(claim) FROM payload GROUP BY state
+      """
+    ).rows { row in
+      guard let state = OutboxState(rawValue: row.integer(0)) else { return }
+      status.counts[state] = Int(row.integer(1))
+      status.bytes += Int(row.integer(2))
+      guard state == .pending else { return }
+      status.oldestPending = Timestamp(microseconds: row.integer(3))
+      status.nextWindowEnd = Timestamp(microseconds: row.integer(4))
+      status.claimed = Int(row.integer(5))
+    }
+    return status
+  }
+
+  /// How many records are pending; quick, from an index.
+  public func pendingCount() throws(StateError) -> Int {
+    Int(try database.integer("SELECT count(*) FROM payload INDEXED BY windows WHERE state = 0") ?? 0)
+  }
+
+  /// Records in the order they were stored.
+  ///
+  /// - Parameters:
+  ///   - states: only those in one of these.
+  ///   - after: only those with a greater number, to read on where a page ended.
+  public func list(
+    states: [OutboxState] = OutboxState.allCases, after: Int64 = 0, limit: Int = 100
+  ) throws(StateError) -> [OutboxListing] {
+    var listed: [OutboxListing] = []
+    try database.statement(
+      """
+      SELECT id, key, state, created, window_end, attempts, next_attempt, possibly_persisted, last_error,
+        claim IS NOT NULL, length(value)
+      FROM payload WHERE id > ? AND state IN (\(Self.numbers(states))) ORDER BY id LIMIT ?
+      """
+    ).rows([.integer(after), .integer(Int64(max(0, limit)))]) { row in
+      guard let state = OutboxState(rawValue: row.integer(2)) else { return }
+      let created = row.integer(3)
+      listed.append(
+        OutboxListing(
+          id: row.integer(0), key: row.text(1), state: state, createdAt: Timestamp(microseconds: created),
+          windowEnd: Timestamp(microseconds: row.integer(4)), attempts: Int(row.integer(5)),
+          nextAttemptAt: state == .pending ? Timestamp(microseconds: max(created, row.integer(6))) : nil,
+          possiblyPersisted: row.integer(7) != 0, lastError: row.optionalText(8), isClaimed: row.integer(9) != 0,
+          bytes: Int(row.integer(10))))
+    }
+    return listed
+  }
+
+  /// Makes expired and rejected records pending again, each with a new window from now on. Corrupt ones stay aside.
+  ///
+  /// - Returns: how many.
+  public func retry(
+    _ selection: OutboxSelection, window: Duration, at now: Timestamp = WallClock.now()
+  ) throws(StateError) -> Int {
+    let states = selection.states.filter { $0 == .expired || $0 == .rejected }
+    return try change(
+      """
+      UPDATE payload SET state = 0, settled = NULL, claim = NULL, next_attempt = 0, window_end = \((now + window).microseconds)
+      WHERE state IN (\(Self.numbers(states)))
+      """, selection.ids)
+  }
+
+  /// Removes records for good. Pending ones that a living deliverer holds stay.
+  ///
+  /// - Returns: how many.
+  public func purge(_ selection: OutboxSelection) throws(StateError) -> Int {
+    let dead = try deadHolders()
+    try database.writing { () throws(StateError) in try free(dead) }
+    return try change(
+      "DELETE FROM payload WHERE claim IS NULL AND state IN (\(Self.numbers(selection.states)))", selection.ids)
+  }
+
+  /// Removes what was given up and is older, or more, than is to be kept; never a pending record. Also tidies up after
+  /// deliverers that died.
+  ///
+  /// - Returns: how many.
+  @discardableResult
+  public func prune(_ retention: Connection.Retention, at now: Timestamp = WallClock.now()) throws(StateError) -> Int {
+    DelivererToken.removeDead(in: home)
+    let oldest = now.microseconds - retention.age.wholeMicroseconds
+    // Most of the time there is nothing to remove, and finding that out must not take the write lock.
+    let excess = try database.statement(
+      "SELECT settled, id FROM payload INDEXED BY settled WHERE state <> 0 ORDER BY settled DESC, id DESC LIMIT 1 OFFSET ?"
+    ).first([.integer(Int64(max(0, retention.records)))]) { ($0.integer(0), $0.integer(1)) }
+    let first = try database.integer("SELECT min(settled) FROM payload INDEXED BY settled WHERE state <> 0")
+    guard excess != nil || (first ?? .max) < oldest else { return 0 }
+    return try database.writing { () throws(StateError) in
+      try database.statement("DELETE FROM payload WHERE state <> 0 AND settled < ?").run(.integer(oldest))
+      var removed = database.changes
+      if let excess {
+        try database.statement("DELETE FROM payload WHERE state <> 0 AND (settled, id) <= (?, ?)")
+          .run(.integer(excess.0), .integer(excess.1))
+        removed += database.changes
+      }
+      return removed
+    }
+  }
+
+  /// Runs a change, for all records or for each of some numbers, and counts the records changed.
+  private func change(_ sql: String, _ ids: [Int64]?) throws(StateError) -> Int {
+    try database.writing { () throws(StateError) in
+      guard let ids else {
+        try database.execute(sql)
+        return database.changes
+      }
+      var changed = 0
+      for id in ids {
+        try database.execute("\(sql) AND id = \(id)")
+        changed += database.changes
+      }
+      return changed
+    }
+  }
+
+  private static func numbers(_ states: [OutboxState]) -> String {
+    states.map { "\($0.rawValue)" }.joined(separator: ", ")
+  }
+}

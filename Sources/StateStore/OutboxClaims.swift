@@ -1,0 +1,117 @@
+public import RunModel
+
+/// What a claim brought.
+public struct OutboxClaim: Sendable, Equatable {
+  /// The records to send, oldest first.
+  public var records: [OutboxRecord] = []
+  /// Records found damaged and set aside on the way; to be reported once.
+  public var corrupt: [Int64] = []
+}
+
+/// Who sends what: of any number of deliverers, one at a time holds a record.
+extension Outbox {
+  /// Claims pending records that are due, oldest first: those that nobody holds, or whose holder is dead.
+  ///
+  /// Records whose window has ended are left for ``expire(at:_:)``. A record that does not read as it was written is
+  /// set aside as corrupt, and stops nothing.
+  public func claim(
+    limit: Int, for deliverer: DelivererToken, at now: Timestamp = WallClock.now()
+  ) throws(StateError) -> OutboxClaim {
+    let dead = try deadHolders(besides: deliverer.name)
+    // Looking takes no lock, so those who ask often while there is nothing to do disturb nobody.
+    let isWorthTheLock = try hasDue(now)
+    guard isWorthTheLock || !dead.isEmpty else { return OutboxClaim() }
+    let take = try database.statement(
+      """
+      UPDATE payload SET claim = ?1 WHERE id IN (
+        SELECT id FROM payload INDEXED BY waiting
+        WHERE state = 0 AND claim IS NULL AND next_attempt <= ?2 AND window_end > ?2 ORDER BY id LIMIT ?3)
+      RETURNING id, key, value, headers, checksum, created, window_end, attempts, possibly_persisted
+      """)
+    return try database.writing { () throws(StateError) in
+      try free(dead)
+      var claim = OutboxClaim()
+      try take.rows([.text(deliverer.name), .integer(now.microseconds), .integer(Int64(max(0, limit)))]) { row in
+        if let record = Self.record(row) { claim.records.append(record) } else { claim.corrupt.append(row.integer(0)) }
+      }
+      for record in claim.corrupt { try setAside(record, at: now) }
+      // SQLite promises no order of what an update returns.
+      claim.records.sort { $0.id < $1.id }
+      claim.corrupt.sort()
+      return claim
+    }
+  }
+
+  /// Gives back claimed records that were not sent: another may take them at once.
+  public func release(_ records: [Int64], of deliverer: DelivererToken) throws(StateError) {
+    guard !records.isEmpty else { return }
+    let release = try database.statement("UPDATE payload SET claim = NULL WHERE id = ? AND claim = ?")
+    try database.writing { () throws(StateError) in
+      for record in records { try release.run(.integer(record), .text(deliverer.name)) }
+    }
+  }
+
+  /// Takes the claims of dead deliverers from their records. What they held may have been sent: a crash between sending
+  /// and acknowledgement leaves no trace but the claim.
+  func free(_ dead: [String]) throws(StateError) {
+    for holder in dead {
+      try database.statement(
+        "UPDATE payload SET claim = NULL, possibly_persisted = 1, attempts = attempts + 1 WHERE claim = ?"
+      ).run(.text(holder))
+    }
+  }
+
+  /// The holders of claims that are dead. One that was found alive is not looked at again for a second.
+  func deadHolders(besides own: String? = nil) throws(StateError) -> [String] {
+    // From one holder to the next by the index, over however many records each of them holds.
+    let next = try database.statement(
+      "SELECT claim FROM payload INDEXED BY claims WHERE claim IS NOT NULL AND claim > ? ORDER BY claim LIMIT 1")
+    let clock = ContinuousClock()
+    let now = clock.now
+    var dead: [String] = []
+    var stillAlive: [String: ContinuousClock.Instant] = [:]
+    var holder = ""
+    while let found = try next.first([.text(holder)], row: { $0.text(0) }) {
+      holder = found
+      if holder == own { continue }
+      if let until = aliveHolders[holder], now < until {
+        stillAlive[holder] = until
+      } else if DelivererToken.isAlive(holder, in: home) {
+        stillAlive[holder] = now + .seconds(1)
+      } else {
+        dead.append(holder)
+      }
+    }
+    aliveHolders = stillAlive
+    return dead
+  }
+
+  private func hasDue(_ now: Timestamp) throws(StateError) -> Bool {
+    try database.statement(
+      """
+      SELECT 1 FROM payload INDEXED BY waiting
+      WHERE state = 0 AND claim IS NULL AND next_attempt <= ?1 AND window_end > ?1 LIMIT 1
+      """
+    ).first([.integer(now.microseconds)], row: { _ in true }) ?? false
+  }
+
+  private func setAside(_ record: Int64, at now: Timestamp) throws(StateError) {
+    try database.statement(
+      "UPDATE payload SET state = 3, claim = NULL, settled = ?, last_error = ? WHERE id = ?"
+    ).run(.integer(now.microseconds), .text("the record does not read as it was written"), .integer(record))
+  }
+
+  /// The record in a row of the columns of ``claim(limit:for:at:)``; nil where its checksum is wrong.
+  static func record(_ row: SQLiteStatement) -> OutboxRecord? {
+    let key = row.text(1)
+    let value = row.bytes(2)
+    let headerBytes = row.bytes(3)
+    guard RecordEncoding.checksum(key: key, value: value, headers: headerBytes) == row.integer(4),
+      let headers = RecordEncoding.decode(headerBytes)
+    else { return nil }
+    return OutboxRecord(
+      id: row.integer(0), record: InsightsRecord(key: key, value: value, headers: headers),
+      createdAt: Timestamp(microseconds: row.integer(5)), windowEnd: Timestamp(microseconds: row.integer(6)),
+      attempts: Int(row.integer(7)), possiblyPersisted: row.integer(8) != 0)
+  }
+}

@@ -1,0 +1,118 @@
+public import RunModel
+
+/// An attempt that brought no acknowledgement.
+public struct FailedAttempt: Sendable, Equatable {
+  /// The record.
+  public var id: Int64
+  /// What the broker or the library said, in words.
+  public var error: String
+  /// Whether the record may nevertheless be in the broker's log.
+  public var possiblyPersisted: Bool
+
+  /// An attempt of a record that failed for a reason.
+  public init(id: Int64, error: String, possiblyPersisted: Bool = false) {
+    self.id = id
+    self.error = error
+    self.possiblyPersisted = possiblyPersisted
+  }
+}
+
+/// A record whose window ended.
+public struct ExpiredRecord: Sendable, Equatable {
+  /// Its number in the outbox.
+  public let id: Int64
+  /// Whether it may be in the broker's log all the same.
+  public let possiblyPersisted: Bool
+}
+
+/// What becomes of records that were not acknowledged.
+extension Outbox {
+  /// Records failed attempts and gives the records back, to be attempted again at `moment` or later.
+  ///
+  /// Only records that `deliverer` still holds are touched.
+  public func reschedule(
+    _ attempts: [FailedAttempt], notBefore moment: Timestamp, of deliverer: DelivererToken
+  ) throws(StateError) {
+    guard !attempts.isEmpty else { return }
+    let update = try database.statement(
+      """
+      UPDATE payload SET claim = NULL, next_attempt = ?, last_error = ?, attempts = attempts + 1,
+        possibly_persisted = max(possibly_persisted, ?) WHERE id = ? AND claim = ? AND state = 0
+      """)
+    try database.writing { () throws(StateError) in
+      for attempt in attempts {
+        try update.run(
+          .integer(moment.microseconds), .text(attempt.error), .integer(attempt.possiblyPersisted ? 1 : 0),
+          .integer(attempt.id), .text(deliverer.name))
+      }
+    }
+  }
+
+  /// Gives up all pending records whose window has ended and that no living deliverer holds. One that is being sent
+  /// belongs to its deliverer, which ends it with ``expire(_:of:at:_:)``.
+  public func expire(
+    at now: Timestamp = WallClock.now(), _ onExpiry: Connection.OnExpiry = .keep
+  ) throws(StateError) -> [ExpiredRecord] {
+    let ended = try database.statement(
+      "SELECT 1 FROM payload INDEXED BY windows WHERE state = 0 AND window_end <= ? LIMIT 1")
+    guard try ended.first([.integer(now.microseconds)], row: { _ in true }) ?? false else { return [] }
+    let dead = try deadHolders()
+    let condition = "state = 0 AND window_end <= ?1 AND claim IS NULL RETURNING id, possibly_persisted"
+    let statement = try database.statement(
+      onExpiry == .drop
+        ? "DELETE FROM payload WHERE \(condition)"
+        : """
+        UPDATE payload SET state = 1, settled = ?1,
+          last_error = coalesce(last_error, 'its delivery window ended before it could be sent') WHERE \(condition)
+        """)
+    return try database.writing { () throws(StateError) in
+      try free(dead)
+      var expired: [ExpiredRecord] = []
+      try statement.rows([.integer(now.microseconds)]) { row in
+        expired.append(ExpiredRecord(id: row.integer(0), possiblyPersisted: row.integer(1) != 0))
+      }
+      return expired.sorted { $0.id < $1.id }
+    }
+  }
+
+  /// Gives up records that `deliverer` holds and whose window ended with these attempts.
+  public func expire(
+    _ attempts: [FailedAttempt], of deliverer: DelivererToken, at now: Timestamp = WallClock.now(),
+    _ onExpiry: Connection.OnExpiry = .keep
+  ) throws(StateError) {
+    guard !attempts.isEmpty else { return }
+    try database.writing { () throws(StateError) in
+      for attempt in attempts {
+        guard onExpiry == .keep else {
+          let delete = try database.statement("DELETE FROM payload WHERE id = ? AND claim = ?")
+          try delete.run(.integer(attempt.id), .text(deliverer.name))
+          continue
+        }
+        try settle(attempt, as: .expired, of: deliverer, at: now)
+      }
+    }
+  }
+
+  /// Gives up records that `deliverer` holds and that the broker can never accept.
+  public func reject(
+    _ attempts: [FailedAttempt], of deliverer: DelivererToken, at now: Timestamp = WallClock.now()
+  ) throws(StateError) {
+    guard !attempts.isEmpty else { return }
+    try database.writing { () throws(StateError) in
+      for attempt in attempts { try settle(attempt, as: .rejected, of: deliverer, at: now) }
+    }
+  }
+
+  private func settle(
+    _ attempt: FailedAttempt, as state: OutboxState, of deliverer: DelivererToken, at now: Timestamp
+  ) throws(StateError) {
+    try database.statement(
+      """
+      UPDATE payload SET state = ?, settled = ?, claim = NULL, last_error = ?, attempts = attempts + 1,
+        possibly_persisted = max(possibly_persisted, ?) WHERE id = ? AND claim = ? AND state = 0
+      """
+    ).run(
+      .integer(state.rawValue), .integer(now.microseconds), .text(attempt.error),
+      .integer(attempt.possiblyPersisted ? 1 : 0), .integer(attempt.id), .text(deliverer.name))
+  }
+}
