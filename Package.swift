@@ -36,7 +36,8 @@ let package = Package(
     // A file of requests, and the story of one.
     .target(
       name: "BatchRun",
-      dependencies: ["MetricsIntake", "ProcessSupervision", "RunModel", "RunPipeline"], swiftSettings: strict),
+      dependencies: ["CBatchFiles", "ProcessSupervision", "RunModel", "RunPipeline"], swiftSettings: strict),
+    .target(name: "CBatchFiles"),
     .target(
       name: "RunPipeline", dependencies: ["MetricsIntake", "ProcessSupervision", "RunModel"], swiftSettings: strict),
 

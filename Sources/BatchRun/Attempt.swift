@@ -1,0 +1,73 @@
+internal import ProcessSupervision
+internal import RunModel
+internal import RunPipeline
+
+/// A request on its way through its attempts. Owns its capture until the request is finished.
+final class Attempt {
+  let request: Request
+  /// The same for all attempts: it is one execution to whoever reads the results.
+  let requestID: String
+  let ordinal: Int
+  let capture: ChildCapture
+  /// Counted from 1.
+  private(set) var number = 0
+  /// The attempt that runs.
+  var run: Run?
+  /// What the last attempt came to, while the next one is waited for.
+  var record: ExecutionRecord?
+
+  init(request: Request, ordinal: Int, capture: ChildCapture) {
+    self.request = request
+    self.ordinal = ordinal
+    self.capture = capture
+    requestID = request.requestID ?? RequestID.random()
+  }
+
+  /// Launches the next attempt.
+  ///
+  /// - Returns: Nil once its child runs; else the record of an attempt that never started, and whether the same could
+  ///   go well a moment later.
+  func launch(by pipeline: RunPipeline, _ settings: BatchSettings) -> (record: ExecutionRecord, isPassing: Bool)? {
+    number += 1
+    record = nil
+    capture.reset()
+    var plan = RunRequest(requestID: requestID, version: settings.version, command: settings.command)
+    plan.timeLimit = settings.timeLimit
+    plan.stopSignal = settings.stopSignal
+    plan.grace = settings.grace
+    plan.captures = [
+      Capture(descriptor: 1) { [capture] in capture.output.receive($0) },
+      Capture(descriptor: 2) { [capture] in capture.receiveError($0) },
+    ]
+    do throws(BatchFailure) {
+      plan.standardInput = .descriptor(try request.input.opened(spillDirectory: settings.spillDirectory))
+    } catch {
+      return (.unstarted(self, settings.version, because: error.description), false)
+    }
+    do throws(LaunchFailure) {
+      run = try pipeline.start(plan)
+      return nil
+    } catch {
+      var isPassing = false
+      if case .system = error { isPassing = true }
+      return (pipeline.unstarted(plan, because: error, attempts: number), isPassing)
+    }
+  }
+}
+
+extension ExecutionRecord {
+  /// The record of an attempt for which there was no input.
+  static func unstarted(_ attempt: Attempt, _ version: PublishedVersion, because reason: String) -> ExecutionRecord {
+    unstarted(requestID: attempt.requestID, version, attempts: attempt.number, because: reason)
+  }
+
+  /// The record of a request that could not be tried.
+  static func unstarted(
+    requestID: String, _ version: PublishedVersion, attempts: Int, because reason: String
+  ) -> ExecutionRecord {
+    ExecutionRecord(
+      requestID: requestID, version: version, outcome: .failedToStart, termination: nil, attempts: attempts,
+      timestamp: .now(), duration: .zero, usage: .none, metrics: .none, payload: nil,
+      delivery: Delivery(.insightsOff, detail: "it never started, so there is nothing to publish"), failure: reason)
+  }
+}

@@ -1,0 +1,59 @@
+internal import Glibc
+
+/// Why a batch cannot start or go on. What happens to a single request is a result instead.
+public enum BatchFailure: Error, Equatable, CustomStringConvertible {
+  case cannotOpenRequests(path: String, code: Int32)
+  case requestsAreDirectory(path: String)
+  case cannotReadRequests(path: String, code: Int32)
+  case standardInputTwice
+  case cannotOpenOutput(path: String, code: Int32)
+  case outputHasResults(path: String)
+  case outputIsBusy(path: String)
+  case outputIsRequests(path: String)
+  case notResults(path: String)
+  case resumeNeedsFile
+  case cannotReadOutput(path: String, code: Int32)
+  case cannotWriteOutput(path: String, code: Int32)
+  case outputReaderGone
+  case cannotWriteSummary(path: String, code: Int32)
+  case noTemporaryFile(directory: String, code: Int32)
+  case cannotSpill(code: Int32)
+
+  /// One sentence that ends in what to do.
+  public var description: String {
+    switch self {
+    case .cannotOpenRequests(let path, let code):
+      "cannot open the requests \(path): \(Self.words(code)); check the path, or write - for standard input."
+    case .requestsAreDirectory(let path):
+      "\(path) is a directory; name the files in it, for example \(path)/*."
+    case .cannotReadRequests(let path, let code):
+      "cannot read the requests \(path): \(Self.words(code)); results so far are complete, run again with --resume."
+    case .standardInputTwice: "- stands for standard input and can be given only once; remove the second one."
+    case .cannotOpenOutput(let path, let code):
+      "cannot open the output \(path): \(Self.words(code)); choose another place with --output."
+    case .outputHasResults(let path):
+      "\(path) exists and is not empty; add --resume to run what is missing in it, or --overwrite to start anew."
+    case .outputIsBusy(let path):
+      "another batch is writing \(path); wait until it has ended, or choose another --output."
+    case .outputIsRequests(let path):
+      "\(path) is both a request file and the output; choose another --output."
+    case .notResults(let path):
+      "\(path) holds no results of a batch, so nothing was touched; check that --output names the file to resume."
+    case .resumeNeedsFile: "--resume reads the results back; name their file with --output FILE."
+    case .cannotReadOutput(let path, let code):
+      "cannot read the results \(path): \(Self.words(code)); check the file, or start anew with another --output."
+    case .cannotWriteOutput(let path, let code):
+      "cannot write results to \(path): \(Self.words(code)); make room and run again with --resume."
+    case .outputReaderGone:
+      "whoever read the results has gone, so the batch was stopped; write them to a file with --output FILE."
+    case .cannotWriteSummary(let path, let code):
+      "cannot write the summary \(path): \(Self.words(code)); results are complete, choose another --summary."
+    case .noTemporaryFile(let directory, let code):
+      "cannot create a temporary file in \(directory): \(Self.words(code)); point TMPDIR to a directory with room."
+    case .cannotSpill(let code):
+      "cannot keep data in a temporary file: \(Self.words(code)); point TMPDIR to a directory with room."
+    }
+  }
+
+  private static func words(_ code: Int32) -> String { String(cString: strerror(code)) }
+}

@@ -1,0 +1,77 @@
+internal import RunModel
+
+/// Reads one line of `{"request_id"?: string, "input": any JSON}`; the text of `input`, as written, is the request's
+/// input, and may be too large for memory.
+struct EnvelopeReader {
+  private let spillDirectory: String
+  private var scanner = JSONMemberScanner()
+  private var input: InputCollector
+  private var line = SHA256()
+  private var rawID: [UInt8] = []
+  private var hasInput = false
+  private var unknown: String?
+
+  init(spillDirectory: String) {
+    self.spillDirectory = spillDirectory
+    input = InputCollector(spillDirectory: spillDirectory)
+  }
+
+  /// Takes the next bytes of the line.
+  mutating func append(_ bytes: UnsafeRawBufferPointer) throws(BatchFailure) {
+    line.consume(bytes)
+    var failure: BatchFailure?
+    // Taken out and put back: the closure changes the rest of this value meanwhile.
+    var scanner = scanner
+    scanner.consume(bytes) { piece in
+      do throws(BatchFailure) { try take(piece) } catch { failure = failure ?? error }
+    }
+    self.scanner = scanner
+    if let failure { throw failure }
+  }
+
+  private mutating func take(_ piece: JSONMemberScanner.Piece) throws(BatchFailure) {
+    switch piece.name {
+    case "input":
+      // The same member again replaces the first, as in metric lines.
+      if piece.begins { input = InputCollector(spillDirectory: spillDirectory) }
+      hasInput = true
+      try input.append(piece.bytes)
+    case "request_id":
+      if piece.begins { rawID = [] }
+      // Room for every escape of the longest identifier, and one more so that a longer one is seen to be.
+      rawID.append(contentsOf: piece.bytes.prefix(RequestID.maximumBytes * 6 + 3 - rawID.count))
+    default: unknown = piece.name
+    }
+  }
+
+  /// Ends the line.
+  ///
+  /// - Returns: The identifier, the input, and why the line cannot be run; where it cannot, the input is empty and its
+  ///   digest that of the whole line, so that a corrected line is another request.
+  mutating func finish() -> (requestID: String?, input: RequestInput, problem: String?) {
+    defer { self = EnvelopeReader(spillDirectory: spillDirectory) }
+    var requestID: String?
+    var problem: String?
+    if !scanner.isComplete {
+      problem = "the envelope is not a JSON object (byte \(scanner.offset + 1))"
+    } else if let unknown {
+      problem = "the envelope has a member \"\(TerminalText.safe(unknown))\"; only request_id and input are known"
+    } else if !hasInput {
+      problem = "the envelope has no member input"
+    } else if !rawID.isEmpty {
+      if rawID.first == UInt8(ascii: "\""), rawID.last == UInt8(ascii: "\""), rawID.count > 1 {
+        let text = JSONValue.decodeString(rawID[1..<rawID.count - 1])
+        problem = RequestID.problem(with: text).map { "the envelope's request_id cannot be used: \($0)" }
+        requestID = problem == nil ? text : nil
+      } else if rawID.first == UInt8(ascii: "\"") {
+        problem = "the envelope's request_id is longer than \(RequestID.maximumBytes) bytes"
+      } else {
+        problem = "the envelope's request_id is not a string"
+      }
+    }
+    guard problem == nil else {
+      return (nil, RequestInput(place: .memory([]), digest: line.finish(), size: 0), problem)
+    }
+    return (requestID, input.finish(), nil)
+  }
+}

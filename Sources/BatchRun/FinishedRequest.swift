@@ -1,0 +1,132 @@
+internal import RunModel
+internal import RunPipeline
+
+/// A request whose last attempt is over: what its result line says. Its captured output goes back to the pool once
+/// the line is written.
+final class FinishedRequest {
+  let index: Int
+  let source: String
+  let digest: SHA256.Digest
+  /// Its place among all that are written by this batch, for `--keep-order`.
+  let ordinal: Int
+  var record: ExecutionRecord
+  /// Nil where nothing ran.
+  let capture: ChildCapture?
+
+  init(request: Request, ordinal: Int, record: ExecutionRecord, capture: ChildCapture?) {
+    index = request.index
+    source = request.source
+    digest = request.input.digest
+    self.ordinal = ordinal
+    self.record = record
+    self.capture = capture
+  }
+}
+
+/// What is kept of one child's stdout and stderr; used again for later children.
+final class ChildCapture {
+  let output: CapturedOutput
+  private(set) var tail = StreamTail()
+
+  init(outputLimit: Int, spillDirectory: String) {
+    output = CapturedOutput(limit: outputLimit, spillDirectory: spillDirectory)
+  }
+
+  /// Takes bytes of stderr.
+  func receiveError(_ bytes: UnsafeRawBufferPointer) { tail.receive(bytes) }
+
+  /// Forgets all, for the next child.
+  func reset() {
+    output.reset()
+    tail.reset()
+  }
+}
+
+/// Writes the result line of one finished request piece by piece, so that a result of any size needs one buffer.
+///
+/// `result` stands last: whoever reads a line back has seen everything else before its largest member.
+struct ResultLine {
+  private enum Phase { case head, body(offset: Int), done }
+
+  private let finished: FinishedRequest
+  private var body: ResultBody
+  private var phase = Phase.head
+
+  init(of finished: FinishedRequest) {
+    self.finished = finished
+    body = ResultBody(form: finished.capture?.output.form ?? .json)
+  }
+
+  /// Appends the next piece to `buffer`; at most about 300 KiB, where every byte of the output needs an escape.
+  ///
+  /// - Returns: Whether the line is complete.
+  /// - Throws: ``BatchFailure/cannotSpill(code:)`` where captured output cannot be read back.
+  mutating func append(to buffer: inout [UInt8]) throws(BatchFailure) -> Bool {
+    switch phase {
+    case .head:
+      appendHead(to: &buffer)
+      guard finished.capture != nil else {
+        buffer.append(contentsOf: "null}\n".utf8)
+        phase = .done
+        return true
+      }
+      buffer.append(contentsOf: body.quote)
+      phase = .body(offset: 0)
+      return false
+    case .body(let offset):
+      guard let output = finished.capture?.output else { return true }
+      let wanted = min(ResultBody.chunk, output.usableSize - offset)
+      let count = wanted == 0 ? 0 : try appendBody(of: output, at: offset, wanted: wanted, to: &buffer)
+      if offset + count < output.usableSize {
+        phase = .body(offset: offset + count)
+        return false
+      }
+      buffer.append(contentsOf: body.quote)
+      buffer.append(contentsOf: "}\n".utf8)
+      phase = .done
+      return true
+    case .done: return true
+    }
+  }
+
+  private func appendHead(to buffer: inout [UInt8]) {
+    var json = JSONWriter()
+    json.beginObject()
+    json.member("index", integer: finished.index)
+    json.member("source", finished.source)
+    json.member("input_sha256", finished.digest.hexadecimal)
+    ExecutionRecordJSON.writeMembers(of: finished.record, includesPayload: false, to: &json)
+    json.member("stderr_tail", finished.capture?.tail.text ?? "")
+    if finished.capture?.output.isTruncated == true {
+      json.name("result_truncated")
+      json.boolean(true)
+    }
+    if finished.capture?.output.form == .base64 { json.member("result_encoding", "base64") }
+    json.name("result")
+    buffer.append(contentsOf: json.bytes)
+  }
+
+  private mutating func appendBody(
+    of output: CapturedOutput, at offset: Int, wanted: Int, to buffer: inout [UInt8]
+  ) throws(BatchFailure) -> Int {
+    var failure: BatchFailure?
+    let count = withUnsafeTemporaryAllocation(byteCount: wanted, alignment: 16) { piece in
+      do throws(BatchFailure) {
+        var filled = 0
+        // Whole chunks only: base64 may be padded nowhere but at its end.
+        while filled < wanted {
+          let read = try output.read(into: UnsafeMutableRawBufferPointer(rebasing: piece[filled...]), at: offset + filled)
+          guard read > 0 else { throw .cannotSpill(code: 5) }
+          filled += read
+        }
+        body.encode(UnsafeRawBufferPointer(piece), to: &buffer)
+        return filled
+      } catch {
+        failure = error
+        return 0
+      }
+    }
+    if let failure { throw failure }
+    return count
+  }
+}

@@ -1,0 +1,61 @@
+/// Puts results back into the order of their requests. Owns the file that early ones wait in.
+///
+/// What has to wait waits on disk, as a finished line, so that one slow request costs no memory however many overtake
+/// it; the file is emptied whenever nobody waits.
+final class KeptOrder {
+  /// Requests that may be started ahead of the oldest that is not finished.
+  static let window = 16_384
+
+  private let output: ResultOutput
+  private let release: (FinishedRequest) -> Void
+  private let spillDirectory: String
+  private var next = 0
+  private var waiting: [Int: Range<Int>] = [:]
+  private var file: UnlinkedFile?
+
+  init(output: ResultOutput, spillDirectory: String, release: @escaping (FinishedRequest) -> Void) {
+    self.output = output
+    self.spillDirectory = spillDirectory
+    self.release = release
+  }
+
+  /// Whether the request with this ordinal may be started.
+  func admits(_ ordinal: Int) -> Bool { ordinal < next + Self.window }
+
+  /// Takes a finished request, and gives the output all whose turn has come.
+  ///
+  /// - Throws: ``BatchFailure`` where a line cannot be kept on disk.
+  func take(_ finished: FinishedRequest) throws(BatchFailure) {
+    guard finished.ordinal == next else { return try hold(finished) }
+    output.append(finished)
+    next += 1
+    guard let file else { return }
+    while let range = waiting.removeValue(forKey: next) {
+      output.append(file, range)
+      next += 1
+    }
+    // The output still reads from this file; it goes with its last line.
+    if waiting.isEmpty { self.file = nil }
+  }
+
+  private func hold(_ finished: FinishedRequest) throws(BatchFailure) {
+    let held: UnlinkedFile
+    if let file {
+      held = file
+    } else {
+      held = try UnlinkedFile(in: spillDirectory)
+      file = held
+    }
+    let start = held.size
+    var line = ResultLine(of: finished)
+    var buffer: [UInt8] = []
+    var isComplete = false
+    while !isComplete {
+      isComplete = try line.append(to: &buffer)
+      try held.append(buffer)
+      buffer.removeAll(keepingCapacity: true)
+    }
+    waiting[finished.ordinal] = start..<held.size
+    release(finished)
+  }
+}

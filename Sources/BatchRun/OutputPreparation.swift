@@ -1,0 +1,40 @@
+internal import RunModel
+
+/// The output as a batch finds it: opened, checked, and with what was already done told apart from what is to do.
+struct OutputPreparation {
+  let file: OutputFile
+  /// The inputs that need not run again; nil without `--resume`.
+  let succeeded: SucceededInputs?
+  /// What the user should know.
+  let messages: [String]
+
+  /// - Throws: ``BatchFailure`` before anything in the file was changed.
+  init(settings: BatchSettings, sources: [RequestSource]) throws(BatchFailure) {
+    guard let path = settings.output else {
+      guard !settings.resumes else { throw .resumeNeedsFile }
+      (file, succeeded, messages) = (OutputFile(), nil, [])
+      return
+    }
+    if let identity = FileIdentity(path: path), sources.contains(where: { $0.identity == identity }) {
+      throw .outputIsRequests(path: path)
+    }
+    let opened = try OutputFile(path: path)
+    guard settings.resumes else {
+      if opened.isRegular, opened.size > 0 {
+        guard settings.overwrites else { throw .outputHasResults(path: path) }
+        try opened.clear()
+      }
+      (file, succeeded, messages) = (opened, nil, [])
+      return
+    }
+    guard opened.isRegular else { throw .resumeNeedsFile }
+    let algorithm = settings.version.reference
+    let journal = try ResumeJournal(reading: opened, algorithm: algorithm, spillDirectory: settings.spillDirectory)
+    opened.cutTornLine()
+    file = try journal.withoutFailures(in: opened, algorithm: algorithm)
+    succeeded = journal.succeeded
+    messages =
+      journal.foreignLines > 0
+      ? ["\(Figures.grouped(journal.foreignLines)) lines of \(path) are no results; they are left as they are."] : []
+  }
+}

@@ -1,0 +1,35 @@
+internal import Glibc
+internal import ProcessSupervision
+internal import RunModel
+
+/// The end of a batch: waits until the last payloads are acknowledged, and lets go of those that are not in time.
+struct PayloadDrain {
+  /// How often the figures are looked at.
+  private static let interval = Duration.milliseconds(50)
+  /// Whoever interrupted the batch wants to go; what is under way may still arrive.
+  static let afterInterrupt = Duration.seconds(2)
+
+  let payloads: any PayloadQueue
+  let supervisor: Supervisor
+  let display: ProgressDisplay
+
+  /// Waits at most `limit`, then closes the queue: the rest stays in the outbox.
+  ///
+  /// - Returns: Whether somebody interrupted the wait.
+  func run(limit: Duration, figures: (PayloadCounts) -> ProgressText) -> Bool {
+    let deadline = MonotonicInstant.now() + limit
+    var isInterrupted = false
+    while !isInterrupted, payloads.counts.waiting > 0, MonotonicInstant.now() < deadline {
+      display.update(figures(payloads.counts), at: .now())
+      for case .signal(let number) in supervisor.turn(until: min(deadline, .now() + Self.interval)) {
+        switch number {
+        case SIGINT, SIGTERM, SIGHUP, SIGQUIT: isInterrupted = true
+        case SIGUSR1: display.sayNow(figures(payloads.counts), at: .now())
+        default: break
+        }
+      }
+    }
+    payloads.close()
+    return isInterrupted
+  }
+}

@@ -1,0 +1,109 @@
+internal import CBatchFiles
+internal import Glibc
+internal import ProcessSupervision
+
+/// How progress is shown.
+public enum ProgressStyle: String, Sendable, CaseIterable {
+  /// A bar on a terminal that does not also show the results, plain lines elsewhere.
+  case auto
+  /// One line that is drawn again and again.
+  case bar
+  /// A line now and then.
+  case plain
+  /// Nothing.
+  case none
+}
+
+/// Shows progress on stderr, and keeps messages apart from the bar. The only writer to stderr while a batch runs.
+final class ProgressDisplay {
+  /// Ten times a second is smooth; more would only be work.
+  private static let barInterval = Duration.milliseconds(100)
+  /// Logs are read later: a line each so often tells enough.
+  private static let plainInterval = Duration.seconds(10)
+  /// Where there is no telling how wide the terminal is.
+  private static let assumedColumns = 80
+
+  private let style: ProgressStyle
+  private var shown = ""
+  private var nextUpdate: MonotonicInstant
+  private var samples: [(at: MonotonicInstant, done: Int)] = []
+
+  init(style: ProgressStyle, now: MonotonicInstant) {
+    if style == .auto {
+      let terminal = getenv("TERM").map { String(cString: $0) }
+      self.style = isatty(2) != 1 ? .plain : isatty(1) == 1 || terminal == "dumb" ? .none : .bar
+    } else {
+      self.style = style
+    }
+    // What is over within moments needs no progress.
+    nextUpdate = now + (self.style == .bar ? .milliseconds(200) : Self.plainInterval)
+  }
+
+  /// When ``update(_:at:)`` is to be called again; nil for never.
+  var nextDeadline: MonotonicInstant? { style == .none ? nil : nextUpdate }
+
+  /// Whether anything will be shown.
+  var isSilent: Bool { style == .none }
+
+  /// Shows the figures if it is time to.
+  func update(_ figures: @autoclosure () -> ProgressText, at now: MonotonicInstant) {
+    guard style != .none, now >= nextUpdate else { return }
+    nextUpdate = now + (style == .bar ? Self.barInterval : Self.plainInterval)
+    var text = figures()
+    text.rate = rate(done: text.done, at: now)
+    if style == .bar { draw(text) } else { say(text.plain) }
+  }
+
+  /// Shows a line of the figures now, whatever the style.
+  func sayNow(_ figures: ProgressText, at now: MonotonicInstant) {
+    var text = figures
+    text.rate = rate(done: text.done, at: now)
+    say(text.plain)
+  }
+
+  /// A message; a bar is taken away before it, and comes back with the next update.
+  func say(_ message: String) {
+    write((shown.isEmpty ? "" : "\r\u{1b}[K") + "algo-run: \(message)\n")
+    shown = ""
+  }
+
+  /// Takes the bar away.
+  func clear() {
+    if !shown.isEmpty { write("\r\u{1b}[K") }
+    shown = ""
+  }
+
+  private func draw(_ text: ProgressText) {
+    // Asked each time: a resized terminal needs no signal to be noticed.
+    let columns = Int(terminal_columns(2))
+    let line = text.bar(columns: columns > 0 ? columns : Self.assumedColumns)
+    guard line != shown else { return }
+    // One write, and the rest of the line erased after the text rather than before it: nothing flickers.
+    write("\r\(line)\u{1b}[K")
+    shown = line
+  }
+
+  /// Requests a second over the last ten seconds.
+  private func rate(done: Int, at now: MonotonicInstant) -> Double? {
+    if let last = samples.last, now.duration(since: last.at) < .seconds(1), let first = samples.first {
+      return Self.rate(from: first, to: (now, done))
+    }
+    samples.append((now, done))
+    if samples.count > 10 { samples.removeFirst() }
+    return samples.first.flatMap { Self.rate(from: $0, to: (now, done)) }
+  }
+
+  private static func rate(
+    from first: (at: MonotonicInstant, done: Int), to last: (at: MonotonicInstant, done: Int)
+  ) -> Double? {
+    let (seconds, attoseconds) = last.at.duration(since: first.at).components
+    let span = Double(seconds) + Double(attoseconds) / 1e18
+    return span >= 0.5 ? Double(last.done - first.done) / span : nil
+  }
+
+  /// A terminal that has gone must not end the batch: errors are nobody's to hear of.
+  private func write(_ text: String) {
+    let bytes = Array(text.utf8)
+    _ = bytes.withUnsafeBytes { Glibc.write(2, $0.baseAddress, $0.count) }
+  }
+}

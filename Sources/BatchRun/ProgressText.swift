@@ -1,0 +1,58 @@
+internal import RunModel
+
+/// The figures of one moment of a batch, and how they read on one line of a given width.
+struct ProgressText {
+  var done = 0
+  /// Nil while the list is not counted, or cannot be.
+  var total: Int?
+  var failed = 0
+  /// Requests a second over the last while; nil at the start.
+  var rate: Double?
+  var payloadsWaiting = 0
+  /// Said in place of the time left: what a batch does that takes no more requests.
+  var note: String?
+
+  /// The time left, as far as the last while tells.
+  private var remaining: String? {
+    guard let total, let rate, rate > 0, total > done else { return nil }
+    return Figures.span(.seconds(Int64(min(Double(total - done) / rate, 1e8).rounded(.up))))
+  }
+
+  private var parts: [String] {
+    var parts = [total.map { "\(Figures.grouped(done))/\(Figures.grouped($0))" } ?? "\(Figures.grouped(done)) done"]
+    if failed > 0 { parts.append("\(Figures.grouped(failed)) failed") }
+    if let note { parts.append(note) }
+    if let rate { parts.append(Figures.rate(Int((rate * 1000).rounded()), .seconds(1000))) }
+    if note == nil, let remaining { parts.append("ETA \(remaining)") }
+    if payloadsWaiting > 0 { parts.append("\(Figures.grouped(payloadsWaiting)) payloads waiting") }
+    return parts
+  }
+
+  /// A bar and the figures, at most `columns` wide: what there is no room for is left out from the right, and the bar
+  /// goes before the figures do.
+  func bar(columns: Int) -> String {
+    // The last column stays empty: some terminals wrap as soon as it is filled.
+    let room = columns - 1
+    var parts = parts
+    var figures = parts.joined(separator: "  ")
+    while figures.count > room, parts.count > 1 {
+      parts.removeLast()
+      figures = parts.joined(separator: "  ")
+    }
+    if figures.count > room { return String(figures.prefix(max(0, room))) }
+    let width = min(40, room - figures.count - 9)
+    guard let total, total > 0, width >= 5 else { return figures }
+    let filled = min(width, done * width / total)
+    let percent = String(min(100, done * 100 / total))
+    let padding = String(repeating: " ", count: 3 - percent.count)
+    return "[" + String(repeating: "#", count: filled) + String(repeating: ".", count: width - filled) + "] "
+      + "\(padding)\(percent)%  \(figures)"
+  }
+
+  /// A line for logs.
+  var plain: String {
+    var line = "progress: " + parts.joined(separator: ", ")
+    if let total, total > 0 { line += " (\(min(100, done * 100 / total))%)" }
+    return line
+  }
+}

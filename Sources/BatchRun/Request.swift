@@ -1,0 +1,20 @@
+internal import ProcessSupervision
+
+/// One input for one execution, as it stands in a request list.
+struct Request {
+  /// Its place in the whole list, counted from 0 over all files.
+  let index: Int
+  /// The file it came from.
+  let path: String
+  /// Its line there, counted from 1; nil where the whole file is the request.
+  let line: Int?
+  /// The identifier that an envelope gave it.
+  let requestID: String?
+  /// The bytes for its child.
+  let input: RequestInput
+  /// Why it cannot be run: an empty line, a bad envelope, a file that has gone. Nil where it can.
+  let problem: String?
+
+  /// `FILE:LINE`, or the file.
+  var source: String { line.map { "\(path):\($0)" } ?? path }
+}

@@ -1,0 +1,80 @@
+internal import Glibc
+internal import ProcessSupervision
+
+/// Counts the requests of a list ahead of running them, a piece at a time, for the total in the progress.
+struct RequestCount {
+  /// The number of requests; nil until all are counted, and for good where a source cannot be read twice.
+  private(set) var total: Int?
+  /// Whether another ``advance()`` would tell more.
+  private(set) var isOver = false
+  private let sources: [RequestSource]
+  private var next = 0
+  private var counted = 0
+  private var file: OwnedDescriptor?
+  private var offset = 0
+  private var endsInLine = false
+
+  private let inputStart: Int
+
+  /// A count of `sources`, made before any of them is read.
+  init(sources: [RequestSource]) {
+    self.sources = sources
+    inputStart = sources.contains { $0.path == "-" } ? max(0, lseek(0, 0, SEEK_CUR)) : 0
+  }
+
+  /// Counts up to 1 MiB further.
+  mutating func advance() {
+    guard !isOver else { return }
+    guard next < sources.count else {
+      total = counted
+      isOver = true
+      return
+    }
+    let source = sources[next]
+    guard source.kind == .lines else {
+      counted += 1
+      next += 1
+      return
+    }
+    if file == nil, !open(source) {
+      isOver = true
+      return
+    }
+    countPiece()
+  }
+
+  private mutating func open(_ source: RequestSource) -> Bool {
+    (offset, endsInLine) = (0, false)
+    if source.path == "-" {
+      // The reader has moved the position of standard input by now; reading at an offset leaves it where it is.
+      var information = stat()
+      guard fstat(0, &information) == 0, information.st_mode & S_IFMT == S_IFREG else { return false }
+      file = try? OwnedDescriptor.duplicating(0)
+      offset = inputStart
+    } else if source.identity != nil {
+      file = try? OwnedDescriptor.reading(source.path)
+    }
+    return file != nil
+  }
+
+  private mutating func countPiece() {
+    let read: Int = withUnsafeTemporaryAllocation(byteCount: 1 << 18, alignment: 16) { buffer in
+      let read = file?.withNumber { pread($0, buffer.baseAddress, buffer.count, offset) } ?? 0
+      guard read > 0 else { return read }
+      var rest = UnsafeRawBufferPointer(rebasing: buffer[..<read])
+      endsInLine = rest.last != UInt8(ascii: "\n")
+      while let newline = rest.offsetOfNewline {
+        counted += 1
+        rest = UnsafeRawBufferPointer(rebasing: rest[(newline + 1)...])
+      }
+      return read
+    }
+    if read > 0 {
+      offset += read
+      return
+    }
+    if endsInLine { counted += 1 }
+    file = nil
+    next += 1
+  }
+}

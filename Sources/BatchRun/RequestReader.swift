@@ -1,0 +1,141 @@
+internal import CBatchFiles
+internal import Glibc
+internal import ProcessSupervision
+
+/// Reads a request list, one request at a time and never more than a buffer ahead. Owns the file it is reading.
+///
+/// It never blocks: where standard input has nothing yet, it says so, and the loop goes on supervising.
+final class RequestReader {
+  /// What one call gave.
+  enum Step {
+    case request(Request)
+    /// A piece of work was done and there is more of it: call again, after a look at the children.
+    case again
+    /// Nothing can be read now: wait for the descriptor.
+    case wait(descriptor: Int32)
+    case end
+  }
+
+  private let sources: [RequestSource]
+  private let spillDirectory: String
+  private let takesEnvelopes: Bool
+  private var nextSource = 0
+  private var current: OpenSource?
+  private var line: InputCollector
+  private var envelope: EnvelopeReader
+  private var lineIsBlank = true
+  private var lineLength = 0
+  private var index = 0
+  private let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 65_536, alignment: 16)
+  private var unread = 0..<0
+
+  init(sources: [RequestSource], takesEnvelopes: Bool, spillDirectory: String) {
+    self.sources = sources
+    self.takesEnvelopes = takesEnvelopes
+    self.spillDirectory = spillDirectory
+    line = InputCollector(spillDirectory: spillDirectory)
+    envelope = EnvelopeReader(spillDirectory: spillDirectory)
+  }
+
+  deinit { buffer.deallocate() }
+
+  /// The next request, or why there is none at this moment. Reads at most 1 MiB.
+  ///
+  /// - Throws: ``BatchFailure/cannotReadRequests(path:code:)`` where a list of lines breaks off.
+  func next() throws(BatchFailure) -> Step {
+    for _ in 0..<16 {
+      guard let source = current else {
+        guard nextSource < sources.count else { return .end }
+        nextSource += 1
+        switch OpenSource.opening(sources[nextSource - 1]) {
+        case .success(let opened): current = opened
+        case .failure(let failure): return .request(finish(path: sources[nextSource - 1].path, line: nil, failure.words))
+        }
+        continue
+      }
+      if source.kind == .lines, let request = try takeLine(of: source) { return .request(request) }
+      if let step = try fill(from: source) { return step }
+    }
+    return .again
+  }
+
+  /// Reads once; nil where it can go on at once.
+  private func fill(from source: OpenSource) throws(BatchFailure) -> Step? {
+    guard source.isAlwaysReady || is_ready(source.descriptor, GATE_READING) != 0 else {
+      return .wait(descriptor: source.descriptor)
+    }
+    let count = read(source.descriptor, buffer.baseAddress, buffer.count)
+    if count < 0 {
+      if errno == EINTR || errno == EAGAIN { return .again }
+      if source.kind == .lines { throw .cannotReadRequests(path: source.path, code: errno) }
+      current = nil
+      return .request(finish(path: source.path, line: nil, "cannot read it: \(SystemError(errno))"))
+    }
+    if count == 0 {
+      current = nil
+      if source.kind == .lines {
+        // The last line may lack its newline.
+        return lineLength > 0 ? .request(finishLine(of: source)) : nil
+      }
+      return .request(finishWhole(source))
+    }
+    unread = 0..<count
+    if source.kind == .whole {
+      // A regular file is read again by its child: here it is only hashed.
+      let bytes = UnsafeRawBufferPointer(rebasing: buffer[unread])
+      unread = 0..<0
+      if source.isAlwaysReady { source.hash(bytes) } else { try line.append(bytes) }
+    }
+    return nil
+  }
+
+  /// A line that ends in the buffer, or nil after the whole buffer was taken.
+  private func takeLine(of source: OpenSource) throws(BatchFailure) -> Request? {
+    guard !unread.isEmpty else { return nil }
+    let bytes = UnsafeRawBufferPointer(rebasing: buffer[unread])
+    let newline = bytes.offsetOfNewline
+    let length = newline ?? bytes.count
+    let piece = UnsafeRawBufferPointer(rebasing: bytes[..<length])
+    if takesEnvelopes { try envelope.append(piece) } else { try line.append(piece) }
+    lineLength += length
+    lineIsBlank = lineIsBlank && piece.allSatisfy { $0 == 0x20 || $0 == 0x09 || $0 == 0x0d }
+    guard newline != nil else {
+      unread = 0..<0
+      return nil
+    }
+    unread = unread.lowerBound + length + 1..<unread.upperBound
+    return finishLine(of: source)
+  }
+
+  private func finishLine(of source: OpenSource) -> Request {
+    source.line += 1
+    defer { (lineLength, lineIsBlank) = (0, true) }
+    var (requestID, input, problem): (String?, RequestInput, String?)
+    if takesEnvelopes {
+      (requestID, input, problem) = envelope.finish()
+    } else {
+      (requestID, input, problem) = (nil, line.finish(), nil)
+    }
+    if lineIsBlank { problem = "the line is empty" }
+    return request(source.path, source.line, requestID, input, problem)
+  }
+
+  private func finishWhole(_ source: OpenSource) -> Request {
+    let input =
+      source.isAlwaysReady
+      ? RequestInput(place: .path(source.path), digest: source.digest(), size: source.hashed) : line.finish()
+    return request(source.path, nil, nil, input, nil)
+  }
+
+  private func finish(path: String, line number: Int?, _ problem: String) -> Request {
+    line = InputCollector(spillDirectory: spillDirectory)
+    return request(path, number, nil, line.finish(), problem)
+  }
+
+  private func request(
+    _ path: String, _ line: Int?, _ requestID: String?, _ input: RequestInput, _ problem: String?
+  ) -> Request {
+    defer { index += 1 }
+    return Request(index: index, path: path, line: line, requestID: requestID, input: input, problem: problem)
+  }
+}

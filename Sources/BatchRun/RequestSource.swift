@@ -1,0 +1,99 @@
+internal import Glibc
+internal import ProcessSupervision
+
+/// One FILE of a request list.
+struct RequestSource: Equatable {
+  /// What it holds.
+  enum Kind { case lines, whole }
+
+  /// As the user wrote it; `-` is standard input.
+  let path: String
+  let kind: Kind
+
+  /// `.ndjson`, `.jsonl` and `-` hold a request a line; every other file is one request.
+  init(path: String) {
+    self.path = path
+    kind = path == "-" || path.hasSuffix(".ndjson") || path.hasSuffix(".jsonl") ? .lines : .whole
+  }
+
+  /// All of a command line, each looked at before anything runs: a misspelt name is found now, not after hours.
+  ///
+  /// - Throws: ``BatchFailure`` for what cannot be opened.
+  static func all(_ paths: [String]) throws(BatchFailure) -> [RequestSource] {
+    var sources: [RequestSource] = []
+    for path in paths {
+      if path == "-" {
+        guard !sources.contains(where: { $0.path == "-" }) else { throw .standardInputTwice }
+      } else {
+        var information = stat()
+        guard stat(path, &information) == 0, access(path, R_OK) == 0 else {
+          throw .cannotOpenRequests(path: path, code: errno)
+        }
+        guard information.st_mode & S_IFMT != S_IFDIR else { throw .requestsAreDirectory(path: path) }
+      }
+      sources.append(RequestSource(path: path))
+    }
+    return sources
+  }
+
+  /// Which file it is on this machine; nil for standard input and what is not a regular file.
+  var identity: FileIdentity? { path == "-" ? nil : FileIdentity(path: path) }
+}
+
+/// Tells whether two paths name one file.
+struct FileIdentity: Equatable {
+  private let device: UInt64
+  private let number: UInt64
+
+  init?(path: String) {
+    var information = stat()
+    guard stat(path, &information) == 0, information.st_mode & S_IFMT == S_IFREG else { return nil }
+    device = UInt64(information.st_dev)
+    number = UInt64(information.st_ino)
+  }
+}
+
+/// The source that is being read.
+final class OpenSource {
+  /// Why a source that was there at the start cannot be read now.
+  struct OpeningFailure: Error {
+    let words: String
+  }
+
+  let path: String
+  let kind: RequestSource.Kind
+  let descriptor: Int32
+  /// Whether reading never waits: regular files.
+  let isAlwaysReady: Bool
+  /// The number of the line read last.
+  var line = 0
+  private(set) var hashed = 0
+  private var sha = SHA256()
+  private let owned: OwnedDescriptor?
+
+  private init(_ source: RequestSource, descriptor: Int32, owned: OwnedDescriptor?) {
+    path = source.path
+    kind = source.kind
+    self.descriptor = descriptor
+    self.owned = owned
+    var information = stat()
+    isAlwaysReady = fstat(descriptor, &information) == 0 && information.st_mode & S_IFMT == S_IFREG
+  }
+
+  static func opening(_ source: RequestSource) -> Result<OpenSource, OpeningFailure> {
+    if source.path == "-" { return .success(OpenSource(source, descriptor: 0, owned: nil)) }
+    do throws(SystemError) {
+      let owned = try OwnedDescriptor.reading(source.path)
+      return .success(OpenSource(source, descriptor: owned.withNumber { $0 }, owned: owned))
+    } catch {
+      return .failure(OpeningFailure(words: "cannot open it: \(error)"))
+    }
+  }
+
+  func hash(_ bytes: UnsafeRawBufferPointer) {
+    sha.consume(bytes)
+    hashed += bytes.count
+  }
+
+  func digest() -> SHA256.Digest { sha.finish() }
+}

@@ -1,0 +1,109 @@
+internal import CBatchFiles
+internal import Glibc
+internal import ProcessSupervision
+
+/// Writes result lines, whole ones, in the order they are given. Owns the output file.
+///
+/// It never blocks on a reader: where a pipe is full it says so, and the loop goes on supervising children.
+final class ResultOutput {
+  /// What one call of ``pump()`` came to.
+  enum State {
+    /// Everything is written.
+    case idle
+    /// There is more to do now.
+    case more
+    /// The reader of this descriptor is slower than the batch.
+    case blocked(descriptor: Int32)
+  }
+
+  private enum Item {
+    case line(ResultLine, FinishedRequest)
+    case held(UnlinkedFile, Range<Int>)
+  }
+
+  private static let flushAt = 65_536
+  /// A pipe that polls writable takes so many bytes without blocking.
+  private static let pipeUnit = 4096
+
+  private let file: OutputFile
+  private let release: (FinishedRequest) -> Void
+  private var queue: [Item] = []
+  private var taken = 0
+  private var buffer: [UInt8] = []
+  private var unwritten = 0
+
+  /// - Parameters:
+  ///   - file: where lines go.
+  ///   - release: called with each request whose line no longer needs its output.
+  init(file: OutputFile, release: @escaping (FinishedRequest) -> Void) {
+    self.file = file
+    self.release = release
+  }
+
+  /// Lines that are not in the buffer yet.
+  var backlog: Int { queue.count - taken }
+
+  /// Whether everything is written.
+  var isIdle: Bool { queue.isEmpty && buffer.isEmpty }
+
+  /// Takes a finished request.
+  func append(_ finished: FinishedRequest) { queue.append(.line(ResultLine(of: finished), finished)) }
+
+  /// Takes a line that was kept aside.
+  func append(_ file: UnlinkedFile, _ range: Range<Int>) { queue.append(.held(file, range)) }
+
+  /// Does a bounded piece of the work.
+  ///
+  /// - Throws: ``BatchFailure`` where results can no longer be written; a file is then cut to its last whole line.
+  func pump() throws(BatchFailure) -> State {
+    while taken < queue.count, buffer.count - unwritten < Self.flushAt {
+      if try renderNext() { taken += 1 }
+    }
+    if taken == queue.count || taken > 1024 {
+      queue.removeFirst(taken)
+      taken = 0
+    }
+    while unwritten < buffer.count {
+      guard try writeOnce() else { return .blocked(descriptor: file.descriptor) }
+    }
+    buffer.removeAll(keepingCapacity: buffer.capacity <= 4 * Self.flushAt)
+    unwritten = 0
+    return queue.isEmpty ? .idle : .more
+  }
+
+  /// True once the first item of the queue is in the buffer as a whole.
+  private func renderNext() throws(BatchFailure) -> Bool {
+    switch queue[taken] {
+    case .line(var line, let finished):
+      let isComplete = try line.append(to: &buffer)
+      if isComplete { release(finished) } else { queue[taken] = .line(line, finished) }
+      return isComplete
+    case .held(let file, let range):
+      let piece = range.prefix(Self.flushAt)
+      try file.append(to: &buffer, from: piece.lowerBound..<piece.upperBound)
+      queue[taken] = .held(file, piece.upperBound..<range.upperBound)
+      return piece.upperBound == range.upperBound
+    }
+  }
+
+  /// False where nothing can be written now.
+  private func writeOnce() throws(BatchFailure) -> Bool {
+    guard file.isRegular || is_ready(file.descriptor, GATE_WRITING) != 0 else { return false }
+    let count = buffer.withUnsafeBytes { bytes in
+      let rest = bytes[unwritten...].prefix(file.isRegular ? bytes.count : Self.pipeUnit)
+      return write(file.descriptor, UnsafeRawBufferPointer(rebasing: rest).baseAddress, rest.count)
+    }
+    if count >= 0 {
+      unwritten += count
+      return true
+    }
+    switch errno {
+    case EINTR: return true
+    case EAGAIN: return false
+    case EPIPE: throw .outputReaderGone
+    case let code:
+      file.cutTornLine()
+      throw .cannotWriteOutput(path: file.path, code: code)
+    }
+  }
+}

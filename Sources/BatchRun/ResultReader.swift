@@ -1,0 +1,100 @@
+internal import Glibc
+internal import RunModel
+
+/// Reads the results of an earlier batch back, line by line, in one buffer however long a line is.
+struct ResultReader {
+  /// What `--resume` needs to know of a line.
+  struct Line {
+    /// Where it stands in the file, its newline included.
+    var range: Range<Int>
+    /// `OWNER/NAME/VERSION`; nil where it is null or the line is no result.
+    var algorithm: String?
+    var digest: SHA256.Digest?
+    var outcome: Outcome?
+
+    /// Whether it was written by a batch.
+    var isResult: Bool { digest != nil && outcome != nil }
+  }
+
+  let descriptor: Int32
+  let path: String
+
+  /// Calls `visit` with each whole line.
+  ///
+  /// - Throws: what `visit` throws, or ``BatchFailure/cannotReadOutput(path:code:)``.
+  func forEachLine(_ visit: (Line) throws(BatchFailure) -> Void) throws(BatchFailure) {
+    let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 262_144, alignment: 16)
+    defer { buffer.deallocate() }
+    var offset = 0
+    var lineStart = 0
+    var line = LineScan()
+    while true {
+      let count = pread(descriptor, buffer.baseAddress, buffer.count, offset)
+      if count < 0, errno == EINTR { continue }
+      guard count >= 0 else { throw .cannotReadOutput(path: path, code: errno) }
+      guard count > 0 else { return }
+      var rest = UnsafeRawBufferPointer(rebasing: buffer[..<count])
+      while let newline = rest.offsetOfNewline {
+        line.consume(UnsafeRawBufferPointer(rebasing: rest[..<newline]))
+        let end = offset + count - rest.count + newline + 1
+        try visit(line.finish(range: lineStart..<end))
+        lineStart = end
+        line = LineScan()
+        rest = UnsafeRawBufferPointer(rebasing: rest[(newline + 1)...])
+      }
+      line.consume(rest)
+      offset += count
+    }
+  }
+}
+
+/// One line as it is read. Once the three members are there, the rest (the result, above all) is not looked at.
+private struct LineScan {
+  private var scanner = JSONMemberScanner()
+  private var values: [String: [UInt8]] = [:]
+  private var ended: Set<String> = []
+
+  mutating func consume(_ bytes: UnsafeRawBufferPointer) {
+    // In small pieces, so that the scan stops soon after the last of the three.
+    var start = 0
+    while start < bytes.count, ended.count < 3, !scanner.hasFailed {
+      let piece = UnsafeRawBufferPointer(rebasing: bytes[start...].prefix(256))
+      var (values, ended) = (values, ended)
+      scanner.consume(piece) { member in
+        guard member.name == "algorithm" || member.name == "input_sha256" || member.name == "outcome" else { return }
+        values[member.name, default: []].append(contentsOf: member.bytes.prefix(512))
+        if member.ends { ended.insert(member.name) }
+      }
+      (self.values, self.ended) = (values, ended)
+      start += piece.count
+    }
+  }
+
+  func finish(range: Range<Int>) -> ResultReader.Line {
+    guard !scanner.hasFailed, ended.count == 3 || scanner.isComplete else { return ResultReader.Line(range: range) }
+    return ResultReader.Line(
+      range: range, algorithm: string("algorithm"), digest: string("input_sha256").flatMap(SHA256.Digest.init),
+      outcome: string("outcome").flatMap(Outcome.init))
+  }
+
+  private func string(_ name: String) -> String? {
+    guard let raw = values[name], raw.count >= 2, raw.first == UInt8(ascii: "\"") else { return nil }
+    return JSONValue.decodeString(raw[1..<raw.count - 1])
+  }
+}
+
+extension SHA256.Digest {
+  /// Takes 64 hexadecimal digits.
+  init?(hexadecimal text: String) {
+    let digits = Array(text.utf8)
+    guard digits.count == 64 else { return nil }
+    var words = InlineArray<4, UInt64>(repeating: 0)
+    for index in 0..<4 {
+      guard let word = UInt64(String(decoding: digits[index * 16..<index * 16 + 16], as: UTF8.self), radix: 16) else {
+        return nil
+      }
+      words[index] = word
+    }
+    self.words = words
+  }
+}

@@ -1,0 +1,109 @@
+internal import Glibc
+internal import ProcessSupervision
+internal import RunModel
+
+/// What an earlier batch left in the output file, and how the file is made ready to go on with.
+///
+/// The output file is the journal: nothing else has to be kept, moved or lost. A line counts for the version and the
+/// input it names, never for its place in a list. Lines of requests that failed are taken out, because they run again
+/// and a request has one line; this writes a new file beside the old one and renames it, so that a crash at any moment
+/// leaves the one or the other.
+struct ResumeJournal {
+  /// How often each input has succeeded.
+  let succeeded: SucceededInputs
+  /// Whole lines that no batch has written.
+  let foreignLines: Int
+  /// Lines of this version that did not succeed.
+  let failedLines: Int
+
+  /// Reads the results of `algorithm` (`OWNER/NAME/VERSION`); changes nothing.
+  ///
+  /// - Throws: ``BatchFailure/notResults(path:)`` where the file has lines and none is a result.
+  init(reading file: OutputFile, algorithm: String, spillDirectory: String) throws(BatchFailure) {
+    // No result line is shorter than the names of its members: so many is the most that the file can hold.
+    succeeded = try SucceededInputs(expected: file.size / 250, directory: spillDirectory)
+    var (foreign, failed, results) = (0, 0, 0)
+    let succeeded = succeeded
+    try ResultReader(descriptor: file.descriptor, path: file.path).forEachLine { (line) throws(BatchFailure) in
+      guard let digest = line.digest, line.isResult else {
+        foreign += 1
+        return
+      }
+      results += 1
+      guard line.algorithm == algorithm else { return }
+      if line.outcome == .succeeded { try succeeded.add(digest) } else { failed += 1 }
+    }
+    guard results > 0 || foreign == 0 else { throw .notResults(path: file.path) }
+    (foreignLines, failedLines) = (foreign, failed)
+  }
+
+  /// Takes the lines of failed requests of `algorithm` out of the file.
+  ///
+  /// - Returns: The file to append to.
+  func withoutFailures(in file: OutputFile, algorithm: String) throws(BatchFailure) -> OutputFile {
+    guard failedLines > 0 else { return file }
+    let target = Self.resolved(file.path)
+    let beside = target + ".resuming"
+    unlink(beside)
+    var information = stat()
+    fstat(file.descriptor, &information)
+    // Locked from its first moment, so that no second batch can come between.
+    let fresh = try OutputFile(path: beside)
+    fchmod(fresh.descriptor, information.st_mode & 0o7777)
+    do throws(BatchFailure) {
+      var kept = 0..<0
+      try ResultReader(descriptor: file.descriptor, path: file.path).forEachLine { (line) throws(BatchFailure) in
+        let isFailed = line.isResult && line.algorithm == algorithm && line.outcome != .succeeded
+        if !isFailed, line.range.lowerBound == kept.upperBound {
+          kept = kept.lowerBound..<line.range.upperBound
+          return
+        }
+        try Self.copy(kept, from: file, to: fresh)
+        kept = isFailed ? line.range.upperBound..<line.range.upperBound : line.range
+      }
+      try Self.copy(kept, from: file, to: fresh)
+      guard fsync(fresh.descriptor) == 0, rename(beside, target) == 0 else {
+        throw .cannotWriteOutput(path: file.path, code: errno)
+      }
+    } catch {
+      unlink(beside)
+      throw error
+    }
+    return fresh.renamed(to: file.path)
+  }
+
+  private static func copy(_ range: Range<Int>, from file: OutputFile, to fresh: OutputFile) throws(BatchFailure) {
+    var failure: BatchFailure?
+    withUnsafeTemporaryAllocation(byteCount: 262_144, alignment: 16) { buffer in
+      var start = range.lowerBound
+      while start < range.upperBound, failure == nil {
+        let count = pread(file.descriptor, buffer.baseAddress, min(buffer.count, range.upperBound - start), start)
+        if count < 0, errno == EINTR { continue }
+        guard count > 0 else {
+          failure = .cannotReadOutput(path: file.path, code: errno)
+          return
+        }
+        var written = 0
+        while written < count {
+          let piece = UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(buffer)[written..<count])
+          let result = write(fresh.descriptor, piece.baseAddress, piece.count)
+          if result < 0, errno == EINTR { continue }
+          guard result > 0 else {
+            failure = .cannotWriteOutput(path: file.path, code: errno)
+            return
+          }
+          written += result
+        }
+        start += count
+      }
+    }
+    if let failure { throw failure }
+  }
+
+  /// The file that a symbolic link names: the link is to stay one.
+  private static func resolved(_ path: String) -> String {
+    guard let real = realpath(path, nil) else { return path }
+    defer { free(real) }
+    return String(cString: real)
+  }
+}
