@@ -69,6 +69,24 @@ enum PrivateFile {
     }
   }
 
+  /// All of a file.
+  static func contents(of path: String) throws(StateError) -> [UInt8] {
+    let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY)
+    guard descriptor >= 0 else { throw failure(errno, at: path) }
+    defer { close(descriptor) }
+    var contents: [UInt8] = []
+    var block = [UInt8](repeating: 0, count: 65_536)
+    while true {
+      let count = unsafe read(descriptor, &block, block.count)
+      if count == 0 { return contents }
+      if count > 0 {
+        contents.append(contentsOf: block[..<count])
+      } else if errno != EINTR {
+        throw failure(errno, at: path)
+      }
+    }
+  }
+
   /// The error for what the system said of `path`.
   static func failure(_ reason: Int32, at path: String) -> StateError {
     switch reason {

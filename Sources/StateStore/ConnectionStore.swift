@@ -1,0 +1,75 @@
+internal import Glibc
+public import RunModel
+
+/// The connection of a home: the only file that reads and writes the table of its settings.
+public final class ConnectionStore {
+  private let state: StateDatabase
+
+  /// The connection of a home; nothing is opened yet.
+  public convenience init(home: HomeDirectory, busyTimeout: Duration = .seconds(10)) {
+    self.init(StateDatabase(home: home, busyTimeout: busyTimeout))
+  }
+
+  /// The connection in a database that others may share in this thread.
+  public init(_ state: StateDatabase) { self.state = state }
+
+  /// The connection; nil where there is none, so that payloads go to the file in the home.
+  public func connection() throws(StateError) -> Connection? {
+    guard let database = try state.forReading() else { return nil }
+    var settings = ConnectionSettings()
+    try database.statement("SELECT name, value FROM connection_setting ORDER BY name, position").rows { row in
+      settings.append(row.text(0), row.text(1))
+    }
+    guard !settings.isEmpty else { return nil }
+    guard let connection = Connection(&settings) else {
+      throw .unreadableConnection(path: database.path, setting: settings.firstUnreadable ?? "kind")
+    }
+    return connection
+  }
+
+  /// Makes this the connection, in the place of the one before. What the database no longer needs is overwritten, since
+  /// it may be a password.
+  ///
+  /// Whoever does this should also call ``Outbox/clearOutage()``: what was known of the other broker means nothing now.
+  public func set(_ connection: Connection) throws(StateError) {
+    let database = try state.forWriting()
+    try database.execute("PRAGMA secure_delete = ON")
+    try database.writing { () throws(StateError) in
+      try database.statement("DELETE FROM connection_setting").run()
+      let insert = try database.statement("INSERT INTO connection_setting VALUES (?, ?, ?)")
+      for (name, values) in ConnectionSettings(connection).values {
+        for (position, value) in values.enumerated() {
+          try insert.run(.text(name), .integer(Int64(position)), .text(value))
+        }
+      }
+    }
+    if connection.certificateAuthority != state.certificateAuthority { removeCertificateAuthority() }
+  }
+
+  /// Removes the connection and the copied certificate authority.
+  ///
+  /// - Returns: whether there was one.
+  @discardableResult
+  public func remove() throws(StateError) -> Bool {
+    guard let database = try state.forReading() else { return false }
+    try database.execute("PRAGMA secure_delete = ON")
+    let removed = try database.writing { () throws(StateError) in
+      try database.statement("DELETE FROM connection_setting").run()
+      return database.changes > 0
+    }
+    removeCertificateAuthority()
+    return removed
+  }
+
+  /// Copies a certificate authority into the home, so that the connection works on when the original moves.
+  ///
+  /// - Returns: the absolute path of the copy, for ``Connection/certificateAuthority``.
+  public func copyCertificateAuthority(from path: String) throws(StateError) -> String {
+    // The home is made first: a copy must have somewhere to go.
+    _ = try state.forWriting()
+    try PrivateFile.replace(state.certificateAuthority, with: try PrivateFile.contents(of: path))
+    return state.certificateAuthority
+  }
+
+  private func removeCertificateAuthority() { unsafe unlink(state.certificateAuthority) }
+}
