@@ -1,0 +1,6 @@
+/// Where libFuzzer hands over one input.
+@_cdecl("LLVMFuzzerTestOneInput")
+public func fuzzOneInput(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
+  MetricStreamPromises.check(UnsafeRawBufferPointer(start: start, count: count))
+  return 0
+}
