@@ -3,7 +3,7 @@ import Glibc
 /// A metrics channel as a supervisor gives it: the writing end of a pipe, named in the environment.
 ///
 /// The environment belongs to the whole process, so every test that makes one does so in a process of its own.
-struct Channel: ~Copyable {
+struct Channel {
   let reader: CInt
   let writer: CInt
 
@@ -16,10 +16,10 @@ struct Channel: ~Copyable {
     unsetenv("ALGO_METRICS_ECHO")
   }
 
-  deinit {
-    unsetenv("ALGO_METRICS_FD")
-    close(reader)
-    close(writer)
+  /// For a process that makes many.
+  func close() {
+    Glibc.close(reader)
+    Glibc.close(writer)
   }
 
   /// Keeps writes apart: from here on a read finds what one write carried.

@@ -70,6 +70,7 @@ struct VectorTests {
 
   static func check(_ vector: Vector) throws {
     let channel = Channel()
+    defer { channel.close() }
     let metrics = try vector.call.map { (key: $0.name, value: try value($0)) }
     guard let error = vector.error else {
       try report(contentsOf: metrics)

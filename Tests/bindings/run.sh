@@ -1,0 +1,155 @@
+#!/usr/bin/env bash
+# Runs the tests of every binding and builds every package, then prints the totals of each.
+#
+#   Tests/bindings/run.sh [python|r|java|swift]...      default: all four
+#
+# What is made goes to BINDINGS_BUILD, or to a directory that is removed again. A tool that is missing is a failure.
+set -u
+root=$(cd "$(dirname "$0")/../.." && pwd)
+if [ -n "${BINDINGS_BUILD:-}" ]; then
+  mkdir -p "$BINDINGS_BUILD" && build=$(cd "$BINDINGS_BUILD" && pwd)
+else
+  build=$(mktemp -d "${TMPDIR:-/tmp}/bindings.XXXXXX")
+  trap 'rm -rf "$build"' EXIT
+fi
+export PYTHONDONTWRITEBYTECODE=1 ALGO_RUN_VECTORS="$root/Tests/Vectors/binding-calls.json"
+unset ALGO_METRICS_FD ALGO_METRICS_ECHO
+totals=()
+any_failed=0
+
+begin() {
+  binding=$1 passed=0 failed=0
+}
+
+end() {
+  totals+=("$binding: $passed passed, $failed failed")
+  [ "$failed" -eq 0 ] || any_failed=1
+}
+
+# need TOOL PACKAGE: the whole binding fails in one sentence when a tool is missing.
+need() {
+  command -v "$1" >/dev/null && return 0
+  echo "$binding: $1 is missing; install the Debian package $2" >&2
+  failed=$((failed + 1))
+  return 1
+}
+
+# step NAME COMMAND…: shows the output only of what failed; counts "N passed" and "N failed" in it, or else itself.
+step() {
+  local name=$1 log counted
+  log="$build/$binding-${name// /-}.log"
+  shift
+  if "$@" >"$log" 2>&1; then
+    counted=$(sum passed "$log")
+    passed=$((passed + (counted > 0 ? counted : 1)))
+    echo "$binding: $name: ok"
+    return 0
+  fi
+  passed=$((passed + $(sum passed "$log")))
+  counted=$(sum failed "$log")
+  failed=$((failed + (counted > 0 ? counted : 1)))
+  echo "$binding: $name: FAILED"
+  sed "s/^/    /" "$log"
+  return 1
+}
+
+sum() {
+  grep -Eo "[0-9]+ $1" "$2" | awk '{ sum += $1 } END { print sum + 0 }'
+}
+
+test_python() {
+  begin python
+  need python3 python3 && need strace strace && need mypy mypy || { end; return; }
+  local source="$build/python"
+  rm -rf "$source" && mkdir -p "$source" && cp -R "$root/Bindings/Python/." "$source"
+  cd "$source" || return
+  # pytest prints its totals; numpy, build and setuptools are asked for by what fails.
+  step tests python3 -m pytest -q -p no:cacheprovider
+  step types mypy --cache-dir "$build/mypy"
+  step "wheel and sdist" python3 -m build --no-isolation --outdir "$build/dist" &&
+    step "virtual environment" python3 -m venv --clear "$build/venv" &&
+    step install "$build/venv/bin/pip" install --no-index --force-reinstall "$build"/dist/*.whl &&
+    step "use of the installed wheel" use_wheel
+  end
+}
+
+use_wheel() (
+  cd / && [ "$(ALGO_METRICS_FD=3 "$build/venv/bin/python" -c '
+import algo_run, pathlib
+assert pathlib.Path(algo_run.__file__).with_name("py.typed").exists()
+algo_run.report({"cats_detected": 24})' 3>&1)" = '{"cats_detected":24}' ]
+)
+
+test_r() {
+  begin r
+  need R r-base-core && need strace strace || { end; return; }
+  mkdir -p "$build/r" && cd "$build/r" || return
+  step build R CMD build "$root/Bindings/R" && step check check_r
+  end
+}
+
+# No errors, no warnings, no notes; the totals of the tests are in their own outputs.
+check_r() {
+  _R_CHECK_FORCE_SUGGESTS_=false R CMD check --no-manual algorun_*.tar.gz
+  local status=$?
+  cat algorun.Rcheck/tests/*.Rout* | grep -E "^(failed: |[a-z]+: [0-9]+ passed)"
+  [ $status -eq 0 ] && grep -q "^Status: OK" algorun.Rcheck/00check.log
+}
+
+test_java() {
+  begin java
+  need javac openjdk-17-jdk-headless && need make make && need strace strace || { end; return; }
+  cd "$root/Bindings/Java" || return
+  step jar make BUILD="$build/java" jar && step tests make BUILD="$build/java" test
+  step javadoc make BUILD="$build/java" javadoc
+  end
+}
+
+test_swift() {
+  begin swift
+  need swift "of Swift 6.2 or newer, or a toolchain from swift.org" || { end; return; }
+  # A package of this library alone, as an algorithm's package takes it: it must need nothing else of the repository.
+  local package="$build/swift"
+  mkdir -p "$package/Sources" "$package/Tests" && cd "$package" || return
+  ln -sfn "$root/Sources/AlgoMetrics" Sources/AlgoMetrics
+  ln -sfn "$root/Tests/AlgoMetricsTests" Tests/AlgoMetricsTests
+  ln -sfn "$root/Tests/Vectors" Tests/Vectors
+  cat >Package.swift <<'END'
+// swift-tools-version: 6.2
+import PackageDescription
+
+let package = Package(
+  name: "algo-metrics",
+  products: [.library(name: "AlgoMetrics", targets: ["AlgoMetrics"])],
+  targets: [
+    .target(name: "AlgoMetrics"),
+    .testTarget(name: "AlgoMetricsTests", dependencies: ["AlgoMetrics"]),
+  ]
+)
+END
+  step "release build" swift build -c release -Xswiftc -warnings-as-errors --product AlgoMetrics
+  step tests swift_tests
+  end
+}
+
+# Swift Testing prints no count of what passed beside what failed.
+swift_tests() {
+  swift test 2>&1 | tee "$build/swift.out"
+  local status=${PIPESTATUS[0]}
+  echo "$(grep -cE 'Test ".*" passed after' "$build/swift.out") passed"
+  echo "$(grep -cE 'Test ".*" failed after' "$build/swift.out") failed"
+  return "$status"
+}
+
+[ $# -gt 0 ] || set -- python r java swift
+for name in "$@"; do
+  case $name in
+    python | r | java | swift) "test_$name" ;;
+    *)
+      echo "run.sh: no binding is called $name; choose from python, r, java and swift" >&2
+      exit 64
+      ;;
+  esac
+done
+printf '%s\n' "${totals[@]}"
+exit $any_failed
