@@ -2,7 +2,7 @@ internal import Glibc
 
 /// How many children the limit of open files allows: a launch that fails for want of a descriptor would look like a
 /// failed request.
-enum JobLimit {
+public enum JobLimit {
   /// Three captures, their writing ends and stdin for the moment of the launch.
   private static let descriptorsPerJob = 7
   /// Everything else: files, databases, broker connections, results on their way.
@@ -17,7 +17,7 @@ enum JobLimit {
   }
 
   /// The processors that this process may use.
-  static var processors: Int {
+  public static var processors: Int {
     max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
   }
 }

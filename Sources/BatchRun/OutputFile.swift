@@ -22,6 +22,16 @@ final class OutputFile {
     isRegular = Self.isRegular(descriptor)
   }
 
+  /// Opens the results at `path` to be looked at only.
+  convenience init(reading path: String) throws(BatchFailure) {
+    do throws(SystemError) {
+      let opened = try OwnedDescriptor.reading(path)
+      self.init(path: path, descriptor: opened.withNumber { $0 }, owned: opened)
+    } catch {
+      throw .cannotReadOutput(path: path, code: error.code)
+    }
+  }
+
   /// The same file under another name.
   func renamed(to path: String) -> OutputFile { OutputFile(path: path, descriptor: descriptor, owned: owned) }
 

@@ -10,7 +10,8 @@ struct AlgoRun {
 
   /// The subcommands, in the order help lists them.
   static let subcommands: [any Subcommand.Type] = [
-    ExecCommand.self, PublishCommand.self, VersionsCommand.self, InsightsCommand.self, CheckCommand.self,
+    ExecCommand.self, BatchCommand.self, PublishCommand.self, VersionsCommand.self, InsightsCommand.self,
+    CheckCommand.self,
   ]
 
   static func main() {

@@ -1,0 +1,76 @@
+internal import CBatchFiles
+internal import Glibc
+internal import RunModel
+
+/// `--dry-run`: reads the request list as a batch would and tells what it would do with each, one JSON object a line.
+/// Nothing runs, and no file is touched.
+public struct BatchPreview {
+  private let settings: BatchSettings
+  private let sources: [RequestSource]
+  private let succeeded: SucceededInputs?
+
+  /// Opens the list and, to resume, the results.
+  ///
+  /// - Throws: ``BatchFailure`` as the batch itself would.
+  public init(settings: BatchSettings) throws(BatchFailure) {
+    self.settings = settings
+    sources = try RequestSource.all(settings.files)
+    guard settings.resumes else {
+      succeeded = nil
+      return
+    }
+    guard let path = settings.output else { throw .resumeNeedsFile }
+    guard access(path, F_OK) == 0 else {
+      succeeded = nil
+      return
+    }
+    let journal = try ResumeJournal(
+      reading: OutputFile(reading: path), algorithm: settings.version.reference,
+      spillDirectory: settings.spillDirectory)
+    succeeded = journal.succeeded
+  }
+
+  /// Calls `tell` with each line (a newline at its end) until it gives false.
+  ///
+  /// - Returns: A sentence that sums up.
+  /// - Throws: ``BatchFailure/cannotReadRequests(path:code:)``.
+  public func run(tell: ([UInt8]) -> Bool) throws(BatchFailure) -> String {
+    let reader = RequestReader(
+      sources: sources, takesEnvelopes: settings.takesEnvelopes, spillDirectory: settings.spillDirectory)
+    var (wouldRun, skipped, unusable) = (0, 0, 0)
+    reading: while settings.limit.map({ wouldRun + unusable < $0 }) ?? true {
+      switch try reader.next() {
+      case .end: break reading
+      case .again: continue
+      case .wait(let descriptor):
+        var entry = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+        poll(&entry, 1, -1)
+      case .request(let request):
+        let isDone = request.problem == nil ? try succeeded?.take(request.input.digest) ?? false : false
+        if isDone { skipped += 1 } else if request.problem == nil { wouldRun += 1 } else { unusable += 1 }
+        guard tell(Self.line(request, isDone: isDone)) else { break reading }
+      }
+    }
+    var sentence = "dry run: would run \(Figures.grouped(wouldRun)) requests of \(settings.version.reference), "
+    sentence += "\(settings.jobs) at a time, with: " + TerminalText.safe(settings.command.joined(separator: " "))
+    if skipped > 0 { sentence += "; \(Figures.grouped(skipped)) have succeeded before" }
+    if unusable > 0 { sentence += "; \(Figures.grouped(unusable)) cannot be run" }
+    return sentence
+  }
+
+  private static func line(_ request: Request, isDone: Bool) -> [UInt8] {
+    var json = JSONWriter()
+    json.beginObject()
+    json.member("index", integer: request.index)
+    json.member("source", request.source)
+    json.member("input_sha256", request.input.digest.hexadecimal)
+    json.member("input_bytes", integer: request.input.size)
+    if let requestID = request.requestID { json.member("request_id", requestID) }
+    json.name("runs")
+    json.boolean(request.problem == nil && !isDone)
+    if let problem = request.problem { json.member("reason", problem) }
+    if isDone { json.member("reason", "it has succeeded before") }
+    json.endObject()
+    return json.bytes + [UInt8(ascii: "\n")]
+  }
+}

@@ -1,0 +1,96 @@
+internal import BatchRun
+internal import CommandLineInterface
+internal import Glibc
+internal import ProcessSupervision
+internal import RunModel
+internal import RunPipeline
+internal import StateStore
+
+/// `algo-run batch`: every request of a list, from the command line to the exit status.
+enum BatchCommand: Subcommand {
+  static let command = Command(
+    name: "batch",
+    abstract: "Run every request of a list of files, and write one result line for each.",
+    discussion: """
+      Files called .ndjson or .jsonl, and - for stdin, hold one request a line; any other file is one request. The \
+      child reads its request as stdin. Results are NDJSON: the execution record with index, source, input_sha256, \
+      result (the child's stdout) and stderr_tail.
+      Ctrl-C lets running requests finish and starts no new ones; once more stops them. Payloads of versions with \
+      Insights on are delivered beside the runs; what is not acknowledged stays in the outbox.
+      Exit status: 0 all succeeded; 1 some failed; 130 interrupted; 125 algo-run's own failure; 64 usage.
+      """,
+    examples: [
+      ("algo-run batch demo/iris flowers.ndjson --output results.ndjson", "every line of a file"),
+      ("algo-run batch demo/iris flowers.ndjson --output results.ndjson --resume", "go on after an interruption"),
+      ("algo-run batch demo/digits scans/*.png --jobs 8 --timeout 30s", "every file, 8 at a time"),
+      ("zcat log.gz | algo-run batch demo/iris - --retries 3 --halt-after 5%", "from a pipe, patient but not endless"),
+      ("algo-run batch demo/iris flowers.ndjson --dry-run", "see what would run"),
+    ],
+    arguments: [
+      Argument("REF", help: "OWNER/NAME (its latest version), or with /1, /1.2, /1.2.* or /1.2.0."),
+      Argument("FILE", arity: .repeating, completion: .file, help: "Request files; - or none for stdin."),
+    ],
+    options: [
+      .flag("envelope", help: "Lines are {\"request_id\"?: string, \"input\": any JSON}; input is the request."),
+      .value("output", short: "o", "FILE", completion: .file, help: "Where results go (default: stdout)."),
+      .flag("resume", help: "Keep the results in --output that succeeded and run only the other requests."),
+      .flag("overwrite", help: "Throw away the results that are in --output."),
+      .value("jobs", short: "j", "N", help: "Requests that run at the same time (default: number of cores)."),
+    ] + SharedOptions.stopping + [
+      .value("retries", "N", default: "0", help: "Attempts of a failed request after its first."),
+      .value(
+        "retry-delay", "D", default: "500ms", help: "Wait before the first of them; doubled each time, at most 30s."),
+      .value("halt-after", "N|P%", help: "Start no more requests after so many failures, or such a share of them."),
+      .flag("keep-order", help: "Write results in the order of the requests, not as they complete."),
+      .value("limit", "N", help: "Run at most so many requests."),
+      .flag("dry-run", help: "List what would run, as NDJSON, and run nothing."),
+      .value("max-output", "SIZE", default: "64MiB", help: "Most bytes of a request's stdout that are kept."),
+      .value(
+        "progress", "HOW", default: "auto", completion: .choices(ProgressStyle.allCases.map(\.rawValue)),
+        help: "A bar, plain lines, or none (default: a bar on a terminal, plain lines elsewhere)."),
+      .flag("quiet", short: "q", help: "No progress and no summary; messages about failures still appear."),
+      .value("summary", "FILE", completion: .file, help: "Write the summary to this file, as JSON."),
+      SharedOptions.home,
+    ],
+    takesCommandLine: true)
+
+  static func run(_ invocation: Invocation) throws -> Int32 {
+    let options = try BatchOptions(invocation)
+    // Before anything else exists: signals are blocked from here on and none is lost; threads inherit that.
+    let supervisor =
+      options.isDryRun ? nil : try ExecCommand.ownFailure { () throws(SystemError) in try Supervisor() }
+    let situation = try Situation.find(invocation, reference: options.reference, runsWithoutState: false)
+    guard let version = situation.version, let home = situation.home else { return 125 }
+    let settings = options.settings(for: version, home: home)
+    guard let supervisor else { return try preview(settings) }
+
+    let summaryFile = try options.summaryPath.map { path in
+      try ExecCommand.ownFailure { () throws(ReportFailure) in try ReportFile(path) }
+    }
+    let pipeline = RunPipeline(
+      supervisor: supervisor, format: situation.payloadFormat, secrets: situation.secretVariables,
+      traceParent: HomeDirectory.processVariable("TRACEPARENT"))
+    let payloads = version.insights ? situation.payloadQueue() : nil
+    let summary: BatchSummary
+    do throws(BatchFailure) {
+      let batch = try BatchRun(settings: settings, supervisor: supervisor, pipeline: pipeline, payloads: payloads)
+      summary = try batch.run()
+    } catch {
+      payloads?.close()
+      throw ExitFailure(status: 125, sentence: "\(error)")
+    }
+    if !settings.isQuiet { for line in summary.lines { Message.tell(line) } }
+    if let summaryFile {
+      do throws(ReportFailure) { try summaryFile.write(summary.json) } catch { Message.tell("\(error)") }
+    }
+    return summary.exitStatus
+  }
+
+  private static func preview(_ settings: BatchSettings) throws -> Int32 {
+    let sentence = try ExecCommand.ownFailure { () throws(BatchFailure) in
+      try BatchPreview(settings: settings).run { StandardOutput.write($0) }
+    }
+    if !settings.isQuiet { Message.tell(sentence) }
+    return 0
+  }
+}

@@ -1,0 +1,94 @@
+internal import BatchRun
+internal import CommandLineInterface
+internal import Glibc
+internal import RunModel
+internal import StateStore
+
+/// The options of `batch`, read and judged before anything is touched.
+struct BatchOptions {
+  let reference: AlgorithmReference
+  let isDryRun: Bool
+  let summaryPath: String?
+  private let invocation: Invocation
+  private let files: [String]
+  private let jobs: Int
+  private let timeLimit: Duration?
+  private let stopSignal: Int32
+  private let grace: Duration
+  private let retries: Int
+  private let retryDelay: Duration
+  private let halt: HaltRule?
+  private let limit: Int?
+  private let outputLimit: Int
+
+  init(_ invocation: Invocation) throws {
+    self.invocation = invocation
+    guard let text = invocation.argument("REF") else { throw invocation.missing("REF") }
+    reference = try SharedOptions.reference(invocation, text)
+    let named = invocation.arguments("FILE")
+    // A person who forgot the file would wait for ever.
+    if named.isEmpty, isatty(0) == 1 { throw invocation.missing("FILE (or - for standard input)") }
+    files = named.isEmpty ? ["-"] : named
+    isDryRun = invocation.flag("dry-run")
+    summaryPath = invocation.value("summary")
+    if invocation.flag("resume"), invocation.value("output") == nil { throw invocation.missing("--output FILE") }
+    if invocation.flag("resume"), invocation.flag("overwrite") { throw invocation.conflict("--resume", "--overwrite") }
+    jobs = try Self.number(invocation, "jobs", atLeast: 1) ?? JobLimit.processors
+    timeLimit = try SharedOptions.timeLimit(invocation)
+    stopSignal = try SharedOptions.signal(invocation, "stop-signal")
+    grace = try SharedOptions.duration(invocation, "grace") ?? .seconds(5)
+    retries = try Self.number(invocation, "retries", atLeast: 0) ?? 0
+    retryDelay = try SharedOptions.duration(invocation, "retry-delay") ?? .milliseconds(500)
+    halt = try invocation.value("halt-after").map { text in
+      guard let rule = HaltRule(parsing: text) else {
+        throw invocation.invalid("halt-after", value: text, expected: "a number of failures, or a share such as 5%")
+      }
+      return rule
+    }
+    limit = try Self.number(invocation, "limit", atLeast: 0)
+    let size = invocation.value("max-output") ?? ""
+    guard let bytes = ByteSize.parse(size) else {
+      throw invocation.invalid("max-output", value: size, expected: "a size such as 64MiB or 65536")
+    }
+    outputLimit = bytes
+  }
+
+  /// All of it, for the version that was found.
+  func settings(for version: PublishedVersion, home: HomeDirectory) -> BatchSettings {
+    var settings = BatchSettings(
+      version: version, command: invocation.commandLine ?? version.command, files: files,
+      spillDirectory: Self.spillDirectory(home))
+    settings.takesEnvelopes = invocation.flag("envelope")
+    settings.output = invocation.value("output")
+    settings.resumes = invocation.flag("resume")
+    settings.overwrites = invocation.flag("overwrite")
+    settings.jobs = jobs
+    settings.timeLimit = timeLimit ?? settings.timeLimit
+    settings.stopSignal = stopSignal
+    settings.grace = grace
+    settings.retries = retries
+    settings.retryDelay = retryDelay
+    settings.halt = halt
+    settings.keepsOrder = invocation.flag("keep-order")
+    settings.limit = limit
+    settings.outputLimit = outputLimit
+    settings.isQuiet = invocation.flag("quiet")
+    let style = invocation.value("progress").flatMap(ProgressStyle.init)
+    settings.progress = settings.isQuiet ? .none : style ?? .auto
+    return settings
+  }
+
+  /// `TMPDIR`, else `/var/tmp`, which is on a disk where `/tmp` is often memory, else the home.
+  private static func spillDirectory(_ home: HomeDirectory) -> String {
+    if let chosen = HomeDirectory.processVariable("TMPDIR"), !chosen.isEmpty { return chosen }
+    return access("/var/tmp", W_OK | X_OK) == 0 ? "/var/tmp" : home.path
+  }
+
+  private static func number(_ invocation: Invocation, _ option: String, atLeast least: Int) throws -> Int? {
+    guard let text = invocation.value(option) else { return nil }
+    guard let number = Int(text), number >= least, number <= 1_000_000_000 else {
+      throw invocation.invalid(option, value: text, expected: "a whole number, at least \(least)")
+    }
+    return number
+  }
+}
