@@ -16,6 +16,7 @@ public struct MetricRules: Sendable {
 
   /// Operational members of the payload, which no algorithm may report.
   public let reservedNames: [String]
+  private let reservedBytes: [[UInt8]]
 
   /// The rules for a payload format: the legacy format has two members more of its own.
   public init(format: PayloadFormat) {
@@ -23,5 +24,11 @@ public struct MetricRules: Sendable {
       "request_id", "timestamp", "duration_milliseconds", "algorithm_owner", "algorithm_name", "algorithm_version",
     ]
     reservedNames = format == .legacy ? always + ["time", "session_id"] : always
+    reservedBytes = reservedNames.map { Array($0.utf8) }
+  }
+
+  /// Whether a name, given as UTF-8, is one of those.
+  func isReserved(_ name: UnsafeBufferPointer<UInt8>) -> Bool {
+    reservedBytes.contains { $0.count == name.count && $0.elementsEqual(name) }
   }
 }

@@ -12,7 +12,9 @@ enum NameHash {
 
 /// The names seen in one stream, each with its latest number: an open-addressing table over one arena of bytes, so
 /// that a metric reported a million times costs neither an allocation nor a String.
-struct MetricTable {
+///
+/// Plain memory with one owner: this is the inner loop of the intake, and arrays would check each of its accesses.
+struct MetricTable: ~Copyable {
   /// What is known of one name.
   struct Slot {
     let hash: UInt64
@@ -30,32 +32,38 @@ struct MetricTable {
     var lastMember = 0
   }
 
-  private(set) var slots: [Slot] = []
+  private(set) var slots = UnsafeMutablePointer<Slot>.allocate(capacity: 16)
+  private var slotCount = 0
+  private var slotCapacity = 16
   /// Slots with a number, in the order of their first report.
   private(set) var order: [Int32] = []
-  private var arena: [UInt8] = []
-  private var buckets = [Int32](repeating: -1, count: 64)
+  private var arena = UnsafeMutablePointer<UInt8>.allocate(capacity: 1024)
+  private var arenaCount = 0
+  private var arenaCapacity = 1024
+  /// Numbers of slots, -1 where there is none; a power of two, at most half full.
+  private var buckets = Self.emptyBuckets(64)
+  private var bucketMask = 63
+
+  deinit {
+    slots.deallocate()
+    arena.deallocate()
+    buckets.deallocate()
+  }
 
   /// The slot of a name, made where there is none.
   mutating func slot(for name: UnsafePointer<UInt8>, count: Int, hash: UInt64) -> Int {
-    let mask = buckets.count - 1
-    var bucket = Int(truncatingIfNeeded: hash ^ hash >> 32) & mask
+    var bucket = Int(truncatingIfNeeded: hash ^ hash &>> 32) & bucketMask
     while true {
       let found = Int(buckets[bucket])
       if found < 0 { break }
       if slots[found].hash == hash, isName(found, name, count) { return found }
-      bucket = (bucket + 1) & mask
+      bucket = (bucket &+ 1) & bucketMask
     }
-    let index = slots.count
-    slots.append(Slot(hash: hash, nameStart: arena.count, nameCount: count))
-    arena.append(contentsOf: UnsafeBufferPointer(start: name, count: count))
-    buckets[bucket] = Int32(index)
-    if slots.count * 2 > buckets.count { grow() }
-    return index
+    return add(name, count: count, hash: hash, bucket: bucket)
   }
 
   /// Notes that `slot` stands at place `member` of `line`.
-  mutating func note(_ slot: Int, line: Int, member: Int) {
+  func note(_ slot: Int, line: Int, member: Int) {
     slots[slot].line = line
     slots[slot].lastMember = member
   }
@@ -69,52 +77,93 @@ struct MetricTable {
     if slots[slot].numberCapacity < count {
       // Room to grow in place: the old text is left behind, so doubling bounds what is wasted.
       let capacity = max(24, count * 2)
-      slots[slot].numberStart = arena.count
+      slots[slot].numberStart = reserve(capacity)
       slots[slot].numberCapacity = capacity
-      arena.append(contentsOf: repeatElement(0, count: capacity))
     }
     slots[slot].numberCount = count
-    let start = slots[slot].numberStart
-    arena.withUnsafeMutableBufferPointer { bytes in
-      for index in 0..<count { bytes[start &+ index] = number[index] }
-    }
+    (arena + slots[slot].numberStart).update(from: number, count: count)
   }
 
   /// True the first time a metric is rejected for a reason.
-  mutating func isFirstRejection(of slot: Int, bit: UInt8) -> Bool {
+  func isFirstRejection(of slot: Int, bit: UInt8) -> Bool {
     guard slots[slot].rejectedFor & bit == 0 else { return false }
     slots[slot].rejectedFor |= bit
     return true
   }
 
   /// The name of a slot.
-  func name(of slot: Int) -> String {
-    let start = slots[slot].nameStart
-    return String(decoding: arena[start..<start + slots[slot].nameCount], as: UTF8.self)
+  func name(of slot: Int) -> String { String(decoding: nameBytes(of: slot), as: UTF8.self) }
+
+  /// The same as bytes, lent until the table changes.
+  func nameBytes(of slot: Int) -> UnsafeBufferPointer<UInt8> {
+    UnsafeBufferPointer(start: arena + slots[slot].nameStart, count: slots[slot].nameCount)
   }
 
   /// The latest number of a slot, as it was written.
   func number(of slot: Int) -> String {
-    let start = slots[slot].numberStart
-    return String(decoding: arena[start..<start + slots[slot].numberCount], as: UTF8.self)
+    let text = UnsafeBufferPointer(start: arena + slots[slot].numberStart, count: slots[slot].numberCount)
+    return String(decoding: text, as: UTF8.self)
   }
 
   private func isName(_ slot: Int, _ name: UnsafePointer<UInt8>, _ count: Int) -> Bool {
     guard slots[slot].nameCount == count else { return false }
-    let start = slots[slot].nameStart
-    return arena.withUnsafeBufferPointer { bytes in
-      for index in 0..<count where bytes[start &+ index] != name[index] { return false }
-      return true
+    let known = arena + slots[slot].nameStart
+    for index in 0..<count where known[index] != name[index] { return false }
+    return true
+  }
+
+  // MARK: Growing
+
+  private mutating func add(_ name: UnsafePointer<UInt8>, count: Int, hash: UInt64, bucket: Int) -> Int {
+    if slotCount == slotCapacity {
+      slots = Self.grown(slots, from: slotCount, to: slotCapacity * 2)
+      slotCapacity *= 2
+    }
+    let start = reserve(count)
+    (arena + start).update(from: name, count: count)
+    (slots + slotCount).initialize(to: Slot(hash: hash, nameStart: start, nameCount: count))
+    buckets[bucket] = Int32(slotCount)
+    slotCount += 1
+    if slotCount * 2 > bucketMask { growBuckets() }
+    return slotCount - 1
+  }
+
+  /// So many bytes of the arena; the place where they begin.
+  private mutating func reserve(_ count: Int) -> Int {
+    let start = arenaCount
+    arenaCount += count
+    if arenaCount > arenaCapacity {
+      let capacity = max(arenaCount, arenaCapacity * 2)
+      arena = Self.grown(arena, from: start, to: capacity)
+      arenaCapacity = capacity
+    }
+    return start
+  }
+
+  private mutating func growBuckets() {
+    buckets.deallocate()
+    bucketMask = bucketMask * 2 + 1
+    buckets = Self.emptyBuckets(bucketMask + 1)
+    for index in 0..<slotCount {
+      var bucket = Int(truncatingIfNeeded: slots[index].hash ^ slots[index].hash &>> 32) & bucketMask
+      while buckets[bucket] >= 0 { bucket = (bucket &+ 1) & bucketMask }
+      buckets[bucket] = Int32(index)
     }
   }
 
-  private mutating func grow() {
-    buckets = [Int32](repeating: -1, count: buckets.count * 2)
-    let mask = buckets.count - 1
-    for (index, slot) in slots.enumerated() {
-      var bucket = Int(truncatingIfNeeded: slot.hash ^ slot.hash >> 32) & mask
-      while buckets[bucket] >= 0 { bucket = (bucket + 1) & mask }
-      buckets[bucket] = Int32(index)
-    }
+  private static func emptyBuckets(_ count: Int) -> UnsafeMutablePointer<Int32> {
+    let buckets = UnsafeMutablePointer<Int32>.allocate(capacity: count)
+    buckets.initialize(repeating: -1, count: count)
+    return buckets
+  }
+
+  /// The elements of `old` in a larger place; `old` is gone afterwards. For plain values only.
+  private static func grown<Element: BitwiseCopyable>(
+    _ old: UnsafeMutablePointer<Element>, from count: Int, to capacity: Int
+  ) -> UnsafeMutablePointer<Element> {
+    let grown = UnsafeMutablePointer<Element>.allocate(capacity: capacity)
+    grown.initialize(from: old, count: count)
+    old.deallocate()
+    return grown
   }
 }

@@ -1,10 +1,11 @@
+internal import Glibc
 public import RunModel
 
 /// Takes the bytes of one execution's metrics channel as they come, and tells at the end what was reported.
 ///
 /// Bytes in, ``CollectedMetrics`` out: knows neither processes nor descriptors. Memory is bounded by the limits of
 /// ``MetricRules``, whatever the child writes.
-public struct MetricsIntake {
+public struct MetricsIntake: ~Copyable {
   private let rules: MetricRules
   private let hashSeed = UInt64.random(in: .min ... .max)
   private var table = MetricTable()
@@ -41,8 +42,9 @@ public struct MetricsIntake {
     }
   }
 
-  /// Judges the whole stream. The limits on number and size hold for the final values, so they are applied here.
-  public consuming func finish() -> CollectedMetrics {
+  /// Judges the whole stream; call it once, at its end. The limits on number and size hold for the final values, so
+  /// they are applied here.
+  public mutating func finish() -> CollectedMetrics {
     if droppedBytes > 0 {
       // What stands before the cut is half a line: it cannot be told what it would have said.
       reject(
@@ -65,12 +67,8 @@ public struct MetricsIntake {
   // MARK: Lines
 
   private static func distanceToNewline(_ bytes: UnsafePointer<UInt8>, _ count: Int) -> Int? {
-    var index = 0
-    while index < count {
-      if bytes[index] == 0x0a { return index }
-      index &+= 1
-    }
-    return nil
+    guard let found = memchr(bytes, 0x0a, count) else { return nil }
+    return UnsafeRawPointer(found) - UnsafeRawPointer(bytes)
   }
 
   private mutating func keepTail(_ bytes: UnsafePointer<UInt8>, count: Int) {
@@ -109,6 +107,7 @@ public struct MetricsIntake {
   }
 
   private mutating func rejectLongLine(_ fresh: UnsafeBufferPointer<UInt8>?) {
+    guard hasRoomForRejection() else { return }
     let beginning = fresh.map { Array($0.prefix(40)) } ?? Array(pending.prefix(40))
     reject(
       .line(line, excerpt: TerminalText.safe(beginning, limit: 40)), .malformedLine,
@@ -125,6 +124,7 @@ public struct MetricsIntake {
     do throws(MetricLineParser.Malformed) {
       guard try parser.parse(into: &members) else { return }
     } catch {
+      guard hasRoomForRejection() else { return }
       let excerpt = TerminalText.safe(UnsafeBufferPointer(start: bytes, count: min(count, 160)), limit: 40)
       reject(.line(line, excerpt: excerpt), .malformedLine, error.detail)
       return
@@ -169,7 +169,7 @@ public struct MetricsIntake {
     let count = member.valueEnd - member.valueStart
     if table.slots[slot].nameCount == 0 {
       rejectMetric(slot, .emptyName, "a metric needs a name")
-    } else if !table.slots[slot].hasNumber, rules.reservedNames.contains(table.name(of: slot)) {
+    } else if !table.slots[slot].hasNumber, rules.isReserved(table.nameBytes(of: slot)) {
       rejectMetric(slot, .reservedName, "the supervisor sets it itself")
     } else {
       switch member.value {
@@ -209,22 +209,25 @@ public struct MetricsIntake {
 
   // MARK: Rejections
 
-  private mutating func rejectMetric(_ slot: Int, _ reason: RejectionReason, _ detail: String) {
+  private mutating func rejectMetric(_ slot: Int, _ reason: RejectionReason, _ detail: @autoclosure () -> String) {
     let bit: UInt8
     switch reason {
     case .notANumber: bit = 1
     case .notFinite: bit = 2
     default: bit = 4
     }
-    guard table.isFirstRejection(of: slot, bit: bit) else { return }
-    reject(.metric(table.name(of: slot)), reason, detail)
+    guard table.isFirstRejection(of: slot, bit: bit), hasRoomForRejection() else { return }
+    reject(.metric(table.name(of: slot)), reason, detail())
+  }
+
+  /// False where enough rejections are listed; this one is counted then.
+  private mutating func hasRoomForRejection() -> Bool {
+    guard rejections.count >= MetricRules.maximumRejections else { return true }
+    unlistedRejections += 1
+    return false
   }
 
   private mutating func reject(_ subject: MetricRejection.Subject, _ reason: RejectionReason, _ detail: String) {
-    guard rejections.count < MetricRules.maximumRejections else {
-      unlistedRejections += 1
-      return
-    }
     rejections.append(MetricRejection(subject: subject, reason: reason, detail: detail))
   }
 }

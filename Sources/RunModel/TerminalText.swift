@@ -7,6 +7,11 @@ public enum TerminalText {
     for scalar in text.unicodeScalars {
       guard count < limit else { return shown + "…" }
       count += 1
+      if (0x20..<0x7f).contains(scalar.value), scalar != "\"", scalar != "\\" {
+        // Nearly everything; the properties of a character take a look-up.
+        shown.unicodeScalars.append(scalar)
+        continue
+      }
       switch scalar.properties.generalCategory {
       case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate, .privateUse, .unassigned:
         shown += "\\u{\(String(scalar.value, radix: 16))}"
