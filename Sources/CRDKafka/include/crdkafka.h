@@ -60,7 +60,8 @@ bool crdk_has_metadata(rd_kafka_t *_Nonnull client);
 rd_kafka_queue_t *_Nonnull crdk_queue_get_main(rd_kafka_t *_Nonnull client);
 void crdk_queue_destroy(rd_kafka_queue_t *_Nonnull queue);
 rd_kafka_event_t *_Nullable crdk_queue_poll(rd_kafka_queue_t *_Nonnull queue, int milliseconds);
-/// Writes one byte to `descriptor`, which must not block, whenever the queue stops being empty.
+/// Writes one byte to `descriptor`, which must not block, whenever the queue stops being empty; -1
+/// ends that.
 void crdk_queue_wake(rd_kafka_queue_t *_Nonnull queue, int descriptor);
 /// Ends a poll of the queue that another thread waits in.
 void crdk_queue_yield(rd_kafka_queue_t *_Nonnull queue);

@@ -41,6 +41,7 @@ final class DeliveryEngine {
     self.token = token
     self.traffic = traffic
     nextProducerAt = WallClock.now()
+    if let outage = try? outbox.outage() { policy.assumeOutage(since: outage.since, until: outage.until) }
     makeProducer()
   }
 
@@ -101,11 +102,19 @@ final class DeliveryEngine {
   func takeAllBack() {
     let now = WallClock.now()
     if let producer {
+      if wakeDescriptor != nil { producer.stopWaking() }
       for event in producer.abandon() { carryOut(policy.handle(event, now: now)) }
       producer.closeInBackground()
     }
     producer = nil
     carryOut(policy.takeBackRest(now: now))
+  }
+
+  /// Ends the engine's producer and its waking; ``store()`` may follow, nothing else.
+  func finish() {
+    takeAllBack()
+    wakeDescriptor = nil
+    nextProducerAt = Timestamp(microseconds: .max)
   }
 
   /// Another connection from now on.

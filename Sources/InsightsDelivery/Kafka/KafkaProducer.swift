@@ -162,6 +162,10 @@ final class KafkaProducer: @unchecked Sendable {
     return events + poll()
   }
 
+  /// Ends waking: must come before the descriptor is closed, or the library's threads would write into whatever has its
+  /// number next.
+  func stopWaking() { crdk_queue_wake(queue, -1) }
+
   /// Ends the library's threads, and waits for them: one that looks up a name may take seconds.
   func close() {
     crdk_queue_destroy(queue)

@@ -1,0 +1,131 @@
+import CRDKafka
+import Foundation
+import RunModel
+import StateStore
+import Testing
+
+@testable import InsightsDelivery
+
+@Suite(.timeLimit(.minutes(1))) struct ExecPublisherTests {
+  let folder = NSTemporaryDirectory() + "exec-\(UUID().uuidString)"
+
+  private func home() throws -> HomeDirectory { try HomeDirectory(path: folder) }
+
+  private func record(_ key: String = "req-1") -> InsightsRecord {
+    InsightsRecord(key: key, value: Array("{\"request_id\":\"\(key)\"}".utf8), headers: [.init("ce_id", key)])
+  }
+
+  private func connection(_ bootstrap: String, wait: Duration = .seconds(10)) -> Connection {
+    Connection(kind: .plaintext, topic: "insights", brokers: [bootstrap], deliveryWait: wait)
+  }
+
+  private func pending() throws -> [OutboxListing] { try Outbox.existing(home: home())?.list(states: [.pending]) ?? [] }
+
+  @Test func `without a connection the payload is a line of the file in the home`() throws {
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let publisher = ExecPublisher(connection: nil, home: try home()) { Issue.record("said \($0)") }
+    publisher.prepare()
+    #expect(publisher.publish(record()) == Delivery(.written))
+    #expect(try String(contentsOfFile: folder + "/insights.ndjson", encoding: .utf8) == "{\"request_id\":\"req-1\"}\n")
+    #expect(!FileManager.default.fileExists(atPath: folder + "/outbox.db"))
+  }
+
+  @Test func `a file that cannot be written leaves the payload in the outbox and one line that says why`() throws {
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    var said: [String] = []
+    let sink = Connection(kind: .file, filePath: folder + "/none/insights.ndjson")
+    let publisher = ExecPublisher(connection: sink, home: try home()) { said.append($0) }
+    #expect(publisher.publish(record()).state == .queued)
+    #expect(said.count == 1 && said[0].contains("does not exist"))
+    #expect(try pending().map(\.key) == ["req-1"])
+  }
+
+  @Test func `an acknowledged payload leaves nothing in the outbox and nothing to say`() throws {
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let cluster = try MockCluster()
+    try cluster.createTopic("insights")
+    let publisher = ExecPublisher(connection: connection(cluster.bootstrap), home: try home()) { Issue.record("said \($0)") }
+    publisher.prepare()
+    #expect(publisher.publish(record()) == Delivery(.delivered))
+    #expect(try Outbox.existing(home: home())?.list().isEmpty == true)
+  }
+
+  @Test func `a broker that is away leaves the payload queued, and the next execution does not wait at all`() throws {
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    var said: [String] = []
+    let away = connection("127.0.0.1:1", wait: .milliseconds(400))
+    let first = ExecPublisher(connection: away, home: try home()) { said.append($0) }
+    #expect(first.publish(record()).state == .queued)
+    #expect(said.count == 1 && said[0].contains("Connection refused"))
+    #expect(try Outbox.existing(home: home())?.outage()?.isKnown(at: WallClock.now()) == true)
+
+    // With an hour to wait, only not waiting at all ends this test in time.
+    let second = ExecPublisher(connection: connection("127.0.0.1:1", wait: .seconds(3600)), home: try home()) {
+      said.append($0)
+    }
+    second.prepare()
+    let delivery = second.publish(record("req-2"))
+    #expect(delivery.state == .queued && delivery.detail?.contains("has been down since") == true)
+    #expect(try pending().map(\.key) == ["req-1", "req-2"])
+    #expect(try pending().allSatisfy { !$0.isClaimed || $0.key == "req-2" })
+  }
+
+  @Test func `what an earlier execution left is delivered beside the payload of the next`() throws {
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let cluster = try MockCluster()
+    try cluster.createTopic("insights")
+    let outbox = try Outbox(home: home())
+    try outbox.append((1...150).map { OutboxEntry(record("old-\($0)"), window: .seconds(240)) })
+    let publisher = ExecPublisher(connection: connection(cluster.bootstrap), home: try home()) { _ in }
+    #expect(publisher.publish(record()) == Delivery(.delivered))
+    #expect(try pending().count == 150 - ExecPublisher.recordsBeside)
+  }
+
+  @Test func `after an outage has lapsed one answer ends it`() throws {
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let cluster = try MockCluster()
+    try cluster.createTopic("insights")
+    let outbox = try Outbox(home: home())
+    try outbox.noteOutage(until: WallClock.now(), error: "gone")
+    let publisher = ExecPublisher(connection: connection(cluster.bootstrap), home: try home()) { _ in }
+    #expect(publisher.publish(record()) == Delivery(.delivered))
+    #expect(try outbox.outage() == nil)
+  }
+
+  @Test func `a payload that the broker never takes is rejected with the reason`() throws {
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let cluster = try MockCluster()
+    try cluster.createTopic("insights")
+    try cluster.failProducing([RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE])
+    var said: [String] = []
+    let publisher = ExecPublisher(connection: connection(cluster.bootstrap), home: try home()) { said.append($0) }
+    let delivery = publisher.publish(record())
+    #expect(delivery.state == .rejected && delivery.detail?.contains("too large") == true)
+    #expect(said.count == 1)
+    #expect(try Outbox.existing(home: home())?.list(states: [.rejected]).count == 1)
+  }
+
+  @Test func `a damaged outbox costs one line, and the payload is in the fallback file`() throws {
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    try home().create()
+    try Data(repeating: 0x55, count: 8192).write(to: URL(fileURLWithPath: folder + "/outbox.db"))
+    var said: [String] = []
+    let publisher = ExecPublisher(connection: connection("127.0.0.1:1"), home: try home()) { said.append($0) }
+    publisher.prepare()
+    #expect(publisher.publish(record()).state == .queued)
+    #expect(said.count == 1)
+  }
+
+  @Test func `a password that is not where it should be costs no payload and is told in one line`() throws {
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    var said: [String] = []
+    let authentication = Connection.Authentication(
+      mechanism: .plain, username: "u", password: .environment("ALGO_RUN_TEST_UNSET"))
+    let secure = Connection(
+      kind: .saslSSL, topic: "insights", brokers: ["127.0.0.1:1"], authentication: authentication)
+    let publisher = ExecPublisher(connection: secure, home: try home()) { said.append($0) }
+    #expect(publisher.publish(record()).state == .queued)
+    #expect(said.count == 1 && said[0].contains("ALGO_RUN_TEST_UNSET"))
+    #expect(try pending().count == 1)
+  }
+}
