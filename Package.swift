@@ -47,6 +47,7 @@ let package = Package(
       name: "ProcessSupervision", dependencies: ["CProcessLaunch", "RunModel"], swiftSettings: touchesC),
     .target(name: "CProcessLaunch"),
     .target(name: "MetricsIntake", dependencies: ["RunModel"], swiftSettings: strict),
+    .testTarget(name: "MetricsIntakeTests", dependencies: ["MetricsIntake", "RunModel"], swiftSettings: strict),
     .target(
       name: "InsightsDelivery", dependencies: ["CRDKafka", "RunModel", "StateStore"], swiftSettings: strict),
     .target(name: "CRDKafka"),
@@ -55,6 +56,7 @@ let package = Package(
 
     // The vocabulary that every room speaks.
     .target(name: "RunModel", swiftSettings: strict),
+    .testTarget(name: "RunModelTests", dependencies: ["RunModel"], swiftSettings: strict),
 
     // What an algorithm written in Swift imports.
     .target(name: "AlgoMetrics", swiftSettings: strict),
