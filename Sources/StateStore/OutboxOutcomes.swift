@@ -9,6 +9,10 @@ public struct FailedAttempt: Sendable, Equatable {
   /// Whether the record may nevertheless be in the broker's log.
   public var possiblyPersisted: Bool
 
+  /// What ``error`` begins with where the broker denied the record: one that still is denied when its window ends was
+  /// rejected, not late. Stored, because the deliverer that was told so may not live to the end.
+  public static let denial = "not authorised: "
+
   /// An attempt of a record that failed for a reason.
   public init(id: Int64, error: String, possiblyPersisted: Bool = false) {
     self.id = id
@@ -23,6 +27,8 @@ public struct ExpiredRecord: Sendable, Equatable {
   public let id: Int64
   /// Whether it may be in the broker's log all the same.
   public let possiblyPersisted: Bool
+  /// Whether the broker had denied it, so that it counts as rejected.
+  public let wasDenied: Bool
 }
 
 /// What becomes of records that were not acknowledged.
@@ -57,19 +63,21 @@ extension Outbox {
       "SELECT 1 FROM payload INDEXED BY windows WHERE state = 0 AND window_end <= ? LIMIT 1")
     guard try ended.first([.integer(now.microseconds)], row: { _ in true }) ?? false else { return [] }
     let dead = try deadHolders()
-    let condition = "state = 0 AND window_end <= ?1 AND claim IS NULL RETURNING id, possibly_persisted"
+    let denied = "possibly_persisted = 0 AND coalesce(last_error, '') LIKE '\(FailedAttempt.denial)%'"
+    let condition = "state = 0 AND window_end <= ?1 AND claim IS NULL RETURNING id, possibly_persisted, \(denied)"
     let statement = try database.statement(
       onExpiry == .drop
         ? "DELETE FROM payload WHERE \(condition)"
         : """
-        UPDATE payload SET state = 1, settled = ?1,
+        UPDATE payload SET state = CASE WHEN \(denied) THEN 2 ELSE 1 END, settled = ?1,
           last_error = coalesce(last_error, 'its delivery window ended before it could be sent') WHERE \(condition)
         """)
     return try database.writing { () throws(StateError) in
       try free(dead)
       var expired: [ExpiredRecord] = []
       try statement.rows([.integer(now.microseconds)]) { row in
-        expired.append(ExpiredRecord(id: row.integer(0), possiblyPersisted: row.integer(1) != 0))
+        expired.append(
+          ExpiredRecord(id: row.integer(0), possiblyPersisted: row.integer(1) != 0, wasDenied: row.integer(2) != 0))
       }
       return expired.sorted { $0.id < $1.id }
     }

@@ -27,7 +27,7 @@ import Testing
   }
 
   @Test(arguments: [
-    RD_KAFKA_RESP_ERR_POLICY_VIOLATION, RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED,
+    RD_KAFKA_RESP_ERR_POLICY_VIOLATION, RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE,
     RD_KAFKA_RESP_ERR__AUTHENTICATION, RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC, RD_KAFKA_RESP_ERR_UNKNOWN,
     RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS, RD_KAFKA_RESP_ERR__QUEUE_FULL, RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED,
   ])
@@ -61,7 +61,7 @@ import Testing
     policy.take(1, windowEnd: Self.moment(240), attempts: 1, mayBePersisted: true, now: Self.moment(0))
     let actions = policy.handle(
       .failed(1, cause(RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED), mayBePersisted: false), now: Self.moment(241))
-    #expect(actions == [.expire(1, cause: "words", mayBePersisted: true)])
+    #expect(actions == [.expire(1, cause: "not authorised: words", mayBePersisted: true)])
   }
 
   @Test func `what is too large is rejected at once, what is denied only when it still is at the window's end`() {
@@ -71,7 +71,7 @@ import Testing
     #expect(tooLarge == [.reject(1, reason: "words")])
     let denied = policy.handle(
       .failed(2, cause(RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED), mayBePersisted: false), now: Self.moment(240))
-    #expect(denied == [.reject(2, reason: "words")])
+    #expect(denied == [.reject(2, reason: "not authorised: words")])
   }
 
   @Test func `a record that was given up without a reason takes the last trouble for one`() {

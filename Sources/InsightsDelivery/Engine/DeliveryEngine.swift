@@ -31,6 +31,8 @@ final class DeliveryEngine {
   private var rejected: [FailedAttempt] = []
   /// Called for each record that leaves for good.
   var onEnding: ((Int64, Ending) -> Void)?
+  /// Called with the cause when the broker begins to count as down, and with nil when it answers again.
+  var onOutage: ((String?) -> Void)?
   /// Set where records were given back, so that there is something to claim.
   private(set) var hasGivenBack = false
 
@@ -192,7 +194,10 @@ final class DeliveryEngine {
       case .announceOutage(_, let until, let cause):
         // An outbox that cannot take the note takes no payload either, and that is reported where it matters.
         try? outbox.noteOutage(until: until, error: cause)
-      case .announceRecovery: try? outbox.clearOutage()
+        onOutage?(cause)
+      case .announceRecovery:
+        try? outbox.clearOutage()
+        onOutage?(nil)
       }
     }
   }

@@ -1,8 +1,9 @@
 internal import RunModel
+internal import StateStore
 
 /// Decides what becomes of each record: a pure state machine between what a producer tells and what is done about it.
 ///
-/// It knows no broker, no database and no clock; whoever drives it (see ``DeliveryEngine``) says what happened and when,
+/// It uses no broker, no database and no clock; whoever drives it (see ``DeliveryEngine``) says what happened and when,
 /// and carries out the actions, in order. Every record taken in leaves by exactly one action: removed, tried again,
 /// expired or rejected.
 struct DeliveryPolicy {
@@ -171,7 +172,8 @@ struct DeliveryPolicy {
   ) -> [Action] {
     guard var record = inHand.removeValue(forKey: id) else { return [] }
     record.mayBePersisted = record.mayBePersisted || mayBePersisted
-    let words = cause.meaning == .unexplained ? lastTrouble?.text ?? cause.text : cause.text
+    var words = cause.meaning == .unexplained ? lastTrouble?.text ?? cause.text : cause.text
+    if cause.meaning == .denied { words = FailedAttempt.denial + words }
     if cause.meaning != .unexplained { lastTrouble = cause }
     var actions: [Action] = []
     switch cause.meaning {

@@ -1,0 +1,163 @@
+public import RunModel
+public import StateStore
+
+/// Delivers what waits in the outbox of a home: `outbox deliver`, once or as a service. For one thread.
+public final class OutboxDelivery {
+  /// What was done.
+  public struct Figures: Sendable, Equatable {
+    /// Acknowledged, or appended to the file.
+    public var delivered = 0
+    /// Given up at the end of their window.
+    public var expired = 0
+    /// Never to be taken by the broker.
+    public var rejected = 0
+    /// Still pending at the end, those that another process delivers not counted.
+    public var waiting = 0
+    /// Pending, and in the hands of another process.
+    public var elsewhere = 0
+
+    /// Whether nothing is left to do and nothing was lost.
+    public var isComplete: Bool { expired == 0 && rejected == 0 && waiting == 0 }
+  }
+
+  /// How often an idle service looks for new records.
+  static let idlePause: Int32 = 500
+  /// How often ended windows, dead deliverers and the end of the work are looked for.
+  static let carePause = Duration.seconds(1)
+  /// How often a changed connection is looked for, and old records are removed.
+  static let connectionPause = Duration.seconds(5)
+  static let prunePause = Duration.seconds(60)
+
+  private let outbox: Outbox
+  private let token: DelivererToken
+  private let home: HomeDirectory
+  private let readConnection: () throws(StateError) -> Connection?
+  private let say: (String) -> Void
+  private var connection: Connection
+  private var carrier: any RecordCarrier
+  private var figures = Figures()
+  private var said: Set<String> = []
+
+  /// A deliverer for a home.
+  ///
+  /// - Parameters:
+  ///   - readConnection: reads the connection of this moment; a service asks again and again.
+  ///   - say: shows the user one line, the prefix not included.
+  public init(
+    home: HomeDirectory, readConnection: @escaping () throws(StateError) -> Connection?,
+    say: @escaping (String) -> Void
+  ) throws(StateError) {
+    self.home = home
+    self.readConnection = readConnection
+    self.say = say
+    outbox = try Outbox(home: home)
+    token = try DelivererToken(home: home)
+    connection = try readConnection() ?? Connection(kind: .file, filePath: home.insightsFile)
+    carrier = Self.carrier(for: connection, outbox, token, home)
+    attach()
+  }
+
+  /// Delivers until nothing waits, or, as a service (`follows`), until `shouldStop` holds. What could not be delivered
+  /// by then is in the outbox, held by nobody.
+  public func run(follows: Bool, shouldStop: () -> Bool) throws(StateError) -> Figures {
+    let clock = ContinuousClock()
+    var nextCare = clock.now
+    var nextConnection = clock.now + Self.connectionPause
+    var nextPrune = clock.now
+    var isFinished = false
+    while !isFinished, !shouldStop() {
+      do throws(StateError) {
+        let claim = try carrier.claim()
+        report(corrupt: claim.corrupt)
+        carrier.turn(waiting: carrier.count > 0 ? 20 : claim.count > 0 ? 0 : follows ? Self.idlePause : 50)
+        try carrier.store()
+        if nextPrune <= clock.now {
+          nextPrune = clock.now + Self.prunePause
+          try outbox.prune(connection.retention)
+        }
+        if follows, nextConnection <= clock.now {
+          nextConnection = clock.now + Self.connectionPause
+          try takeNewConnection()
+        }
+        if nextCare <= clock.now {
+          nextCare = clock.now + Self.carePause
+          for record in try outbox.expire(connection.onExpiry) {
+            if record.wasDenied { figures.rejected += 1 } else { figures.expired += 1 }
+          }
+          if !follows { isFinished = try hasNothingToDo() }
+        } else if !follows, carrier.count == 0, claim.count == 0 {
+          isFinished = try hasNothingToDo()
+        }
+      } catch {
+        // A service outlives a full disk or a long lock; someone at a terminal wants to know at once.
+        guard follows, !error.isCorruption else { throw error }
+        sayOnce("delivery is held up: \(error)")
+        carrier.turn(waiting: 1000)
+      }
+    }
+    carrier.finish()
+    try carrier.store()
+    let status = try outbox.status()
+    figures.elsewhere = status.claimed
+    figures.waiting = status.count(.pending) - status.claimed
+    return figures
+  }
+
+  /// Pending records in other hands are not waited for.
+  private func hasNothingToDo() throws(StateError) -> Bool {
+    guard carrier.count == 0 else { return false }
+    let status = try outbox.status()
+    return status.count(.pending) == status.claimed
+  }
+
+  private func takeNewConnection() throws(StateError) {
+    let current = try readConnection() ?? Connection(kind: .file, filePath: home.insightsFile)
+    guard current != connection else { return }
+    say("the connection has changed: delivering by the new one")
+    carrier.finish()
+    try carrier.store()
+    connection = current
+    carrier = Self.carrier(for: current, outbox, token, home)
+    attach()
+  }
+
+  private func attach() {
+    carrier.onEnding = { [unowned self] ending in
+      switch ending {
+      case .delivered: figures.delivered += 1
+      case .expired(let cause):
+        figures.expired += 1
+        sayOnce("payloads have expired and are kept for `algo-run outbox retry`: \(cause)")
+      case .rejected(let reason):
+        figures.rejected += 1
+        sayOnce("payloads were rejected; see `algo-run outbox list --state rejected`: \(reason)")
+      }
+    }
+    carrier.onOutage = { [unowned self] cause in
+      if let cause { sayOnce("the broker is down: \(cause)") } else { recover() }
+    }
+    if let problem = carrier.problem { sayOnce(problem) }
+  }
+
+  private func recover() {
+    if said.contains(where: { $0.hasPrefix("the broker is down") }) { say("the broker answers again") }
+    said = said.filter { !$0.hasPrefix("the broker is down") }
+  }
+
+  private func report(corrupt records: [Int64]) {
+    guard !records.isEmpty else { return }
+    say("\(records.count) damaged record(s) were set aside; see `algo-run outbox list --state corrupt`")
+  }
+
+  private func sayOnce(_ line: String) {
+    if said.insert(line).inserted { say(line) }
+  }
+
+  private static func carrier(
+    for connection: Connection, _ outbox: Outbox, _ token: DelivererToken, _ home: HomeDirectory
+  ) -> any RecordCarrier {
+    connection.kind == .file
+      ? FileCarrier(path: connection.filePath ?? home.insightsFile, outbox: outbox, token: token)
+      : KafkaCarrier(DeliveryEngine(connection: connection, outbox: outbox, token: token, traffic: .many))
+  }
+}
