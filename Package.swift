@@ -43,6 +43,7 @@ let package = Package(
 
     // The rooms a run passes through.
     .target(name: "StateStore", dependencies: ["CSQLite", "RunModel"], swiftSettings: touchesC),
+    .testTarget(name: "StateStoreTests", dependencies: ["RunModel", "StateStore"], swiftSettings: strict),
     .target(
       name: "ProcessSupervision", dependencies: ["CProcessLaunch", "RunModel"], swiftSettings: touchesC),
     .target(name: "CProcessLaunch"),

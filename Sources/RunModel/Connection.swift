@@ -132,7 +132,7 @@ extension Connection {
     public var description: String { "\(name)=\(isSecret ? Secret.redacted : value.revealed)" }
 
     private static let secretWords = [
-      "password", "secret", "token", "key.pem", "oauthbearer.config", "jaas", "assertion",
+      "password", "passphrase", "secret", "token", "key.pem", "ssl_key", "oauthbearer.config", "jaas", "assertion",
     ]
   }
 

@@ -1,0 +1,149 @@
+import Foundation
+import RunModel
+import Testing
+
+@testable import StateStore
+
+@Suite struct DamagedStateTests {
+  let temporary: TemporaryHome
+  var path: String { temporary.home.stateDatabase }
+
+  init() throws {
+    temporary = try TemporaryHome()
+    try publish()
+  }
+
+  private func publish() throws {
+    _ = try VersionStore(home: temporary.home, busyTimeout: .milliseconds(50)).publish(
+      Publication(algorithm: try AlgorithmName(parsing: "ada/cats"), command: ["true"]))
+  }
+
+  private func versions() throws -> [PublishedVersion] {
+    try VersionStore(home: temporary.home, busyTimeout: .milliseconds(50)).versions()
+  }
+
+  @Test func `a file that is no database is an error that names it`() throws {
+    try Data("this is not a database, and long enough to be looked at as one".utf8).write(
+      to: URL(fileURLWithPath: path))
+    let error = #expect(throws: StateError.self) { try versions() }
+    #expect(error == .corrupt(path: path))
+    #expect("\(try #require(error))".contains("\(path) is damaged"))
+    #expect(throws: StateError.corrupt(path: path)) { try publish() }
+  }
+
+  @Test func `a database with a page of rubbish is an error that names it`() throws {
+    var bytes = try Data(contentsOf: URL(fileURLWithPath: path))
+    for offset in 4096..<bytes.count { bytes[offset] = 0xa5 }
+    try bytes.write(to: URL(fileURLWithPath: path))
+    #expect(throws: StateError.corrupt(path: path)) { try versions() }
+  }
+
+  @Test func `an empty file holds no versions and takes new ones`() throws {
+    try Data().write(to: URL(fileURLWithPath: path))
+    #expect(try versions().isEmpty)
+    try publish()
+    #expect(try versions().count == 1)
+  }
+
+  @Test func `tables of a newer algo-run are not touched`() throws {
+    try temporary.tamper(path, "PRAGMA user_version = 99")
+    let before = try Data(contentsOf: URL(fileURLWithPath: path))
+    let error = #expect(throws: StateError.self) { try versions() }
+    #expect(error == .newerSchema(path: path, found: 99, known: 1))
+    #expect("\(try #require(error))".contains("install the newer algo-run"))
+    #expect(throws: StateError.newerSchema(path: path, found: 99, known: 1)) { try publish() }
+    #expect(try Data(contentsOf: URL(fileURLWithPath: path)) == before)
+  }
+
+  @Test func `a database that another process keeps locked is an error that says how to find it`() throws {
+    let other = try #require(try SQLiteDatabase(path: path, busyTimeout: .seconds(1)))
+    try other.execute("BEGIN EXCLUSIVE")
+    let error = #expect(throws: StateError.self) { try versions() }
+    #expect(error == .locked(path: path))
+    #expect("\(try #require(error))".contains("fuser"))
+    #expect(throws: StateError.locked(path: path)) { try publish() }
+    try other.execute("ROLLBACK")
+    #expect(try versions().count == 1)
+  }
+
+  @Test func `a lock that ends in time is waited for`() throws {
+    let other = try #require(try SQLiteDatabase(path: path, busyTimeout: .seconds(1)))
+    try other.execute("BEGIN EXCLUSIVE")
+    let home = temporary.home
+    let found = Gathered<Int>()
+    let started = DispatchSemaphore(value: 0)
+    let finished = DispatchGroup()
+    finished.enter()
+    Thread {
+      started.signal()
+      found.append([(try? VersionStore(home: home).versions().count) ?? -1])
+      finished.leave()
+    }.start()
+    started.wait()
+    try other.execute("COMMIT")
+    finished.wait()
+    #expect(found.all == [1])
+  }
+
+  /// Root may write everywhere, so the test's process gives that up first.
+  @Test func `a database that may only be read is read, and not written`() async throws {
+    let readable = try TemporaryHome("readable")
+    _ = try VersionStore(home: readable.home).publish(
+      Publication(algorithm: try AlgorithmName(parsing: "ada/cats"), command: ["true"]))
+    chmod(readable.home.path, 0o755)
+    chmod(readable.home.stateDatabase, 0o444)
+    await #expect(processExitsWith: .success) {
+      if geteuid() == 0 { setuid(65_534) }
+      let home = try TemporaryHome.ofParent("readable")
+      let store = VersionStore(home: home, busyTimeout: .milliseconds(50))
+      #expect(try store.versions().count == 1)
+      let error = #expect(throws: StateError.self) {
+        try store.publish(Publication(algorithm: try AlgorithmName(parsing: "ada/cats"), command: ["true"]))
+      }
+      #expect(error == .readOnly(path: home.stateDatabase))
+    }
+  }
+
+  @Test func `a home that may not be entered or made is an error that names it`() async throws {
+    let closed = try TemporaryHome("closed")
+    try closed.home.create()
+    await #expect(processExitsWith: .success) {
+      let home = try TemporaryHome.ofParent("closed")
+      // As its owner the process could enter; as nobody it cannot. Without root it takes its own rights away.
+      if geteuid() == 0 { setuid(65_534) } else { chmod(home.path, 0) }
+      defer { chmod(home.path, 0o700) }
+      #expect(throws: StateError.inaccessible(path: home.stateDatabase, errno: EACCES)) {
+        try VersionStore(home: home).versions()
+      }
+      let below = try HomeDirectory(path: home.path + "/below")
+      #expect(throws: StateError.inaccessible(path: below.path, errno: EACCES)) { try below.create() }
+    }
+  }
+
+  @Test func `a disk that is full is an error of its own`() throws {
+    // SQLite says the same of a database that has reached its own limit as of a disk that has.
+    #expect(PrivateFile.failure(ENOSPC, at: "/x") == .diskFull(path: "/x"))
+    #expect(PrivateFile.failure(EDQUOT, at: "/x") == .diskFull(path: "/x"))
+    let database = try #require(try SQLiteDatabase(path: path, busyTimeout: .seconds(1)))
+    try database.execute("PRAGMA max_page_count = 5")
+    #expect(throws: StateError.diskFull(path: path)) {
+      try database.execute(
+        "CREATE TABLE big (x); INSERT INTO big SELECT randomblob(20000) FROM (VALUES (1), (2), (3), (4))")
+    }
+  }
+
+  @Test func `every error is one sentence that ends in what to do and names what it is about`() throws {
+    let errors: [StateError] = [
+      .inaccessible(path: "/p", errno: EACCES), .notADirectory(path: "/p"), .readOnly(path: "/p"),
+      .diskFull(path: "/p"), .locked(path: "/p"), .corrupt(path: "/p"), .newerSchema(path: "/p", found: 2, known: 1),
+      .inputOutput(path: "/p", errno: EIO), .refused(path: "/p", code: 1, message: "m"),
+      .unreadableConnection(path: "/p", setting: "kind"),
+    ]
+    for error in errors {
+      #expect("\(error)".contains("/p"))
+      #expect("\(error)".contains(";"))
+      #expect("\(error)".hasSuffix("."))
+    }
+    #expect("\(StateError.noHome)".contains("--home DIR"))
+  }
+}

@@ -1,0 +1,31 @@
+import Foundation
+import Synchronization
+
+/// Runs `body` in so many threads at once, each with its number, and returns what they threw.
+func inThreads(_ count: Int, _ body: @escaping @Sendable (Int) throws -> Void) -> [any Error] {
+  let failures = Failures()
+  let finished = DispatchGroup()
+  for number in 0..<count {
+    finished.enter()
+    let thread = Thread {
+      do { try body(number) } catch { failures.list.withLock { $0.append("\(error)") } }
+      finished.leave()
+    }
+    thread.start()
+  }
+  finished.wait()
+  return failures.list.withLock { $0.map { ThreadFailure(description: $0) } }
+}
+
+/// What a thread threw, in words.
+struct ThreadFailure: Error, CustomStringConvertible { let description: String }
+
+/// Owned by all threads of one call.
+private final class Failures: Sendable { let list = Mutex<[String]>([]) }
+
+/// A list that threads append to.
+final class Gathered<Element: Sendable>: Sendable {
+  private let elements = Mutex<[Element]>([])
+  func append(_ more: [Element]) { elements.withLock { $0 += more } }
+  var all: [Element] { elements.withLock { $0 } }
+}

@@ -1,0 +1,166 @@
+import RunModel
+import Testing
+
+@testable import StateStore
+
+@Suite struct VersionStoreTests {
+  let temporary: TemporaryHome
+  let store: VersionStore
+
+  init() throws {
+    temporary = try TemporaryHome()
+    store = VersionStore(home: temporary.home)
+  }
+
+  private func publish(
+    _ name: String = "ada/cats", _ numbering: Publication.Numbering = .raising(.revision), insights: Bool? = nil
+  ) throws -> PublishedVersion {
+    try store.publish(
+      Publication(
+        algorithm: try AlgorithmName(parsing: name), numbering: numbering, command: ["python3", "cats.py"],
+        insights: insights))
+  }
+
+  private func version(_ text: String) throws -> VersionNumber { try VersionNumber(parsing: text) }
+
+  private func latest(_ reference: String) throws -> String? {
+    try store.latest(matching: AlgorithmReference(parsing: reference))?.reference
+  }
+
+  @Test func `the first version is 1_0_0 whatever part is raised, and the revision goes up by default`() throws {
+    #expect(try publish("ada/a", .raising(.major)).version == .first)
+    #expect(try publish().reference == "ada/cats/1.0.0")
+    #expect(try publish().reference == "ada/cats/1.0.1")
+    #expect(try publish("ada/cats", .raising(.minor)).reference == "ada/cats/1.1.0")
+    #expect(try publish("ada/cats", .raising(.major)).reference == "ada/cats/2.0.0")
+    #expect(try publish().reference == "ada/cats/2.0.1")
+  }
+
+  @Test func `a number that is published already is refused with the next free one`() throws {
+    _ = try publish("ada/cats", .exactly(version("1.2.9")))
+    let error = #expect(throws: StateError.self) { try publish("ada/cats", .exactly(version("1.2.9"))) }
+    #expect(error == .alreadyPublished(reference: "ada/cats/1.2.9", next: try version("1.2.10")))
+    #expect("\(try #require(error))".contains("ada/cats/1.2.9 is already published"))
+    #expect("\(try #require(error))".contains("--version 1.2.10"))
+  }
+
+  @Test func `a number beyond a million is never given`() throws {
+    _ = try publish("ada/cats", .exactly(version("1.0.999999")))
+    #expect(throws: StateError.versionsExhausted(reference: "ada/cats/1.0.999999")) { try publish() }
+    #expect(try publish("ada/cats", .raising(.minor)).reference == "ada/cats/1.1.0")
+  }
+
+  @Test func `everything said of a version comes back as it was said`() throws {
+    let publication = Publication(
+      algorithm: try AlgorithmName(parsing: "ada/cats"), command: ["sh", "-c", "", "é\u{1F431}\n"], directory: "/srv/é",
+      timeLimit: .milliseconds(1500),
+      environment: [EnvironmentVariable(name: "A", value: "x=y"), EnvironmentVariable(name: "B", value: "")],
+      notes: "tells cats\nfrom dogs", insights: true)
+    let published = try store.publish(publication, at: Timestamp(microseconds: 1_700_000_000_123_456))
+    let again = VersionStore(home: temporary.home)
+    let found = try again.latest(matching: AlgorithmReference(parsing: "ada/cats"))
+    #expect(found == published)
+    #expect(found?.command == publication.command)
+    #expect(found?.environment == publication.environment)
+    #expect(found?.timeLimit == .milliseconds(1500))
+    #expect(found?.publishedAt.microseconds == 1_700_000_000_123_456)
+  }
+
+  @Test func `a reference means the latest version that matches, by number and not by text`() throws {
+    for text in ["1.2.0", "1.2.10", "1.2.9", "1.10.0", "2.0.0"] { _ = try publish("ada/cats", .exactly(version(text))) }
+    _ = try publish("ada/cats2")
+    #expect(try latest("ada/cats") == "ada/cats/2.0.0")
+    #expect(try latest("ada/cats/1") == "ada/cats/1.10.0")
+    #expect(try latest("ada/cats/1.2") == "ada/cats/1.2.10")
+    #expect(try latest("ada/cats/1.2.*") == "ada/cats/1.2.10")
+    #expect(try latest("ada/cats/1.2.9") == "ada/cats/1.2.9")
+    #expect(try latest("ada/cats/1.3") == nil)
+    #expect(try latest("ada/dogs") == nil)
+    let listed = try store.versions(matching: AlgorithmReference(parsing: "ada/cats/1")).map { "\($0.version)" }
+    #expect(listed == ["1.2.0", "1.2.9", "1.2.10", "1.10.0"])
+    #expect(try store.versions().map(\.reference).last == "ada/cats2/1.0.0")
+    #expect(try store.versions().count == 6)
+  }
+
+  @Test func `Insights is off at first and then as it was for the latest version, unless said otherwise`() throws {
+    #expect(try !publish().insights)
+    #expect(try publish("ada/cats", insights: true).insights)
+    #expect(try publish().insights)
+    #expect(try !publish("ada/cats", insights: false).insights)
+    #expect(try !publish().insights)
+    #expect(try !publish("ada/other").insights)
+  }
+
+  @Test func `the switch turns the latest version that matches, and no other`() throws {
+    for _ in 0..<3 { _ = try publish() }
+    let switched = try store.setInsights(true, matching: AlgorithmReference(parsing: "ada/cats/1.0.1"))
+    #expect(switched.reference == "ada/cats/1.0.1")
+    #expect(switched.insights)
+    #expect(try store.versions().map(\.insights) == [false, true, false])
+    _ = try store.setInsights(true, matching: AlgorithmReference(parsing: "ada/cats"))
+    #expect(try store.versions().map(\.insights) == [false, true, true])
+    #expect(throws: StateError.noSuchVersion(reference: "ada/cats/7")) {
+      try store.setInsights(true, matching: AlgorithmReference(parsing: "ada/cats/7"))
+    }
+  }
+
+  @Test func `a published version never changes, not even behind the store's back`() throws {
+    _ = try publish()
+    let path = temporary.home.stateDatabase
+    for change in ["command = x'00'", "notes = 'other'", "revision = 7", "published_microseconds = 0"] {
+      #expect(throws: StateError.self) { try temporary.tamper(path, "UPDATE version SET \(change)") }
+    }
+    #expect(throws: StateError.self) { try temporary.tamper(path, "DELETE FROM version") }
+    #expect(try latest("ada/cats") == "ada/cats/1.0.0")
+  }
+
+  @Test func `looking where nothing was published finds nothing and makes nothing`() throws {
+    #expect(try store.versions().isEmpty)
+    #expect(try latest("ada/cats") == nil)
+    #expect(throws: StateError.noSuchVersion(reference: "ada/cats")) {
+      try store.setInsights(true, matching: AlgorithmReference(parsing: "ada/cats"))
+    }
+    #expect(throws: (any Error).self) { try temporary.mode() }
+  }
+
+  @Test func `looking for a version while a reader holds the database leaves no trace in the home`() throws {
+    _ = try publish()
+    let reader = VersionStore(home: temporary.home)
+    #expect(try reader.versions().count == 1)
+    #expect(temporary.names() == ["state.db"])
+  }
+
+  @Test func `many threads that publish at once get a number each`() throws {
+    let home = temporary.home
+    let numbers = Gathered<Int>()
+    let failures = inThreads(50) { _ in
+      let publication = Publication(algorithm: try AlgorithmName(parsing: "ada/cats"), command: ["true"])
+      numbers.append([try VersionStore(home: home).publish(publication).version.revision])
+    }
+    #expect(failures.isEmpty)
+    #expect(numbers.all.sorted() == Array(0..<50))
+  }
+
+  @Test(.timeLimit(.minutes(2)))
+  func `processes that publish and look at once on a home that is not there yet all work`() async throws {
+    let temporary = try TemporaryHome("published")
+    await withTaskGroup { group in
+      for _ in 0..<12 {
+        group.addTask {
+          await #expect(processExitsWith: .success) {
+            let home = try TemporaryHome.ofParent("published")
+            let reference = try AlgorithmReference(parsing: "ada/cats")
+            for _ in 0..<5 {
+              let published = try VersionStore(home: home).publish(
+                Publication(algorithm: reference.algorithm, command: ["true"]))
+              let found = try #require(try VersionStore(home: home).latest(matching: reference))
+              #expect(found.version >= published.version)
+            }
+          }
+        }
+      }
+    }
+    let numbers = try VersionStore(home: temporary.home).versions().map(\.version.revision)
+    #expect(numbers == Array(0..<60))
+  }
+}
