@@ -15,7 +15,8 @@ struct AlgoRun {
   ]
 
   static func main() {
-    exit(run(Array(CommandLine.arguments.dropFirst())))
+    // Not exit: threads of a broker's library may still run, and what they would wait for at exit can take seconds.
+    _exit(run(Array(CommandLine.arguments.dropFirst())))
   }
 
   private static func run(_ arguments: [String]) -> Int32 {

@@ -37,7 +37,7 @@ struct Situation {
       let located = try SharedOptions.home(invocation)
       home = located
       let state = StateDatabase(home: located)
-      let connection: Connection? = nil // CONNSTORE
+      let connection = try ConnectionStore(state).connection()
       guard let reference else {
         return Situation(version: nil, connection: connection, home: home, stateIsUnreadable: false)
       }
