@@ -37,7 +37,7 @@ lint: ## formatting, documentation of public declarations, warnings, dependency 
 	swift build $(DEBUG_FLAGS) $(if $(STRICT),,$(STRICT_FLAGS)) --build-tests
 
 format: ## rewrite Swift sources in the house style
-	swift format --in-place --parallel --recursive Package.swift Sources Tests Examples
+	swift format --in-place --parallel --recursive Package.swift Sources Tests Examples Benchmarks
 
 fuzz: ## throw broken metric streams at the intake (FUZZ_SECONDS=60)
 	@scripts/install-packages build

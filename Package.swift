@@ -65,6 +65,14 @@ let package = Package(
     .testTarget(
       name: "InsightsDeliveryTests", dependencies: ["CRDKafka", "InsightsDelivery", "RunModel", "StateStore"],
       swiftSettings: strict),
+
+    // What `make bench` runs beside the binary.
+    .executableTarget(
+      name: "validation-bench", dependencies: ["MetricsIntake", "RunModel"], path: "Benchmarks/validation",
+      swiftSettings: strict),
+    .executableTarget(
+      name: "delivery-bench", dependencies: ["InsightsDelivery", "RunModel", "StateStore"],
+      path: "Benchmarks/delivery", swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6],
   cLanguageStandard: .gnu17

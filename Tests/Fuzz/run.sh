@@ -62,7 +62,7 @@ fi
 status=$?
 grep "^stat::\|^[0-9]* streams" "$work/run.log"
 if [ $status -ne 0 ]; then
-  tail -n 40 "$work/run.log"
+  grep "^BROKEN" "$work/run.log" || tail -n 60 "$work/run.log"
   echo "a stream broke a promise; it is in $work/broken"
   echo "0 passed, 1 failed"
   exit 1

@@ -1,0 +1,54 @@
+"""What algo-run costs beside other ways to run the same command: section by section, in one run. Asserts no time.
+
+Called by Benchmarks/run.sh, which says where the binaries are.
+"""
+
+import os
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+import batch
+import launch
+import rates
+from broker import Broker
+from table import Table
+
+BENCHMARKS = Path(__file__).resolve().parent.parent
+
+
+def main():
+    algo_run = os.environ["ALGO_RUN"]
+    sections = sys.argv[1:]
+    wanted = lambda name: not sections or name in sections
+    table = Table()
+    print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}; {algo_run}, {os.path.getsize(algo_run) >> 20} MiB")
+    work = Path(tempfile.mkdtemp(prefix="algo-run-bench-"))
+    broker = None
+    try:
+        if wanted("launch"):
+            launch.run(table, algo_run, work)
+        if wanted("batch"):
+            batch.run(table, algo_run, work)
+        if wanted("memory"):
+            batch.memory(table, algo_run, work)
+        if wanted("validation"):
+            rates.validation(table)
+        if wanted("delivery") or wanted("kafka"):
+            kafka_home = os.environ.get("KAFKA_HOME")
+            broker = Broker(kafka_home, work / "kafka") if kafka_home else None
+            if wanted("kafka"):
+                launch.run_with_broker(table, algo_run, work, broker)
+            if wanted("delivery"):
+                rates.delivery(table, work, broker)
+        if wanted("report"):
+            rates.report(table, BENCHMARKS / "report-call" / "run.sh")
+    finally:
+        if broker:
+            broker.stop()
+        shutil.rmtree(work, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,80 @@
+"""Many executions: `batch` beside xargs and GNU parallel, and what memory it needs for how many requests."""
+
+import os
+import shutil
+import subprocess
+
+from launch import publish
+from table import mebibytes, times
+from timing import Failed, peak_memory, side_by_side
+
+REQUESTS = 2000
+MANY = 1_000_000 if os.environ.get("BENCH_LONG") == "1" else int(os.environ.get("BENCH_MANY", "100000"))
+
+
+def requests(work, count):
+    path = work / f"{count}.ndjson"
+    with open(path, "w") as file:
+        file.writelines('{"n": %d}\n' % number for number in range(count))
+    return str(path)
+
+
+def command(algo_run, home, file, jobs, output="/dev/null"):
+    return [algo_run, "batch", "bench/true", file, "--home", home, "--jobs", str(jobs), "--output", output, "--quiet"]
+
+
+def homes(algo_run, work):
+    on, off = str(work / "batch-on"), str(work / "batch-off")
+    for home in (on, off):
+        publish(algo_run, home)
+    subprocess.run([algo_run, "insights", "off", "bench/true", "--home", off], check=True, stdout=subprocess.DEVNULL,
+                   stderr=subprocess.DEVNULL)
+    return on, off
+
+
+def run(table, algo_run, work):
+    table.section(f"{REQUESTS} executions of /bin/true")
+    if subprocess.run([algo_run, "batch", "--help"], capture_output=True).returncode != 0:
+        return table.not_measured("algo-run batch", "this build has no batch")
+    jobs = os.cpu_count()
+    on, off = homes(algo_run, work)
+    file, output = requests(work, REQUESTS), str(work / "results.ndjson")
+    # xargs gives each request to one /bin/true as an argument, which is less than to give it an input.
+    commands = {
+        f"xargs -P {jobs}": [shutil.which("xargs"), "-a", file, "-d", "\\n", "-n1", "-P", str(jobs), "/bin/true"],
+        "algo-run batch, Insights off": command(algo_run, off, file, jobs),
+        "algo-run batch, Insights on, file": command(algo_run, on, file, jobs),
+    }
+    if shutil.which("parallel"):
+        commands[f"parallel -j {jobs}"] = [shutil.which("parallel"), f"-j{jobs}", "-a", file, "/bin/true"]
+    medians = side_by_side(commands, int(os.environ.get("BENCH_BATCH_ROUNDS", "5")), warm_up=1)
+    check_results(command(algo_run, on, file, jobs, output), output)
+    base = medians[f"xargs -P {jobs}"]
+    for name, seconds in medians.items():
+        target = "≤ 1.5× of xargs" if name.startswith("algo-run") else ""
+        table.row(name, f"{REQUESTS / seconds:.0f}/s", times(seconds / base), target)
+    slow = medians.get(f"parallel -j {jobs}")
+    if slow:
+        ours = medians["algo-run batch, Insights on, file"]
+        table.row("algo-run batch over parallel", "", times(slow / ours), "≥ 3× its rate")
+
+
+def check_results(line, output):
+    """A rate counts only if every request really ran."""
+    subprocess.run(line, check=True, stdin=subprocess.DEVNULL)
+    with open(output) as file:
+        succeeded = sum('"outcome":"succeeded"' in result for result in file)
+    if succeeded != REQUESTS:
+        raise Failed(f"{succeeded} of {REQUESTS} requests succeeded")
+
+
+def memory(table, algo_run, work):
+    table.section("Peak memory of batch")
+    if subprocess.run([algo_run, "batch", "--help"], capture_output=True).returncode != 0:
+        return table.not_measured("algo-run batch", "this build has no batch")
+    (work / "memory").mkdir()
+    on, _ = homes(algo_run, work / "memory")
+    few, many = (peak_memory(command(algo_run, on, requests(work, count), os.cpu_count())) for count in (10, MANY))
+    table.row("10 requests", mebibytes(few), times(1))
+    note = "" if MANY >= 1_000_000 else "; a million with BENCH_LONG=1"
+    table.row(f"{MANY} requests", mebibytes(many), times(many / few), f"within 10 %{note}")

@@ -1,0 +1,52 @@
+"""Runs commands side by side and times them.
+
+Commands take turns, A B C A B C, so that whatever else the machine does meets all of them alike; compared are medians.
+"""
+
+import os
+import statistics
+import time
+
+QUIET = [(os.POSIX_SPAWN_OPEN, 0, "/dev/null", os.O_RDONLY, 0), (os.POSIX_SPAWN_OPEN, 1, "/dev/null", os.O_WRONLY, 0)]
+
+
+class Failed(Exception):
+    """A command ended with another status than 0: its time would mean nothing."""
+
+
+def once(command, environment=None):
+    """Seconds from just before the launch until the command has ended."""
+    begun = time.perf_counter()
+    pid = os.posix_spawn(command[0], command, environment or os.environ, file_actions=QUIET)
+    _, status = os.waitpid(pid, 0)
+    took = time.perf_counter() - begun
+    if status != 0:
+        raise Failed(f"{' '.join(command)} ended with status {os.waitstatus_to_exitcode(status)}")
+    return took
+
+
+def side_by_side(commands, rounds, warm_up=3):
+    """Median seconds for each name of `commands`, a dictionary from name to command."""
+    times = {name: [] for name in commands}
+    for turn in range(-warm_up, rounds):
+        for name, command in commands.items():
+            took = once(command)
+            if turn >= 0:
+                times[name].append(took)
+    return {name: statistics.median(values) for name, values in times.items()}
+
+
+def peak_memory(command):
+    """KiB that `command` itself held at most, by GNU time: Python's own size would show in a child of Python."""
+    read, write = os.pipe()
+    os.set_inheritable(write, True)
+    actions = QUIET + [(os.POSIX_SPAWN_DUP2, write, 9)]
+    pid = os.posix_spawn("/usr/bin/time", ["time", "-f", "%M", "-o", "/dev/fd/9", *command], os.environ,
+                         file_actions=actions)
+    os.close(write)
+    with os.fdopen(read) as reader:
+        text = reader.read()
+    _, status = os.waitpid(pid, 0)
+    if status != 0:
+        raise Failed(f"{' '.join(command)} ended with status {os.waitstatus_to_exitcode(status)}: {text}")
+    return int(text.split()[-1])

@@ -1,0 +1,12 @@
+#!/usr/bin/env bash
+# Prints what algo-run costs beside other tools, in one table. Figures mean something only on an idle machine.
+#
+#     Benchmarks/run.sh [launch|batch|memory|validation|kafka|delivery|report]...        default: all
+#
+# BENCH_ROUNDS=200    turns of each command           BENCH_LONG=1     memory with a million requests (100,000)
+# KAFKA_HOME=DIR      a broker, started and stopped by DIR/kafka; without it its rows are not measured
+set -eu
+cd "$(dirname "$0")/.."
+export BUILD="${BUILD:-.build}" ALGO_RUN="${ALGO_RUN:-$PWD/.build/release/algo-run}" PYTHONDONTWRITEBYTECODE=1
+[ -x "$ALGO_RUN" ] || { echo "run.sh: there is no $ALGO_RUN; run 'make release' first" >&2; exit 1; }
+exec python3 Benchmarks/comparison "$@"
