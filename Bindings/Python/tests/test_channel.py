@@ -138,8 +138,8 @@ def test_lines_of_many_threads_never_interleave(channel):
     received = bytearray()
 
     def drain():
-        while received.count(b"\n") < threads * calls:
-            received.extend(os.read(channel.reader, 4096))
+        while part := os.read(channel.reader, 4096):
+            received.extend(part)
 
     def report(number):
         for _ in range(calls):
@@ -149,8 +149,10 @@ def test_lines_of_many_threads_never_interleave(channel):
     workers = [threading.Thread(target=report, args=(number,)) for number in range(threads)]
     for thread in [reader, *workers]:
         thread.start()
-    for thread in [*workers, reader]:
+    for thread in workers:
         thread.join()
+    os.close(channel.writer)
+    reader.join()
     expected = sorted(f'{{"{name}":{n},"other":{n}}}' for n in range(threads) for _ in range(calls))
     assert sorted(received.decode().splitlines()) == expected
 

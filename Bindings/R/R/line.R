@@ -16,6 +16,12 @@ metric_line <- function(metrics) {
 
 quoted_name <- function(name) {
   if (is.na(name) || !nzchar(name)) refuse("empty_name", 'metric "" has an empty name; give each metric a name')
+  # By bytes, so that a letter is one of ASCII in any locale: nothing to escape then.
+  if (grepl("^[A-Za-z0-9_ .:/-]+$", name, perl = TRUE, useBytes = TRUE)) {
+    quoted <- paste0('"', name, '"')
+    if (name %in% reserved_names) refuse_reserved(quoted)
+    return(quoted)
+  }
   # A name marked as bytes, or with bytes that are no text, has no code points to write.
   unicode <- if (Encoding(name) == "bytes") name else enc2utf8(name)
   points <- if (Encoding(unicode) != "bytes" && validUTF8(unicode)) utf8ToInt(unicode) else NA_integer_
@@ -23,12 +29,12 @@ quoted_name <- function(name) {
     quoted <- escaped(as.integer(charToRaw(name)))
     refuse("invalid_name", paste0("metric ", quoted, " has a name that is not valid Unicode; write it in UTF-8"))
   }
-  quoted <- escaped(points)
-  if (unicode %in% reserved_names) {
-    message <- " has a reserved name that algo-run writes itself; choose another name"
-    refuse("reserved_name", paste0("metric ", quoted, message))
-  }
-  quoted
+  escaped(points)
+}
+
+refuse_reserved <- function(quoted) {
+  message <- " has a reserved name that algo-run writes itself; choose another name"
+  refuse("reserved_name", paste0("metric ", quoted, message))
 }
 
 value_text <- function(quoted, value) {
