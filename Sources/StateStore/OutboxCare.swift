@@ -90,16 +90,18 @@ extension Outbox {
   }
 
   /// Makes expired and rejected records pending again, each with a new window from now on. Corrupt ones stay aside.
+  /// The last error is forgotten, for it decides how a record ends that is not attempted again in its new window.
   ///
   /// - Returns: how many.
   public func retry(
     _ selection: OutboxSelection, window: Duration, at now: Timestamp = WallClock.now()
   ) throws(StateError) -> Int {
     let states = selection.states.filter { $0 == .expired || $0 == .rejected }
+    let windowEnd = (now + window).microseconds
     return try change(
       """
-      UPDATE payload SET state = 0, settled = NULL, claim = NULL, next_attempt = 0, window_end = \((now + window).microseconds)
-      WHERE state IN (\(Self.numbers(states)))
+      UPDATE payload SET state = 0, settled = NULL, claim = NULL, last_error = NULL, next_attempt = 0,
+        window_end = \(windowEnd) WHERE state IN (\(Self.numbers(states)))
       """, selection.ids)
   }
 

@@ -113,6 +113,20 @@ import Testing
     #expect(again.map(\.windowEnd) == [now + .seconds(60)])
   }
 
+  @Test func `a payload still denied when its window ends is rejected, and after a retry has a new chance`() throws {
+    let outbox = try Outbox(home: home)
+    let token = try DelivererToken(home: home)
+    let now = WallClock.now()
+    try outbox.append(sampleEntries(["a"], at: now), claimedBy: token)
+    let denied = FailedAttempt(id: 1, error: FailedAttempt.denial + "topic")
+    try outbox.reschedule([denied], notBefore: now, of: token)
+    #expect(try outbox.expire(at: now + .seconds(240)).map(\.wasDenied) == [true])
+    #expect(try outbox.list().map(\.state) == [.rejected])
+    #expect(try outbox.retry(.settled, window: .seconds(60), at: now) == 1)
+    #expect(try outbox.expire(at: now + .seconds(60)).map(\.wasDenied) == [false])
+    #expect(try outbox.list().map(\.state) == [.expired])
+  }
+
   @Test func `only what was given up can be retried, and only the chosen ones are purged`() throws {
     let outbox = try Outbox(home: home)
     let token = try DelivererToken(home: home)
