@@ -38,6 +38,8 @@ let package = Package(
       name: "BatchRun",
       dependencies: ["CBatchFiles", "ProcessSupervision", "RunModel", "RunPipeline"], swiftSettings: strict),
     .target(name: "CBatchFiles"),
+    .testTarget(
+      name: "BatchRunTests", dependencies: ["BatchRun", "ProcessSupervision", "RunModel"], swiftSettings: strict),
     .target(
       name: "RunPipeline", dependencies: ["MetricsIntake", "ProcessSupervision", "RunModel"], swiftSettings: strict),
 

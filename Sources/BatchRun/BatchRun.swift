@@ -101,8 +101,10 @@ public final class BatchRun {
   ///
   /// - Throws: ``BatchFailure`` where requests or results broke off; everything else is in the summary.
   public func run() throws(BatchFailure) -> BatchSummary {
-    while !isOver {
+    while true {
       let isBusy = advance()
+      // Asked between the two: with nothing left that could happen, a turn would wait for its deadline.
+      if isOver { break }
       handle(supervisor.turn(until: isBusy ? .now() : nextDeadline))
     }
     if let payloads {

@@ -33,8 +33,16 @@ struct ResumeJournal {
       guard line.algorithm == algorithm else { return }
       if line.outcome == .succeeded { try succeeded.add(digest) } else { failed += 1 }
     }
-    guard results > 0 || foreign == 0 else { throw .notResults(path: file.path) }
+    guard results > 0 || foreign == 0 && Self.beginsLikeResults(file) else { throw .notResults(path: file.path) }
     (foreignLines, failedLines) = (foreign, failed)
+  }
+
+  /// Whether a file without a whole line can be what a batch had written of its first: anything else would be cut.
+  private static func beginsLikeResults(_ file: OutputFile) -> Bool {
+    let expected = Array("{\"index\":".utf8)
+    var start = [UInt8](repeating: 0, count: expected.count)
+    let count = pread(file.descriptor, &start, start.count, 0)
+    return count >= 0 && expected.starts(with: start[..<count])
   }
 
   /// Takes the lines of failed requests of `algorithm` out of the file.

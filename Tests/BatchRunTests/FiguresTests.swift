@@ -1,0 +1,106 @@
+import RunModel
+import Testing
+
+@testable import BatchRun
+
+/// Figures that people and their scripts rely on.
+@Suite struct FiguresTests {
+  @Test func `a percentile differs from the true one by less than one percent`() throws {
+    var histogram = DurationHistogram()
+    var generator = SystemRandomNumberGenerator()
+    var durations: [Int64] = []
+    for _ in 0..<20_000 {
+      // From 50 µs to more than a day, evenly over the powers of two.
+      let microseconds = Int64(50) << Int64.random(in: 0...30, using: &generator)
+      let spread = microseconds + Int64.random(in: 0...microseconds, using: &generator)
+      durations.append(spread)
+      histogram.count(.microseconds(spread))
+    }
+    durations.sort()
+    for percent in [1, 50, 95, 99, 100] {
+      let exact = durations[max(1, (durations.count * percent + 99) / 100) - 1]
+      let told = try #require(histogram.percentile(percent)).wholeMicroseconds
+      #expect(abs(Double(told - exact)) <= 0.01 * Double(exact) + 1, "p\(percent): \(told) for \(exact)")
+    }
+    #expect(DurationHistogram().percentile(50) == nil)
+  }
+
+  @Test func `halting by number and by share`() throws {
+    let three = try #require(HaltRule(parsing: "3"))
+    #expect(!three.isMet(failed: 2, finished: 2, total: nil))
+    #expect(three.isMet(failed: 3, finished: 500, total: nil))
+    let share = try #require(HaltRule(parsing: "10%"))
+    #expect(!share.isMet(failed: 1, finished: 1, total: 1000), "one request is no share")
+    #expect(share.isMet(failed: 2, finished: 20, total: 1000))
+    #expect(!share.isMet(failed: 2, finished: 21, total: 1000))
+    #expect(share.isMet(failed: 1, finished: 1, total: 10), "of a short list it is the share of all")
+    for text in ["0", "-1", "x", "0%", "101%", "%", ""] { #expect(HaltRule(parsing: text) == nil, "\(text)") }
+  }
+
+  @Test func `waits double up to their bound, and chance takes at most half`() {
+    var generator = SystemRandomNumberGenerator()
+    let backoff = Backoff(first: .milliseconds(500))
+    for (attempt, full) in [(1, 500), (2, 1000), (3, 2000), (10, 30_000), (60, 30_000)] {
+      for _ in 0..<50 {
+        let delay = backoff.delay(after: attempt, using: &generator)
+        #expect(delay >= .milliseconds(full / 2) && delay <= .milliseconds(full))
+      }
+    }
+  }
+
+  @Test func `sizes are read in powers of 1,024`() {
+    #expect(ByteSize.parse("64MiB") == 64 << 20)
+    #expect(ByteSize.parse("64M") == 64 << 20)
+    #expect(ByteSize.parse("1g") == 1 << 30)
+    #expect(ByteSize.parse("65536") == 65_536)
+    for text in ["", "MiB", "1.5M", "-1", "1T", "99999999999999999999", "9999999999999G"] {
+      #expect(ByteSize.parse(text) == nil, "\(text)")
+    }
+  }
+
+  @Test func `numbers are written to be read`() {
+    #expect(Figures.grouped(1_234_567) == "1,234,567")
+    #expect(Figures.grouped(999) == "999")
+    #expect(Figures.short(.microseconds(8412)) == "8.41ms")
+    #expect(Figures.short(.milliseconds(1250)) == "1.25s")
+    #expect(Figures.span(.seconds(245)) == "4m05s")
+    #expect(Figures.span(.seconds(7620)) == "2h07m")
+    #expect(Figures.rate(81, .seconds(10)) == "8.1/s")
+    #expect(Figures.rate(12, .seconds(60)) == "12/min")
+  }
+
+  @Test func `the progress line never fills the terminal's width, however narrow`() {
+    var text = ProgressText()
+    (text.done, text.total, text.failed, text.rate, text.payloadsWaiting) = (123_456, 1_000_000, 789, 210, 4321)
+    for columns in 1...200 {
+      #expect(text.bar(columns: columns).count < columns)
+    }
+    let wide = text.bar(columns: 150)
+    for part in ["123,456/1,000,000", "789 failed", "210/s", "ETA 1h09m", "4,321 payloads waiting", "[####", " 12%"] {
+      #expect(wide.contains(part), "\(part) in \(wide)")
+    }
+    #expect(text.bar(columns: 30).contains("123,456/1,000,000"))
+    #expect(text.plain == "progress: 123,456/1,000,000, 789 failed, 210/s, ETA 1h09m, 4,321 payloads waiting (12%)")
+  }
+
+  @Test func `a summary's status tells interrupted from failed from succeeded`() {
+    func record(_ outcome: Outcome) -> ExecutionRecord {
+      ExecutionRecord(
+        requestID: "r", version: nil, outcome: outcome, termination: nil, attempts: 1,
+        timestamp: Timestamp(microseconds: 0), duration: .milliseconds(5), usage: .none, metrics: .none, payload: nil,
+        delivery: Delivery(.insightsOff))
+    }
+    func summary(_ outcomes: [Outcome], _ cut: BatchSummary.Cut? = nil) -> BatchSummary {
+      var tally = BatchTally()
+      for outcome in outcomes { tally.count(record(outcome), truncated: false) }
+      return BatchSummary(algorithm: "a/b/1.0.0", tally: tally, cut: cut, elapsed: .seconds(1), payloads: .none)
+    }
+    #expect(summary([.succeeded]).exitStatus == 0)
+    #expect(summary([]).exitStatus == 0)
+    for outcome in Outcome.allCases where outcome != .succeeded {
+      #expect(summary([.succeeded, outcome]).exitStatus == 1)
+    }
+    #expect(summary([.succeeded], .interrupted).exitStatus == 130)
+    #expect(summary([.failed], .halted).exitStatus == 1)
+  }
+}

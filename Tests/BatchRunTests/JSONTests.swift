@@ -1,0 +1,93 @@
+import RunModel
+import Testing
+
+/// What counts as JSON decides how a result is carried, so the scanner must neither take too much nor too little.
+@Suite struct JSONTests {
+  static let valid = [
+    "0", "-0", "1.50", "-1.5e+10", "1E5", "10", "\"\"", "\"a\\u00e9\\n\\\"\"", "true", "false", "null", "[]", "{}",
+    " [ 1 , [ ] , { } ] ", "{\"a\":{\"b\":[1,2,{\"c\":null}]}}\n", "\"é€😀\"", "{\"a\":1,\"a\":2}", "\"\\ud800\"",
+    "[[[[[[[[[[]]]]]]]]]]",
+  ]
+  static let invalid = [
+    "", " ", "01", "-", "1.", ".5", "1e", "+1", "0x1", "NaN", "Infinity", "tru", "truex", "nul", "'a'", "\"a", "\"\\x\"",
+    "\"\\u12g4\"", "\"\u{01}\"", "[1,]", "[,1]", "[1 2]", "{\"a\"}", "{\"a\":}", "{\"a\":1,}", "{a:1}", "{\"a\":1", "[}", "1 2",
+    "[1]]", "{]", "\u{feff}1", "// x\n1",
+  ]
+
+  private func accepts(_ bytes: [UInt8], piece: Int) -> Bool {
+    var scanner = JSONScanner()
+    for start in stride(from: 0, to: bytes.count, by: piece) {
+      bytes[start..<min(start + piece, bytes.count)].withUnsafeBytes { scanner.consume($0) }
+    }
+    return scanner.isComplete
+  }
+
+  @Test(arguments: valid) func `a JSON text is taken, in one piece or byte by byte`(text: String) {
+    #expect(accepts(Array(text.utf8), piece: 1000))
+    #expect(accepts(Array(text.utf8), piece: 1))
+  }
+
+  @Test(arguments: invalid) func `what is no JSON text is refused, in one piece or byte by byte`(text: String) {
+    #expect(!accepts(Array(text.utf8), piece: 1000))
+    #expect(!accepts(Array(text.utf8), piece: 1))
+  }
+
+  @Test(arguments: [
+    [0xff], [0xc0, 0x80], [0xed, 0xa0, 0x80], [0xf5, 0x80, 0x80, 0x80], [0xe0, 0x80, 0x80], [0xc3], [0x80],
+  ] as [[UInt8]])
+  func `bytes that are not UTF-8 are refused inside strings`(bytes: [UInt8]) {
+    #expect(!accepts([0x22] + bytes + [0x22], piece: 100))
+  }
+
+  @Test func `nesting is taken to its limit and no further`() {
+    func nested(_ depth: Int) -> [UInt8] { Array(String(repeating: "[", count: depth).utf8) + Array(String(repeating: "]", count: depth).utf8) }
+    #expect(accepts(nested(JSONScanner.maximumDepth), piece: 100))
+    #expect(!accepts(nested(JSONScanner.maximumDepth + 1), piece: 100))
+  }
+
+  @Test func `a tree keeps numbers as written and members in order`() throws {
+    let value = try JSONValue(parsing: Array(" {\"b\": 1.50, \"a\": [true, null, \"x\\u0041\\ud83d\\ude00\"], \"b\": 2} ".utf8))
+    #expect(
+      value
+        == .object([
+          .init("b", .number("1.50")), .init("a", .array([.boolean(true), .null, .string("xA😀")])),
+          .init("b", .number("2")),
+        ]))
+    #expect(value["b"] == .number("2"))
+    #expect(value["c"] == nil)
+  }
+
+  @Test func `an error names the byte that does not belong there`() {
+    #expect(throws: JSONError.unexpectedByte(offset: 5)) { try JSONValue(parsing: Array("{\"a\":x}".utf8)) }
+    #expect(throws: JSONError.incomplete) { try JSONValue(parsing: Array("{\"a\":".utf8)) }
+  }
+
+  @Test func `members of any shape are found, however the text is cut`() {
+    let text = Array(" {\"n\" : -1.5e3 ,\"s\":\"a,}\\\"b\",\"o\":{\"n\":[1,{\"x\":2}]}, \"e\\u0061\":[ ],\"l\":true,\"z\":7}".utf8)
+    let expected = ["n": "-1.5e3", "s": "\"a,}\\\"b\"", "o": "{\"n\":[1,{\"x\":2}]}", "ea": "[ ]", "l": "true", "z": "7"]
+    for size in 1...text.count {
+      var scanner = JSONMemberScanner()
+      var found: [String: [UInt8]] = [:]
+      var (begun, ended) = (0, 0)
+      for start in stride(from: 0, to: text.count, by: size) {
+        text[start..<min(start + size, text.count)].withUnsafeBytes { bytes in
+          scanner.consume(bytes) { piece in
+            if piece.begins { begun += 1 }
+            if piece.ends { ended += 1 }
+            found[piece.name, default: []] += Array(piece.bytes)
+          }
+        }
+      }
+      #expect(scanner.isComplete)
+      #expect(found.mapValues { String(decoding: $0, as: UTF8.self) } == expected, "in pieces of \(size)")
+      #expect(begun == 6 && ended == 6, "in pieces of \(size)")
+    }
+  }
+
+  @Test(arguments: ["[1]", "1", "\"a\"", " null", "{\"a\":1} x", "{\"a\" 1}"])
+  func `members are found in nothing but one object`(text: String) {
+    var scanner = JSONMemberScanner()
+    Array(text.utf8).withUnsafeBytes { scanner.consume($0) { _ in } }
+    #expect(!scanner.isComplete)
+  }
+}

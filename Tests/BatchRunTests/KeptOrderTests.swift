@@ -1,0 +1,34 @@
+import Glibc
+import RunModel
+import Testing
+
+@testable import BatchRun
+
+/// `--keep-order` gives results in the order of their requests, whatever the order they finish in.
+@Suite struct KeptOrderTests {
+  let directory = ScratchDirectory()
+
+  @Test(arguments: [[0, 1, 2, 3, 4], [4, 3, 2, 1, 0], [2, 0, 4, 1, 3], [1, 0, 3, 2, 4]])
+  func `results come out in order, each once`(arrival: [Int]) throws {
+    directory.write("out", "")
+    var released: [Int] = []
+    let file = try OutputFile(path: "\(directory.path)/out")
+    let output = ResultOutput(file: file) { released.append($0.ordinal) }
+    let order = KeptOrder(output: output, spillDirectory: directory.path) { released.append($0.ordinal) }
+    for ordinal in arrival {
+      let request = Request(
+        index: ordinal, path: "r", line: nil, requestID: nil,
+        input: RequestInput(place: .memory([]), digest: SHA256().finish(), size: 0), problem: nil)
+      let record = ExecutionRecord(
+        requestID: "req-\(ordinal)", version: nil, outcome: .failedToStart, termination: nil, attempts: 0,
+        timestamp: Timestamp(microseconds: 0), duration: .zero, usage: .none, metrics: .none, payload: nil,
+        delivery: Delivery(.insightsOff))
+      try order.take(FinishedRequest(request: request, ordinal: ordinal, record: record, capture: nil))
+      while !output.isIdle { _ = try output.pump() }
+    }
+    let indexes = try directory.read("out").split(separator: "\n").map { try JSONValue(parsing: $0.utf8)["index"] }
+    #expect(indexes == (0..<5).map { .number("\($0)") })
+    #expect(released.sorted() == [0, 1, 2, 3, 4])
+    #expect(directory.names == ["out"])
+  }
+}
