@@ -48,6 +48,7 @@ final class Execution {
     /** All of stderr, once the probe has ended; fails if it did not end with status 0. */
     String stderr() throws InterruptedException {
         if (!process.waitFor(60, TimeUnit.SECONDS)) {
+            process.descendants().forEach(ProcessHandle::destroyForcibly);
             process.destroyForcibly();
             throw new AssertionError("the probe hangs");
         }
