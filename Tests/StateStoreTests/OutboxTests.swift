@@ -194,24 +194,29 @@ import Testing
   }
 
   @Test func `home, databases and their companions are for the owner alone, whatever the umask`() async throws {
-    let temporary = try TemporaryHome("private")
+    let open = try TemporaryHome("umask-0")
+    let closed = try TemporaryHome("umask-511")
     await #expect(processExitsWith: .success) {
-      umask(0)
-      let home = try TemporaryHome.ofParent("private")
-      let path = home.path
-      try ConnectionStore(home: home).set(Connection(kind: .plaintext))
-      try Outbox(home: home).append(sampleEntries(["a"]))
-      // Kept, so that its file is there to be looked at.
-      let token = try DelivererToken(home: home)
-      let names = try FileManager.default.subpathsOfDirectory(atPath: path).sorted()
-      #expect(names.contains("outbox.db-wal") && names.contains("outbox.db-shm") && names.contains("state.db"))
-      #expect(names.contains("deliverers/\(token.name).lock"))
-      for name in [""] + names {
-        let attributes = try FileManager.default.attributesOfItem(atPath: path + "/" + name)
-        let isDirectory = attributes[.type] as? FileAttributeType == .typeDirectory
-        #expect(attributes[.posixPermissions] as? Int == (isDirectory ? 0o700 : 0o600), "\(name)")
+      for mask: mode_t in [0, 0o777] {
+        umask(mask)
+        let home = try TemporaryHome.ofParent("umask-\(mask)")
+        try ConnectionStore(home: home).set(Connection(kind: .plaintext))
+        try Outbox(home: home).append(sampleEntries(["a"]))
+        // Kept, so that its file is there to be looked at.
+        let token = try DelivererToken(home: home)
+        let names = try FileManager.default.subpathsOfDirectory(atPath: home.path).sorted()
+        for name in ["state.db", "outbox.db", "outbox.db-wal", "outbox.db-shm", "deliverers/\(token.name).lock"] {
+          #expect(names.contains(name))
+        }
+        for name in [""] + names {
+          let attributes = try FileManager.default.attributesOfItem(atPath: home.path + "/" + name)
+          let isDirectory = attributes[.type] as? FileAttributeType == .typeDirectory
+          #expect(attributes[.posixPermissions] as? Int == (isDirectory ? 0o700 : 0o600), "\(name)")
+        }
       }
     }
-    #expect(try temporary.mode() == 0o700)
+    // Both were really made: the names are agreed upon across two processes.
+    #expect(try open.mode("outbox.db") == 0o600)
+    #expect(try closed.mode("outbox.db") == 0o600)
   }
 }
