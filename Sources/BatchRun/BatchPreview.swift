@@ -7,7 +7,7 @@ internal import RunModel
 public struct BatchPreview {
   private let settings: BatchSettings
   private let sources: [RequestSource]
-  private let succeeded: SucceededInputs?
+  private let succeeded: DigestTable?
 
   /// Opens the list and, to resume, the results.
   ///
@@ -35,7 +35,7 @@ public struct BatchPreview {
   /// - Returns: A sentence that sums up.
   /// - Throws: ``BatchFailure/cannotReadRequests(path:code:)``.
   public func run(tell: ([UInt8]) -> Bool) throws(BatchFailure) -> String {
-    let reader = RequestReader(
+    let reader = try RequestReader(
       sources: sources, takesEnvelopes: settings.takesEnvelopes, spillDirectory: settings.spillDirectory)
     var (wouldRun, skipped, unusable) = (0, 0, 0)
     reading: while settings.limit.map({ wouldRun + unusable < $0 }) ?? true {
@@ -46,7 +46,8 @@ public struct BatchPreview {
         var entry = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
         poll(&entry, 1, -1)
       case .request(let request):
-        let isDone = request.problem == nil ? try succeeded?.take(request.input.digest) ?? false : false
+        var isDone = false
+        if let succeeded, request.problem == nil { isDone = try succeeded.count(request.key) > 0 }
         if isDone { skipped += 1 } else if request.problem == nil { wouldRun += 1 } else { unusable += 1 }
         guard tell(Self.line(request, isDone: isDone)) else { break reading }
       }

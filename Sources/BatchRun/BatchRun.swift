@@ -48,7 +48,7 @@ public final class BatchRun {
   let gate: ReadinessGate
   let jobs: Int
   private let started = MonotonicInstant.now()
-  private let succeeded: SucceededInputs?
+  private let succeeded: DigestTable?
   private let output: ResultOutput
   private let keptOrder: KeptOrder?
   private let pool: CapturePool
@@ -81,7 +81,7 @@ public final class BatchRun {
     let prepared = try OutputPreparation(settings: settings, sources: sources)
     succeeded = prepared.succeeded
     for message in prepared.messages { display.say(message) }
-    reader = RequestReader(
+    reader = try RequestReader(
       sources: sources, takesEnvelopes: settings.takesEnvelopes, spillDirectory: settings.spillDirectory)
     gate = try ReadinessGate(on: supervisor)
     let pool = CapturePool(outputLimit: settings.outputLimit, spillDirectory: settings.spillDirectory)
@@ -212,7 +212,7 @@ public final class BatchRun {
   }
 
   private func take(_ request: Request) throws(BatchFailure) {
-    if let succeeded, request.problem == nil, try succeeded.take(request.input.digest) {
+    if let succeeded, request.problem == nil, try succeeded.count(request.key) > 0 {
       tally.skipped += 1
       return
     }

@@ -7,6 +7,7 @@ final class FinishedRequest {
   let index: Int
   let source: String
   let digest: SHA256.Digest
+  let occurrence: Int
   /// Its place among all that are written by this batch, for `--keep-order`.
   let ordinal: Int
   var record: ExecutionRecord
@@ -17,6 +18,7 @@ final class FinishedRequest {
     index = request.index
     source = request.source
     digest = request.input.digest
+    occurrence = request.occurrence
     self.ordinal = ordinal
     self.record = record
     self.capture = capture
@@ -95,6 +97,7 @@ struct ResultLine {
     json.member("index", integer: finished.index)
     json.member("source", finished.source)
     json.member("input_sha256", finished.digest.hexadecimal)
+    if finished.occurrence > 1 { json.member("occurrence", integer: finished.occurrence) }
     ExecutionRecordJSON.writeMembers(of: finished.record, includesPayload: false, to: &json)
     json.member("stderr_tail", finished.capture?.tail.text ?? "")
     if finished.capture?.output.isTruncated == true {

@@ -3,8 +3,8 @@ internal import RunModel
 /// The output as a batch finds it: opened, checked, and with what was already done told apart from what is to do.
 struct OutputPreparation {
   let file: OutputFile
-  /// The inputs that need not run again; nil without `--resume`.
-  let succeeded: SucceededInputs?
+  /// The occurrences of inputs that need not run again; nil without `--resume`.
+  let succeeded: DigestTable?
   /// What the user should know.
   let messages: [String]
 

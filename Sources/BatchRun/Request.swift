@@ -1,5 +1,3 @@
-internal import ProcessSupervision
-
 /// One input for one execution, as it stands in a request list.
 struct Request {
   /// Its place in the whole list, counted from 0 over all files.
@@ -14,7 +12,12 @@ struct Request {
   let input: RequestInput
   /// Why it cannot be run: an empty line, a bad envelope, a file that has gone. Nil where it can.
   let problem: String?
+  /// Which of several equal inputs of the list this is, counted from 1.
+  var occurrence = 1
 
   /// `FILE:LINE`, or the file.
   var source: String { line.map { "\(path):\($0)" } ?? path }
+
+  /// What `--resume` knows it by.
+  var key: DigestTable.Key { DigestTable.Key(input.digest, occurrence: occurrence) }
 }

@@ -26,10 +26,12 @@ final class RequestReader {
   private var lineIsBlank = true
   private var lineLength = 0
   private var index = 0
+  private let occurrences: DigestTable
   private let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 65_536, alignment: 16)
   private var unread = 0..<0
 
-  init(sources: [RequestSource], takesEnvelopes: Bool, spillDirectory: String) {
+  init(sources: [RequestSource], takesEnvelopes: Bool, spillDirectory: String) throws(BatchFailure) {
+    occurrences = try DigestTable(directory: spillDirectory)
     self.sources = sources
     self.takesEnvelopes = takesEnvelopes
     self.spillDirectory = spillDirectory
@@ -49,7 +51,7 @@ final class RequestReader {
         nextSource += 1
         switch OpenSource.opening(sources[nextSource - 1]) {
         case .success(let opened): current = opened
-        case .failure(let failure): return .request(finish(path: sources[nextSource - 1].path, line: nil, failure.words))
+        case .failure(let failure): return .request(try problem(failure.words, with: sources[nextSource - 1].path))
         }
         continue
       }
@@ -69,15 +71,15 @@ final class RequestReader {
       if errno == EINTR || errno == EAGAIN { return .again }
       if source.kind == .lines { throw .cannotReadRequests(path: source.path, code: errno) }
       current = nil
-      return .request(finish(path: source.path, line: nil, "cannot read it: \(SystemError(errno))"))
+      return .request(try problem("cannot read it: \(SystemError(errno))", with: source.path))
     }
     if count == 0 {
       current = nil
       if source.kind == .lines {
         // The last line may lack its newline.
-        return lineLength > 0 ? .request(finishLine(of: source)) : nil
+        return lineLength > 0 ? .request(try finishLine(of: source)) : nil
       }
-      return .request(finishWhole(source))
+      return .request(try finishWhole(source))
     }
     unread = 0..<count
     if source.kind == .whole {
@@ -104,10 +106,10 @@ final class RequestReader {
       return nil
     }
     unread = unread.lowerBound + length + 1..<unread.upperBound
-    return finishLine(of: source)
+    return try finishLine(of: source)
   }
 
-  private func finishLine(of source: OpenSource) -> Request {
+  private func finishLine(of source: OpenSource) throws(BatchFailure) -> Request {
     source.line += 1
     defer { (lineLength, lineIsBlank) = (0, true) }
     var (requestID, input, problem): (String?, RequestInput, String?)
@@ -117,25 +119,27 @@ final class RequestReader {
       (requestID, input, problem) = (nil, line.finish(), nil)
     }
     if lineIsBlank { problem = "the line is empty" }
-    return request(source.path, source.line, requestID, input, problem)
+    return try request(source.path, source.line, requestID, input, problem)
   }
 
-  private func finishWhole(_ source: OpenSource) -> Request {
+  private func finishWhole(_ source: OpenSource) throws(BatchFailure) -> Request {
     let input =
       source.isAlwaysReady
       ? RequestInput(place: .path(source.path), digest: source.digest(), size: source.hashed) : line.finish()
-    return request(source.path, nil, nil, input, nil)
+    return try request(source.path, nil, nil, input, nil)
   }
 
-  private func finish(path: String, line number: Int?, _ problem: String) -> Request {
+  private func problem(_ words: String, with path: String) throws(BatchFailure) -> Request {
     line = InputCollector(spillDirectory: spillDirectory)
-    return request(path, number, nil, line.finish(), problem)
+    return try request(path, nil, nil, line.finish(), words)
   }
 
   private func request(
     _ path: String, _ line: Int?, _ requestID: String?, _ input: RequestInput, _ problem: String?
-  ) -> Request {
+  ) throws(BatchFailure) -> Request {
     defer { index += 1 }
-    return Request(index: index, path: path, line: line, requestID: requestID, input: input, problem: problem)
+    var request = Request(index: index, path: path, line: line, requestID: requestID, input: input, problem: problem)
+    if problem == nil { request.occurrence = try occurrences.increment(DigestTable.Key(input.digest)) }
+    return request
   }
 }

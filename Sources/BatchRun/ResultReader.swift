@@ -10,6 +10,8 @@ struct ResultReader {
     /// `OWNER/NAME/VERSION`; nil where it is null or the line is no result.
     var algorithm: String?
     var digest: SHA256.Digest?
+    /// Which of several equal inputs it was, counted from 1.
+    var occurrence = 1
     var outcome: Outcome?
 
     /// Whether it was written by a batch.
@@ -48,20 +50,23 @@ struct ResultReader {
   }
 }
 
-/// One line as it is read. Once the three members are there, the rest (the result, above all) is not looked at.
+/// One line as it is read. The outcome stands behind the other members that are wanted: once it is there, the rest
+/// (the result, above all) is not looked at.
 private struct LineScan {
   private var scanner = JSONMemberScanner()
   private var values: [String: [UInt8]] = [:]
   private var ended: Set<String> = []
+  private static let wanted: Set<String> = ["algorithm", "input_sha256", "occurrence", "outcome"]
+  private var isSeen: Bool { ended.contains("algorithm") && ended.contains("input_sha256") && ended.contains("outcome") }
 
   mutating func consume(_ bytes: UnsafeRawBufferPointer) {
-    // In small pieces, so that the scan stops soon after the last of the three.
+    // In small pieces, so that the scan stops soon after what is wanted.
     var start = 0
-    while start < bytes.count, ended.count < 3, !scanner.hasFailed {
+    while start < bytes.count, !isSeen, !scanner.hasFailed {
       let piece = UnsafeRawBufferPointer(rebasing: bytes[start...].prefix(256))
       var (values, ended) = (values, ended)
       scanner.consume(piece) { member in
-        guard member.name == "algorithm" || member.name == "input_sha256" || member.name == "outcome" else { return }
+        guard Self.wanted.contains(member.name) else { return }
         values[member.name, default: []].append(contentsOf: member.bytes.prefix(512))
         if member.ends { ended.insert(member.name) }
       }
@@ -71,9 +76,10 @@ private struct LineScan {
   }
 
   func finish(range: Range<Int>) -> ResultReader.Line {
-    guard !scanner.hasFailed, ended.count == 3 || scanner.isComplete else { return ResultReader.Line(range: range) }
+    guard !scanner.hasFailed, isSeen || scanner.isComplete else { return ResultReader.Line(range: range) }
     return ResultReader.Line(
       range: range, algorithm: string("algorithm"), digest: string("input_sha256").flatMap(SHA256.Digest.init),
+      occurrence: values["occurrence"].flatMap { Int(String(decoding: $0, as: UTF8.self)) } ?? 1,
       outcome: string("outcome").flatMap(Outcome.init))
   }
 

@@ -9,8 +9,8 @@ internal import RunModel
 /// and a request has one line; this writes a new file beside the old one and renames it, so that a crash at any moment
 /// leaves the one or the other.
 struct ResumeJournal {
-  /// How often each input has succeeded.
-  let succeeded: SucceededInputs
+  /// The occurrences of inputs that have succeeded.
+  let succeeded: DigestTable
   /// Whole lines that no batch has written.
   let foreignLines: Int
   /// Lines of this version that did not succeed.
@@ -20,8 +20,7 @@ struct ResumeJournal {
   ///
   /// - Throws: ``BatchFailure/notResults(path:)`` where the file has lines and none is a result.
   init(reading file: OutputFile, algorithm: String, spillDirectory: String) throws(BatchFailure) {
-    // No result line is shorter than the names of its members: so many is the most that the file can hold.
-    succeeded = try SucceededInputs(expected: file.size / 250, directory: spillDirectory)
+    succeeded = try DigestTable(directory: spillDirectory)
     var (foreign, failed, results) = (0, 0, 0)
     let succeeded = succeeded
     try ResultReader(descriptor: file.descriptor, path: file.path).forEachLine { (line) throws(BatchFailure) in
@@ -31,7 +30,11 @@ struct ResumeJournal {
       }
       results += 1
       guard line.algorithm == algorithm else { return }
-      if line.outcome == .succeeded { try succeeded.add(digest) } else { failed += 1 }
+      if line.outcome == .succeeded {
+        try succeeded.increment(DigestTable.Key(digest, occurrence: line.occurrence))
+      } else {
+        failed += 1
+      }
     }
     guard results > 0 || foreign == 0 && Self.beginsLikeResults(file) else { throw .notResults(path: file.path) }
     (foreignLines, failedLines) = (foreign, failed)

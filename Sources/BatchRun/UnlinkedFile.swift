@@ -10,6 +10,8 @@ final class UnlinkedFile {
   let descriptor: Int32
   /// How many bytes were appended.
   private(set) var size = 0
+  /// Where the last overwritten byte ends.
+  private(set) var extent = 0
 
   /// A file in `directory`, on disk rather than in memory.
   ///
@@ -87,6 +89,7 @@ final class UnlinkedFile {
     while pwrite(descriptor, bytes.baseAddress, bytes.count, offset) != bytes.count {
       guard errno == EINTR else { throw .cannotSpill(code: errno) }
     }
+    extent = max(extent, offset + bytes.count)
   }
 
   /// A further descriptor of the same bytes, at their start.

@@ -8,7 +8,7 @@ import Testing
   let directory = ScratchDirectory()
 
   private func requests(_ files: [String], envelopes: Bool = false) throws -> [Request] {
-    let reader = RequestReader(
+    let reader = try RequestReader(
       sources: try RequestSource.all(files), takesEnvelopes: envelopes, spillDirectory: directory.path)
     var requests: [Request] = []
     while true {
@@ -99,6 +99,11 @@ import Testing
     let all = try requests([directory.write("r.ndjson", "{\"input\":\(text),\"request_id\":\"big\"}\n")], envelopes: true)
     #expect(try bytes(try #require(all.first)) == Array(text.utf8))
     #expect(all.first?.requestID == "big")
+  }
+
+  @Test func `equal inputs are told apart by their occurrence`() throws {
+    let all = try requests([directory.write("r.ndjson", "a\nb\na\na\n"), directory.write("s.ndjson", "b\n")])
+    #expect(all.map(\.occurrence) == [1, 1, 2, 3, 2])
   }
 
   @Test func `a name that cannot be opened is told before anything runs`() throws {

@@ -10,8 +10,11 @@ import Testing
 
   private func digest(_ text: String) -> SHA256.Digest { Array(text.utf8).withUnsafeBytes { SHA256.digest(of: $0) } }
 
-  private func line(_ input: String, _ outcome: Outcome, version: String? = nil, result: String = "\"r\"") -> String {
-    "{\"index\":0,\"source\":\"r:1\",\"input_sha256\":\"\(digest(input).hexadecimal)\",\"request_id\":\"req\","
+  private func line(
+    _ input: String, _ outcome: Outcome, version: String? = nil, occurrence: Int = 1, result: String = "\"r\""
+  ) -> String {
+    "{\"index\":0,\"source\":\"r:1\",\"input_sha256\":\"\(digest(input).hexadecimal)\","
+      + (occurrence > 1 ? "\"occurrence\":\(occurrence)," : "") + "\"request_id\":\"req\","
       + "\"algorithm\":\"\(version ?? self.version)\",\"outcome\":\"\(outcome.rawValue)\",\"result\":\(result)}\n"
   }
 
@@ -21,20 +24,20 @@ import Testing
   }
 
   @Test func `each success answers for one occurrence of its input`() throws {
-    let path = directory.write("out", line("a", .succeeded) + line("b", .succeeded) + line("a", .succeeded))
+    let path = directory.write("out", line("a", .succeeded, occurrence: 2) + line("b", .succeeded))
     let succeeded = try journal(path).journal.succeeded
-    #expect(try succeeded.take(digest("a")))
-    #expect(try succeeded.take(digest("a")))
-    #expect(try !succeeded.take(digest("a")))
-    #expect(try succeeded.take(digest("b")))
-    #expect(try !succeeded.take(digest("c")))
+    #expect(try succeeded.count(.init(digest("a"), occurrence: 1)) == 0)
+    #expect(try succeeded.count(.init(digest("a"), occurrence: 2)) == 1)
+    #expect(try succeeded.count(.init(digest("b"), occurrence: 1)) == 1)
+    #expect(try succeeded.count(.init(digest("b"), occurrence: 2)) == 0)
+    #expect(try succeeded.count(.init(digest("c"), occurrence: 1)) == 0)
   }
 
   @Test func `failures and other versions answer for nothing`() throws {
     let path = directory.write(
       "out", line("a", .failed) + line("b", .succeeded, version: "demo/echo/1.0.1") + line("c", .timedOut))
     let read = try journal(path).journal
-    for input in ["a", "b", "c"] { #expect(try !read.succeeded.take(digest(input))) }
+    for input in ["a", "b", "c"] { #expect(try read.succeeded.count(.init(digest(input), occurrence: 1)) == 0) }
     #expect(read.failedLines == 2)
   }
 
@@ -56,8 +59,8 @@ import Testing
     let large = "\"" + String(repeating: "x", count: 700_000) + "\""
     let path = directory.write("out", line("a", .succeeded, result: large) + line("b", .succeeded))
     let succeeded = try journal(path).journal.succeeded
-    #expect(try succeeded.take(digest("a")))
-    #expect(try succeeded.take(digest("b")))
+    #expect(try succeeded.count(.init(digest("a"), occurrence: 1)) == 1)
+    #expect(try succeeded.count(.init(digest("b"), occurrence: 1)) == 1)
   }
 
   @Test(arguments: ["{\"index\":3,\"source\"", "{", "{\"index\":3,\"input_sha256\":\"\(String(repeating: "x", count: 100_000))"])
@@ -82,13 +85,22 @@ import Testing
     withExtendedLifetime(first) {}
   }
 
-  @Test func `the table tells inputs apart that share a slot`() throws {
-    let table = try SucceededInputs(expected: 10, directory: directory.path)
-    func colliding(_ number: UInt64) throws -> SHA256.Digest {
-      try #require(SHA256.Digest(hexadecimal: String(repeating: "0", count: 31) + "\(number)" + String(repeating: "0", count: 32)))
+  @Test func `the table tells keys apart that share a slot`() throws {
+    let table = try DigestTable(directory: directory.path)
+    func colliding(_ number: UInt64) throws -> DigestTable.Key {
+      let text = String(repeating: "0", count: 31) + "\(number)" + String(repeating: "0", count: 32)
+      return .init(try #require(SHA256.Digest(hexadecimal: text)))
     }
-    for number in UInt64(1)...9 { try table.add(try colliding(number)) }
-    for number in UInt64(1)...9 { #expect(try table.take(try colliding(number))) }
-    for number in UInt64(1)...9 { #expect(try !table.take(try colliding(number))) }
+    for number in UInt64(1)...9 { try table.increment(try colliding(number)) }
+    for number in UInt64(1)...9 { #expect(try table.increment(try colliding(number)) == 2) }
+    #expect(try table.count(try colliding(0)) == 0)
+  }
+
+  @Test func `a table that grows forgets nothing`() throws {
+    let table = try DigestTable(directory: directory.path)
+    for number in 0..<5000 { #expect(try table.increment(.init(digest("\(number)"))) == 1) }
+    for number in 0..<5000 { #expect(try table.count(.init(digest("\(number)"))) == 1) }
+    #expect(try table.count(.init(digest("5000"))) == 0)
+    #expect(directory.names.isEmpty)
   }
 }

@@ -1,0 +1,107 @@
+/// Counts by digest, in a file without a name: keeping a million inputs apart takes the memory of keeping ten.
+///
+/// An open-addressing hash table of 32-byte slots: 24 bytes of key, of which 192 bits are far more than a collision
+/// needs, and a count. It grows before it is half full; an empty slot is all zeros, so the file may be sparse.
+final class DigestTable {
+  /// What a count is kept for.
+  struct Key: Equatable {
+    fileprivate let words: (UInt64, UInt64, UInt64)
+
+    /// An input.
+    init(_ digest: SHA256.Digest) { words = (digest.words[0], digest.words[1], digest.words[2]) }
+
+    /// One of several occurrences of an input, counted from 1.
+    init(_ digest: SHA256.Digest, occurrence: Int) {
+      // Multiplied by an odd number, different occurrences stay different.
+      let mixed = UInt64(truncatingIfNeeded: occurrence) &* 0x9e37_79b9_7f4a_7c15
+      words = (digest.words[0] ^ mixed, digest.words[1], digest.words[2])
+    }
+
+    fileprivate init(words: (UInt64, UInt64, UInt64)) { self.words = words }
+
+    static func == (left: Key, right: Key) -> Bool { left.words == right.words }
+  }
+
+  private struct Slot {
+    var key: (UInt64, UInt64, UInt64) = (0, 0, 0)
+    var count: UInt64 = 0
+  }
+
+  private static let slotSize = 32
+  private static let firstCapacity = 1024
+
+  private let directory: String
+  private var file: UnlinkedFile
+  private var capacity = firstCapacity
+  private var used = 0
+
+  /// An empty table, its file in `directory`.
+  init(directory: String) throws(BatchFailure) {
+    self.directory = directory
+    file = try UnlinkedFile(in: directory)
+  }
+
+  /// Adds one.
+  ///
+  /// - Returns: The new count.
+  @discardableResult
+  func increment(_ key: Key) throws(BatchFailure) -> Int {
+    var (slot, position) = try find(key)
+    if slot.count == 0 { used += 1 }
+    slot.count += 1
+    try write(slot, at: position)
+    if used * 2 > capacity { try grow() }
+    return Int(slot.count)
+  }
+
+  /// The count; 0 for what was never added.
+  func count(_ key: Key) throws(BatchFailure) -> Int { Int(try find(key).slot.count) }
+
+  /// The slot of this key, or the free one where it belongs.
+  private func find(_ key: Key) throws(BatchFailure) -> (slot: Slot, position: Int) {
+    var position = Int(truncatingIfNeeded: key.words.0 & UInt64(capacity - 1))
+    while true {
+      var slot = try read(at: position)
+      if slot.count == 0 { slot.key = key.words }
+      if slot.key == key.words { return (slot, position) }
+      position = (position + 1) & (capacity - 1)
+    }
+  }
+
+  private func grow() throws(BatchFailure) {
+    let (old, oldCapacity) = (file, capacity)
+    file = try UnlinkedFile(in: directory)
+    capacity *= 2
+    let batch = 512
+    var slots: [UInt8] = []
+    for start in stride(from: 0, to: oldCapacity, by: batch) {
+      slots.removeAll(keepingCapacity: true)
+      let end = min(old.extent, (start + batch) * Self.slotSize)
+      guard end > start * Self.slotSize else { break }
+      try old.append(to: &slots, from: start * Self.slotSize..<end)
+      for offset in stride(from: 0, to: slots.count, by: Self.slotSize) {
+        let slot = slots.withUnsafeBytes { $0.loadUnaligned(fromByteOffset: offset, as: Slot.self) }
+        if slot.count > 0 { try write(slot, at: try find(Key(words: slot.key)).position) }
+      }
+    }
+  }
+
+  private func read(at position: Int) throws(BatchFailure) -> Slot {
+    var slot = Slot()
+    var failure: BatchFailure?
+    withUnsafeMutableBytes(of: &slot) { bytes in
+      // Beyond the end of the file nothing was written yet: an empty slot.
+      do throws(BatchFailure) { _ = try file.read(into: bytes, at: position * Self.slotSize) } catch { failure = error }
+    }
+    if let failure { throw failure }
+    return slot
+  }
+
+  private func write(_ slot: Slot, at position: Int) throws(BatchFailure) {
+    var failure: BatchFailure?
+    withUnsafeBytes(of: slot) { bytes in
+      do throws(BatchFailure) { try file.overwrite(bytes, at: position * Self.slotSize) } catch { failure = error }
+    }
+    if let failure { throw failure }
+  }
+}
