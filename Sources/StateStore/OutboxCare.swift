@@ -19,6 +19,9 @@ public struct OutboxSelection: Sendable, Equatable {
 
 /// How full the outbox is.
 public struct OutboxStatus: Sendable, Equatable {
+  /// An empty outbox.
+  public init() {}
+
   /// How many records are in a state.
   public var counts: [OutboxState: Int] = [:]
   /// Bytes of the values of all records.

@@ -105,15 +105,30 @@ import Testing
     #expect(try Outbox.existing(home: home())?.list(states: [.rejected]).count == 1)
   }
 
-  @Test func `a damaged outbox costs one line, and the payload is in the fallback file`() throws {
+  @Test func `a damaged outbox is set aside with one line, and the payload is stored in a new one`() throws {
     defer { try? FileManager.default.removeItem(atPath: folder) }
     try home().create()
     try Data(repeating: 0x55, count: 8192).write(to: URL(fileURLWithPath: folder + "/outbox.db"))
     var said: [String] = []
+    let publisher = ExecPublisher(connection: connection("127.0.0.1:1", wait: .milliseconds(1)), home: try home()) {
+      said.append($0)
+    }
+    publisher.prepare()
+    #expect(publisher.publish(record()).state == .queued)
+    #expect(said.count == 2 && said[0].contains("damaged"))
+    #expect(try pending().map(\.key) == ["req-1"])
+  }
+
+  @Test func `an outbox that cannot be opened costs one line, and the payload is in the fallback file`() throws {
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    try FileManager.default.createDirectory(atPath: folder + "/outbox.db", withIntermediateDirectories: true)
+    var said: [String] = []
     let publisher = ExecPublisher(connection: connection("127.0.0.1:1"), home: try home()) { said.append($0) }
     publisher.prepare()
     #expect(publisher.publish(record()).state == .queued)
-    #expect(said.count == 1)
+    #expect(said.count == 1 && said[0].contains("insights-fallback.ndjson"))
+    let kept = try String(contentsOfFile: folder + "/insights-fallback.ndjson", encoding: .utf8)
+    #expect(kept == "{\"request_id\":\"req-1\"}\n")
   }
 
   @Test func `a password that is not where it should be costs no payload and is told in one line`() throws {

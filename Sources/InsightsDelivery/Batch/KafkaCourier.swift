@@ -40,6 +40,7 @@ final class KafkaCourier: PayloadCourier {
     } else {
       engine = nil
     }
+    store.takeNotes().forEach(say)
     engine?.onEnding = { [unowned self] id, ending in end(id, ending) }
     engine?.wake(wake)
     if let problem = engine?.problem { sayOnce("payloads of this batch wait in the outbox: \(problem)") }

@@ -41,6 +41,15 @@ public struct FileSink: Sendable {
     try write(lines, to: descriptor, cuttingBackTo: try endOfWholeLines(descriptor))
   }
 
+  /// Finds out whether the file takes lines, without writing one. It is made if it is missing.
+  ///
+  /// - Throws: ``FileSinkError/cannotOpen(path:errno:)``.
+  public func check() throws(FileSinkError) {
+    let descriptor = open(path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0o600)
+    guard descriptor >= 0 else { throw .cannotOpen(path: path, errno: errno) }
+    close(descriptor)
+  }
+
   /// Takes the file's lock, which ends with the descriptor.
   private func lock(_ descriptor: Int32) throws(FileSinkError) {
     let clock = ContinuousClock()

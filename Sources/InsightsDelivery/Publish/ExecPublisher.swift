@@ -45,6 +45,7 @@ public final class ExecPublisher: PayloadPublisher {
   public func publish(_ record: InsightsRecord) -> Delivery {
     if connection.kind == .file { return publishToFile(record) }
     prepare()
+    store.takeNotes().forEach(say)
     guard let engine, let outbox = store.open(), let token = store.token() else { return keepSomehow(record, because: nil) }
     if let problem = engine.problem { return keep(record, because: "\(problem)") }
 
@@ -119,6 +120,7 @@ public final class ExecPublisher: PayloadPublisher {
   /// Into the outbox, for a later deliverer.
   private func keep(_ record: InsightsRecord, because reason: String) -> Delivery {
     guard let outbox = store.open() else { return keepSomehow(record, because: nil) }
+    store.takeNotes().forEach(say)
     do throws(StateError) {
       try outbox.append([OutboxEntry(record, window: connection.deliveryWindow)])
     } catch {

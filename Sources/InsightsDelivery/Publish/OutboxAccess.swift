@@ -8,15 +8,39 @@ struct OutboxAccess {
   private var outbox: Outbox?
   private var ownToken: DelivererToken?
   private var failure: StateError?
+  private var notes: [String] = []
 
   init(home: HomeDirectory) { self.home = home }
 
-  /// The outbox; nil where it cannot be opened, which is tried once.
+  /// The outbox; nil where it cannot be opened, which is tried once. A damaged one is set aside for a new one.
   mutating func open() -> Outbox? {
-    if outbox == nil, failure == nil {
-      do throws(StateError) { outbox = try Outbox(home: home) } catch { failure = error }
+    guard outbox == nil, failure == nil else { return outbox }
+    do throws(StateError) {
+      outbox = try Outbox(home: home)
+    } catch {
+      failure = error
+      if error.isCorruption { startAnew() }
     }
     return outbox
+  }
+
+  /// Sets the damaged outbox aside, which works as long as no other process has it open.
+  private mutating func startAnew() {
+    do throws(StateError) {
+      if case .setAside(let path, let salvaged) = try OutboxRecovery.recover(home: home) {
+        notes.append("the outbox was damaged; it is at \(path) now, and \(salvaged) payload(s) of it go on waiting")
+      }
+      outbox = try Outbox(home: home)
+      failure = nil
+    } catch {
+      failure = error
+    }
+  }
+
+  /// What is to be said of the outbox itself, once.
+  mutating func takeNotes() -> [String] {
+    defer { notes = [] }
+    return notes
   }
 
   /// What this process claims records with.

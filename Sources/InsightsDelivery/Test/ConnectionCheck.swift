@@ -1,0 +1,59 @@
+public import RunModel
+
+/// What can be said of a connection without its broker, for `connection set`.
+public enum ConnectionCheck {
+  /// Hands the connection to librdkafka, which takes or refuses it at once; nothing is sent.
+  ///
+  /// - Returns: what the user should know though nothing is wrong yet, a sentence each.
+  /// - Throws: ``KafkaError``: the library is missing, or refuses a CA file, a mechanism, a property.
+  public static func check(_ connection: Connection) throws(KafkaError) -> [String] {
+    guard connection.kind != .file else { return [] }
+    var checked = connection
+    var notes: [String] = []
+    if let password = connection.authentication?.password {
+      do throws(KafkaError) {
+        _ = try password.read()
+      } catch {
+        // It is only a reference, read when it is used: the place may be filled later.
+        notes.append("the password cannot be read now: \(error)")
+        checked.authentication?.password = .kept(Secret("unknown yet"))
+      }
+    }
+    let settings = try ProducerSettings(checked, traffic: .single)
+    try KafkaProducer(settings).close()
+    if settings.usesSCRAM, !KafkaLibrary.hasSoundSCRAM {
+      notes.append(ProducerSettings.brokenSCRAM(KafkaLibrary.version ?? "?"))
+    }
+    return notes
+  }
+
+  /// Why `name` cannot be a property given by `-X`, or nil where it can: some are algo-run's own affair.
+  public static func problem(withProperty name: String) -> String? {
+    switch name {
+    case "bootstrap.servers", "metadata.broker.list": "name the brokers with --brokers"
+    case "sasl.username": "name the user with --username"
+    case "sasl.password": "give the password with --password-file, --password-env or at the prompt"
+    case "sasl.mechanism", "sasl.mechanisms": "choose the mechanism with --mechanism"
+    case "ssl.ca.location": "give the authority with --ca"
+    case "acks", "request.required.acks": "a payload counts as delivered when all in-sync replicas have it"
+    case "message.timeout.ms", "delivery.timeout.ms": "set the time with --delivery-window"
+    default: nil
+    }
+  }
+
+  /// Why `name` cannot be a topic's name, or nil where it can.
+  public static func problem(withTopic name: String) -> String? {
+    let isLegal = name.utf8.allSatisfy { byte in
+      switch byte {
+      case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+        UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "-"):
+        true
+      default: false
+      }
+    }
+    guard isLegal, (1...249).contains(name.utf8.count), name != ".", name != ".." else {
+      return "1 to 249 letters, digits, . _ -"
+    }
+    return nil
+  }
+}

@@ -1,0 +1,170 @@
+public import RunModel
+
+/// `connection test`: walks from the broker's name to an acknowledged record, and ends at the first step that fails
+/// with its exact cause and what to do about it.
+public struct ConnectionTest {
+  /// The walk ends within this time, whatever the other end does.
+  public static let limit = Duration.seconds(10)
+  /// What may still follow when the walk's own time is over: telling it.
+  private static let reserve = Duration.milliseconds(500)
+  /// The most that one step of the network may take, so that the others have time left.
+  static let stepLimit = Duration.seconds(3)
+
+  private let connection: Connection
+
+  /// A test of a connection.
+  public init(_ connection: Connection) { self.connection = connection }
+
+  /// Walks and reports each step as it ends.
+  ///
+  /// - Returns: whether all of them passed.
+  public func run(_ report: (StageResult) -> Void) -> Bool {
+    let walk = Walk(connection, until: ContinuousClock().now + Self.limit - Self.reserve)
+    for stage in connection.kind == .file ? [.file] : StageResult.Stage.allCases.filter({ $0 != .file }) {
+      let clock = ContinuousClock()
+      let start = clock.now
+      let verdict = walk.verdict(of: stage)
+      let result = StageResult(stage: stage, verdict: verdict, time: clock.now - start)
+      report(result)
+      if result.hasFailed { return false }
+    }
+    return true
+  }
+}
+
+/// What one step leaves for the next.
+private final class Walk {
+  private let connection: Connection
+  private let deadline: ContinuousClock.Instant
+  private let clock = ContinuousClock()
+  private var resolved: [(BrokerAddress, [NetworkProbe.Endpoint])] = []
+  private var reachable: (address: BrokerAddress, endpoint: NetworkProbe.Endpoint)?
+  private var dialogue: BrokerDialogue?
+
+  init(_ connection: Connection, until deadline: ContinuousClock.Instant) {
+    self.connection = connection
+    self.deadline = deadline
+  }
+
+  private var step: Duration { max(.zero, min(ConnectionTest.stepLimit, deadline - clock.now)) }
+  private var usesTLS: Bool {
+    connection.kind == .saslSSL || property("security.protocol")?.lowercased().hasSuffix("ssl") == true
+  }
+
+  private func property(_ name: String) -> String? {
+    connection.properties.last { $0.name == name }?.value.revealed
+  }
+
+  func verdict(of stage: StageResult.Stage) -> StageResult.Verdict {
+    switch stage {
+    case .file: file()
+    case .settings: settings()
+    case .resolve: resolve()
+    case .tcp: connect()
+    case .tls: usesTLS ? handshake() : .skipped("the connection is not encrypted")
+    case .authentication: authenticate()
+    case .metadata: dialogue?.metadata(until: deadline, listener) ?? .skipped("no producer")
+    case .topic: dialogue?.topicVerdict(until: deadline, user: user) ?? .skipped("no producer")
+    case .produce: dialogue?.produce(until: deadline, user: user) ?? .skipped("no producer")
+    }
+  }
+
+  private var user: String? { connection.authentication?.username }
+
+  private func file() -> StageResult.Verdict {
+    guard let path = connection.filePath else { return .skipped("no file is named") }
+    do throws(FileSinkError) {
+      try FileSink(path: path).check()
+      return .passed("\(path) takes lines")
+    } catch {
+      return .failed(cause: "\(error)", hint: "Payloads wait in the outbox until it can be written.")
+    }
+  }
+
+  private func settings() -> StageResult.Verdict {
+    do throws(KafkaError) {
+      dialogue = BrokerDialogue(try KafkaProducer(ProducerSettings(connection, traffic: .single)), connection)
+      return .passed("librdkafka \(KafkaLibrary.version ?? "?") takes them")
+    } catch {
+      return .failed(cause: "\(error)", hint: "Nothing was sent to the broker.")
+    }
+  }
+
+  private func resolve() -> StageResult.Verdict {
+    var problems: [String] = []
+    for address in connection.brokers.compactMap({ BrokerAddress(parsing: $0) }) {
+      switch NetworkProbe.resolve(address, within: step) {
+      case .found(let endpoints): resolved.append((address, endpoints))
+      case .failed(let reason): problems.append("\(address.host): \(reason)")
+      case .timedOut: problems.append("\(address.host): no answer from the name server")
+      }
+    }
+    guard !resolved.isEmpty else {
+      return .failed(
+        cause: problems.joined(separator: "; "),
+        hint: "Check the names given by --brokers and this machine's DNS (getent hosts NAME).")
+    }
+    let found = resolved.map { "\($0.0.host) is \($0.1.map(\.text).joined(separator: ", "))" }
+    return .passed((found + problems).joined(separator: "; "))
+  }
+
+  private func connect() -> StageResult.Verdict {
+    var problems: [String] = []
+    for (address, endpoints) in resolved {
+      for endpoint in endpoints {
+        switch NetworkProbe.connect(endpoint, within: step) {
+        case .connected:
+          if reachable == nil { reachable = (address, endpoint) }
+        case .failed(let code): problems.append("\(address) (\(endpoint.text)): \(SystemWords.of(code))")
+        case .timedOut: problems.append("\(address) (\(endpoint.text)): no answer")
+        }
+        if reachable?.address == address { break }
+      }
+    }
+    guard let reachable else {
+      return .failed(
+        cause: problems.joined(separator: "; "),
+        hint: "Is the broker running and is that its port? \"No answer\" is usually a firewall.")
+    }
+    return .passed((["\(reachable.address) accepts connections"] + problems).joined(separator: "; "))
+  }
+
+  private func handshake() -> StageResult.Verdict {
+    guard let reachable, case .connected(let socket) = NetworkProbe.connect(reachable.endpoint, within: step) else {
+      return .failed(cause: "the broker accepts no second connection", hint: "Try again; see the broker's log.")
+    }
+    let authority = property("ssl.ca.location") ?? connection.certificateAuthority
+    let handshake = NetworkProbe.shakeHands(socket, host: reachable.address.host, authority: authority)
+    return CertificateVerdict.of(
+      handshake, host: reachable.address.host, hasOwnAuthority: authority != nil,
+      verifies: property("enable.ssl.certificate.verification")?.lowercased() != "false",
+      identifies: property("ssl.endpoint.identification.algorithm")?.lowercased() != "none",
+      speaksPlain: listener == .plain)
+  }
+
+  private func authenticate() -> StageResult.Verdict {
+    guard let authentication = connection.authentication else { return .skipped("the connection has none") }
+    return dialogue?.authenticate(authentication, until: deadline, isEventHubs: connection.isEventHubs)
+      ?? .skipped("no producer")
+  }
+
+  /// What the listener speaks, looked at only when something is wrong.
+  private var listener: ListenerKind {
+    guard let reachable else { return .unknown }
+    if case .connected(let socket) = NetworkProbe.connect(reachable.endpoint, within: .seconds(1)),
+      NetworkProbe.speaksPlainKafka(socket)
+    {
+      return .plain
+    }
+    guard case .connected(let socket) = NetworkProbe.connect(reachable.endpoint, within: .seconds(1)) else {
+      return .unknown
+    }
+    switch NetworkProbe.shakeHands(socket, host: reachable.address.host, authority: nil).result {
+    case .trusted, .untrusted: return .encrypted
+    case .none, .unavailable: return .unknown
+    }
+  }
+}
+
+/// What a listener of a broker speaks.
+enum ListenerKind { case plain, encrypted, unknown }

@@ -1,0 +1,55 @@
+internal import CRDKafka
+internal import Glibc
+internal import RunModel
+
+/// What to do about a cause, for the person who set the connection up.
+enum Hint {
+  static func ofLogin(
+    _ cause: KafkaCause, _ authentication: Connection.Authentication, isEventHubs: Bool
+  ) -> String {
+    let words = cause.text.lowercased()
+    guard cause.isAuthentication else { return ofMetadata(cause) }
+    if words.contains("mechanism") && (words.contains("unsupported") || words.contains("supported mechanisms")) {
+      return "The broker does not offer \(authentication.mechanism.rawValue): choose one that it does with "
+        + "`connection set --mechanism`."
+    }
+    if isEventHubs {
+      return "The password must be the whole connection string of the namespace (Endpoint=sb://…)."
+    }
+    let usesSCRAM = authentication.mechanism != .plain
+    if usesSCRAM, !KafkaLibrary.hasSoundSCRAM {
+      return "The password may be right: \(ProducerSettings.brokenSCRAM(KafkaLibrary.version ?? "?"))."
+    }
+    return "The broker does not tell an unknown user from a wrong password: check both"
+      + (usesSCRAM ? ", and that the user has credentials for \(authentication.mechanism.rawValue)." : ".")
+  }
+
+  static func ofMetadata(_ cause: KafkaCause) -> String {
+    switch rd_kafka_resp_err_t(rawValue: cause.code) {
+    case RD_KAFKA_RESP_ERR__RESOLVE: "The broker sent this machine to a name that it cannot resolve (advertised.listeners)."
+    case RD_KAFKA_RESP_ERR__SSL: "The broker's TLS listener and this connection do not agree; see the broker's log."
+    case RD_KAFKA_RESP_ERR__TRANSPORT:
+      "The broker ended the conversation: does this listener want TLS or a login that the connection lacks?"
+    default: "See the broker's log."
+    }
+  }
+
+  static func ofTopic(_ cause: KafkaCause, topic: String, user: String?) -> String {
+    switch rd_kafka_resp_err_t(rawValue: cause.code) {
+    case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART, RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC:
+      "Make it: kafka-topics.sh --create --topic \(topic), or choose another with `connection set --topic`."
+    case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
+      "\(user.map { "User \($0)" } ?? "This user") needs the operations Write and Describe on topic \(topic): "
+        + "kafka-acls.sh --add --allow-principal User:\(user ?? "NAME") --producer --topic \(topic)."
+    case RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED:
+      "Brokers before 2.8 want IdempotentWrite on the cluster; without it: connection set -X enable.idempotence=false."
+    case RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION: "Topic names have letters, digits, . _ - and at most 249 characters."
+    default: "See the broker's log."
+    }
+  }
+}
+
+/// The system's words for its error numbers.
+enum SystemWords {
+  static func of(_ code: Int32) -> String { String(cString: strerror(code)) }
+}
