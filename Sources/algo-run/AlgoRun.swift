@@ -11,7 +11,7 @@ struct AlgoRun {
   /// The subcommands, in the order help lists them.
   static let subcommands: [any Subcommand.Type] = [
     ExecCommand.self, BatchCommand.self, PublishCommand.self, VersionsCommand.self, InsightsCommand.self,
-    CheckCommand.self,
+    ConnectionCommand.self, OutboxCommand.self, CheckCommand.self,
   ]
 
   static func main() {

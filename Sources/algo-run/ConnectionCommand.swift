@@ -1,0 +1,88 @@
+internal import CommandLineInterface
+internal import InsightsDelivery
+internal import RunModel
+internal import StateStore
+
+/// `algo-run connection`: where payloads go. Its four words are files of their own but for the short ones.
+enum ConnectionCommand: Subcommand {
+  static let command = Command(
+    name: "connection",
+    abstract: "Say where payloads go: to a Kafka topic or to a file.",
+    discussion: """
+      A home has one connection. Without any, payloads are appended to the file insights.ndjson in the home.
+      """,
+    examples: [
+      ("algo-run connection set --type plaintext --brokers localhost:9092 --topic insights", "a broker nearby"),
+      ("algo-run connection test", "try every step up to an acknowledged record"),
+      ("algo-run connection show", "what is set, secrets left out"),
+    ],
+    subcommands: [
+      ConnectionSetCommand.command,
+      Command(
+        name: "show", abstract: "Show the connection, secrets left out.",
+        examples: [("algo-run connection show --json", "for scripts")], options: [SharedOptions.json, SharedOptions.home]
+      ),
+      Command(
+        name: "test", abstract: "Walk from the broker's name to an acknowledged record, within 10 seconds.",
+        discussion: """
+          Steps: settings, resolve, tcp, tls, authentication, metadata, topic, produce. It ends at the first that \
+          fails, tells the cause and what to do, and exits with 1. The record it produces has the header ce_type \
+          algo-run.connection-test.v1, so that consumers can leave it out.
+          """,
+        examples: [("algo-run connection test", "exit status 0 where payloads would be delivered")],
+        options: [SharedOptions.json, SharedOptions.home]),
+      Command(
+        name: "remove", abstract: "Remove the connection: payloads go to the file in the home again.",
+        examples: [("algo-run connection remove", "what waits in the outbox stays there")],
+        options: [SharedOptions.home]),
+    ])
+
+  static func run(_ invocation: Invocation) throws -> Int32 {
+    let home = try SharedOptions.home(invocation)
+    switch invocation.commandPath.last {
+    case "set": return try ConnectionSetCommand.run(invocation, home)
+    case "show": return try show(invocation, home)
+    case "test": return try test(invocation, home)
+    default: return try remove(home)
+    }
+  }
+
+  private static func show(_ invocation: Invocation, _ home: HomeDirectory) throws -> Int32 {
+    let connection = try ConnectionStore(home: home).connection()
+    let shown = connection ?? Connection(kind: .file, filePath: home.insightsFile)
+    if invocation.flag("json") {
+      return StandardOutput.write(ConnectionText.json(shown, isSet: connection != nil)) ? 0 : 1
+    }
+    if connection == nil { Message.tell("no connection is set; payloads go to the file in the home.") }
+    return StandardOutput.write(Table.text(ConnectionText.rows(shown))) ? 0 : 1
+  }
+
+  private static func test(_ invocation: Invocation, _ home: HomeDirectory) throws -> Int32 {
+    let stored = try ConnectionStore(home: home).connection()
+    if stored == nil { try home.create() }
+    let connection = stored ?? Connection(kind: .file, filePath: home.insightsFile)
+    let isJSON = invocation.flag("json")
+    var results: [StageResult] = []
+    let isGood = ConnectionTest(connection).run { result in
+      results.append(result)
+      // Each line as its step ends: the next one may take seconds.
+      if !isJSON { _ = StandardOutput.write(ConnectionText.line(result)) }
+    }
+    if isJSON { _ = StandardOutput.write(ConnectionText.json(results)) }
+    return isGood ? 0 : 1
+  }
+
+  private static func remove(_ home: HomeDirectory) throws -> Int32 {
+    guard try ConnectionStore(home: home).remove() else {
+      Message.tell("no connection is set; payloads go to \(home.insightsFile) already.")
+      return 0
+    }
+    let outbox = try Outbox.existing(home: home)
+    try outbox?.clearOutage()
+    let waiting = try outbox?.pendingCount() ?? 0
+    Message.tell(
+      "the connection is removed; payloads go to \(home.insightsFile)."
+        + (waiting > 0 ? " \(waiting) wait in the outbox; `algo-run outbox deliver` would append them to it." : ""))
+    return 0
+  }
+}

@@ -1,0 +1,89 @@
+internal import CommandLineInterface
+internal import Glibc
+internal import InsightsDelivery
+internal import RunModel
+internal import StateStore
+
+/// `algo-run connection set`: makes the connection, or changes what is named of the one there is.
+enum ConnectionSetCommand {
+  static let command = Command(
+    name: "set",
+    abstract: "Make the connection, or change what is named of it.",
+    discussion: """
+      What is not named stays as it is; another --type starts anew. What librdkafka refuses is refused here, and nothing \
+      is changed then. A password given by file or variable is only referred to, and read whenever it is used; at the \
+      prompt it is kept in the home, readable by this user alone.
+      """,
+    examples: [
+      ("algo-run connection set --type plaintext --brokers a:9092,b:9092 --topic insights", "Kafka in a trusted net"),
+      (
+        "algo-run connection set --type sasl_ssl --brokers k:9093 --topic insights --mechanism SCRAM-SHA-512 "
+          + "--username algo --password-file /run/secrets/kafka --ca ca.pem",
+        "Kafka with TLS and a login"
+      ),
+      (
+        "algo-run connection set --event-hubs --brokers NS.servicebus.windows.net --topic insights "
+          + "--password-env EVENT_HUBS",
+        "Azure Event Hubs; the password is the connection string"
+      ),
+      ("algo-run connection set --type file --path /var/log/insights.ndjson", "a file"),
+      ("algo-run connection set --delivery-wait 500ms", "change one thing"),
+    ],
+    options: [
+      .value(
+        "type", "TYPE", completion: .choices(Connection.Kind.allCases.map(\.rawValue)),
+        help: "plaintext, sasl_ssl (TLS and a login) or file."),
+      .value("brokers", "HOST:PORT,…", help: "Brokers to begin with; they name the others."),
+      .value("topic", "TOPIC", help: "The Kafka topic."),
+      .value("path", "FILE", completion: .file, help: "The file of type file (default: insights.ndjson in the home)."),
+      .value(
+        "mechanism", "NAME", completion: .choices(Connection.Authentication.Mechanism.allCases.map(\.rawValue)),
+        help: "How the password is proved."),
+      .value("username", "NAME", help: "Who logs in."),
+      .value("password-file", "FILE", completion: .file, help: "The password is what this file holds when it is used."),
+      .value("password-env", "NAME", help: "The password is this variable when it is used; no child gets it."),
+      .flag("password-prompt", help: "Ask for the password and keep it (also asked when no other source is named)."),
+      .value("ca", "FILE", completion: .file, help: "The broker's authority, PEM; copied. Default: the system's roots."),
+      .flag("system-roots", help: "Forget a copied authority."),
+      .flag("event-hubs", help: "Azure Event Hubs: sasl_ssl, PLAIN, user $ConnectionString, port 9093, and its settings."),
+      .repeatable("X", "NAME=VALUE", help: "A librdkafka property; NAME= removes it again."),
+      .value(
+        "payload-format", "FORMAT", completion: .choices(PayloadFormat.allCases.map(\.rawValue)),
+        help: "standard, or legacy for consumers of the original service."),
+      .value("delivery-window", "D", help: "How long delivery of a payload is attempted (default: 4m)."),
+      .value("delivery-wait", "D", help: "How long exec waits for the acknowledgement (default: 2s)."),
+      .value("retention", "D", help: "How long undelivered payloads are kept after their window (default: 7d)."),
+      .value("retention-records", "N", help: "How many of them at most (default: 100000)."),
+      .value(
+        "on-expiry", "WHAT", completion: .choices(Connection.OnExpiry.allCases.map(\.rawValue)),
+        help: "keep or drop payloads whose window ended (default: keep)."),
+      SharedOptions.home,
+    ])
+
+  static func run(_ invocation: Invocation, _ home: HomeDirectory) throws -> Int32 {
+    let store = ConnectionStore(home: home)
+    let before = try store.connection()
+    var connection = try ConnectionOptions.connection(invocation, changing: before, home)
+    let authority = invocation.value("ca").map(AbsolutePath.of)
+    if let authority { connection.certificateAuthority = authority }
+    if invocation.flag("system-roots") { connection.certificateAuthority = nil }
+
+    for note in try ConnectionCheck.check(connection) { Message.tell("note: \(note)") }
+    if let authority { connection.certificateAuthority = try store.copyCertificateAuthority(from: authority) }
+    try store.set(connection)
+    // What was known of the broker before means nothing for this one.
+    try Outbox.existing(home: home)?.clearOutage()
+    let target = connection.kind == .file ? connection.filePath ?? home.insightsFile : "topic \(connection.topic)"
+    Message.tell("payloads go to \(target) from now on; try it with: algo-run connection test.")
+    return 0
+  }
+}
+
+/// Paths that mean the same wherever algo-run is called.
+enum AbsolutePath {
+  static func of(_ path: String) -> String {
+    guard !path.hasPrefix("/"), let current = getcwd(nil, 0) else { return path }
+    defer { free(current) }
+    return String(cString: current) + "/" + path
+  }
+}

@@ -1,0 +1,154 @@
+internal import CommandLineInterface
+internal import Glibc
+internal import InsightsDelivery
+internal import RunModel
+internal import StateStore
+
+/// `algo-run outbox`: payloads that are not delivered yet, or were given up.
+enum OutboxCommand: Subcommand {
+  static let command = Command(
+    name: "outbox",
+    abstract: "See, deliver, retry and remove payloads that were not delivered.",
+    discussion: """
+      States: pending (delivery is attempted until its window ends), expired (the window ended), rejected (the broker \
+      can never accept it), corrupt (it does not read as it was written).
+      """,
+    examples: [
+      ("algo-run outbox status", "how many wait, since when, and why"),
+      ("algo-run outbox deliver", "deliver all that waits, then end"),
+      ("algo-run outbox deliver --follow", "the service for a host that wants the full window, whatever runs"),
+    ],
+    subcommands: [
+      Command(
+        name: "status", abstract: "Count payloads by state; tell what is known of the broker.",
+        examples: [("algo-run outbox status --json | jq .pending", "for monitoring")],
+        options: [SharedOptions.json, SharedOptions.home]),
+      Command(
+        name: "list", abstract: "List payloads that were not delivered, oldest first.",
+        examples: [("algo-run outbox list --state expired --limit 20", "the 20 oldest that expired")],
+        options: [
+          stateOption("Only payloads in this state; may be given more than once."),
+          .value("limit", "N", default: "100", help: "At most so many."),
+          .value("after", "ID", default: "0", help: "Only those after this number: where the last page ended."),
+          SharedOptions.json, SharedOptions.home,
+        ]),
+      Command(
+        name: "deliver", abstract: "Deliver what waits, then end; with --follow, go on until stopped.",
+        discussion: """
+          Without --follow it ends when nothing waits any longer: exit status 0 where all was delivered, 1 where some \
+          expired, was rejected or still waits. With --follow it ends by SIGTERM or SIGINT with status 0; what waits \
+          then stays in the outbox.
+          """,
+        examples: [("algo-run outbox deliver --follow", "as the unit in contrib/ does")],
+        options: [.flag("follow", help: "Stay and deliver whatever comes."), SharedOptions.home]),
+      Command(
+        name: "retry", abstract: "Make expired and rejected payloads pending again, with a new window.",
+        examples: [
+          ("algo-run outbox retry --all && algo-run outbox deliver", "after a long outage"),
+          ("algo-run outbox retry 17 18", "two of them"),
+        ],
+        arguments: [Argument("ID", arity: .repeating, help: "The number that `outbox list` shows.")],
+        options: [
+          .flag("all", help: "All of them."), stateOption("All in this state: expired or rejected."), SharedOptions.home,
+        ]),
+      Command(
+        name: "purge", abstract: "Remove payloads for good.",
+        examples: [
+          ("algo-run outbox purge --state expired", "those that expired"),
+          ("algo-run outbox purge 17", "one, whatever its state"),
+        ],
+        arguments: [Argument("ID", arity: .repeating, help: "The number that `outbox list` shows.")],
+        options: [
+          .flag("all", help: "All that was given up: expired, rejected and corrupt; never pending ones."),
+          stateOption("All in this state, pending included if it is named."), SharedOptions.home,
+        ]),
+    ])
+
+  private static func stateOption(_ help: String) -> Option {
+    .repeatable("state", "STATE", completion: .choices(OutboxState.allCases.map(\.name)), help: help)
+  }
+
+  static func run(_ invocation: Invocation) throws -> Int32 {
+    let home = try SharedOptions.home(invocation)
+    if invocation.commandPath.last == "deliver" { return try OutboxDeliverCommand.run(invocation, home) }
+    // Looking at an outbox that was never needed makes none.
+    let outbox = try Outbox.existing(home: home)
+    switch invocation.commandPath.last {
+    case "status": return try status(invocation, outbox)
+    case "list": return try list(invocation, outbox)
+    case "retry": return try retry(invocation, outbox, home)
+    default: return try purge(invocation, outbox)
+    }
+  }
+
+  private static func status(_ invocation: Invocation, _ outbox: Outbox?) throws -> Int32 {
+    let status = try outbox?.status() ?? OutboxStatus()
+    let outage = try outbox?.outage()
+    let text = invocation.flag("json")
+      ? OutboxText.json(status, outage) : Array(Table.text(OutboxText.rows(status, outage)).utf8)
+    return StandardOutput.write(text) ? 0 : 1
+  }
+
+  private static func list(_ invocation: Invocation, _ outbox: Outbox?) throws -> Int32 {
+    let limit = try number(invocation, "limit")
+    let after = try number(invocation, "after")
+    let chosen = states(invocation)
+    let records =
+      try outbox?.list(
+        states: chosen.isEmpty ? OutboxState.allCases : chosen, after: after, limit: Int(clamping: limit)) ?? []
+    if invocation.flag("json") { return StandardOutput.write(OutboxText.json(records)) ? 0 : 1 }
+    guard !records.isEmpty else {
+      Message.tell("no such payload is in the outbox.")
+      return 0
+    }
+    return StandardOutput.write(Table.text(OutboxText.rows(records))) ? 0 : 1
+  }
+
+  private static func retry(_ invocation: Invocation, _ outbox: Outbox?, _ home: HomeDirectory) throws -> Int32 {
+    let selection = try selection(invocation, all: [.expired, .rejected], byNumber: [.expired, .rejected])
+    let window = try ConnectionStore(home: home).connection()?.deliveryWindow ?? Connection.standardDeliveryWindow
+    let count = try outbox?.retry(selection, window: window) ?? 0
+    Message.tell(
+      "\(count) payload(s) are pending again, for \(DurationText.write(window))"
+        + (count > 0 ? "; deliver them with: algo-run outbox deliver." : "."))
+    return invocation.arguments("ID").isEmpty || count > 0 ? 0 : 1
+  }
+
+  private static func purge(_ invocation: Invocation, _ outbox: Outbox?) throws -> Int32 {
+    let selection = try selection(invocation, all: [.expired, .rejected, .corrupt], byNumber: OutboxState.allCases)
+    let count = try outbox?.purge(selection) ?? 0
+    Message.tell("\(count) payload(s) removed.")
+    return invocation.arguments("ID").isEmpty || count > 0 ? 0 : 1
+  }
+
+  /// Numbers, states or all: one of them, because removing needs no guesses.
+  private static func selection(
+    _ invocation: Invocation, all: [OutboxState], byNumber: [OutboxState]
+  ) throws -> OutboxSelection {
+    let chosen = states(invocation)
+    let ids = try invocation.arguments("ID").map { text in
+      guard let id = Int64(text), id > 0 else {
+        throw invocation.invalid("ID", value: text, expected: "a number that `outbox list` shows")
+      }
+      return id
+    }
+    if invocation.flag("all"), !chosen.isEmpty { throw invocation.conflict("--all", "--state") }
+    if invocation.flag("all"), !ids.isEmpty { throw invocation.conflict("--all", "ID") }
+    if !ids.isEmpty { return OutboxSelection(states: chosen.isEmpty ? byNumber : chosen, ids: ids) }
+    if !chosen.isEmpty { return OutboxSelection(states: chosen) }
+    guard invocation.flag("all") else { throw invocation.missing("ID, --state or --all") }
+    return OutboxSelection(states: all)
+  }
+
+  private static func states(_ invocation: Invocation) -> [OutboxState] {
+    invocation.values("state").compactMap { OutboxState(name: $0) }
+  }
+
+  private static func number(_ invocation: Invocation, _ option: String) throws -> Int64 {
+    let text = invocation.value(option) ?? ""
+    guard let number = Int64(text), number >= 0 else {
+      throw invocation.invalid(option, value: text, expected: "a whole number")
+    }
+    return number
+  }
+}

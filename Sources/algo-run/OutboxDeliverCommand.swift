@@ -1,0 +1,51 @@
+internal import CommandLineInterface
+internal import Glibc
+internal import InsightsDelivery
+internal import RunModel
+internal import StateStore
+
+/// `algo-run outbox deliver`: once, or as a service.
+enum OutboxDeliverCommand {
+  static func run(_ invocation: Invocation, _ home: HomeDirectory) throws -> Int32 {
+    let follows = invocation.flag("follow")
+    // Before librdkafka starts its threads, so that none of them can take these.
+    let stop = StopSignals()
+    let connections = ConnectionStore(home: home)
+    let delivery = try OutboxDelivery(
+      home: home, readConnection: { () throws(StateError) in try connections.connection() }, say: { Message.tell($0) })
+    if follows { Message.tell("delivering what waits in \(home.path), until stopped") }
+    let figures = try delivery.run(follows: follows) { stop.received != nil }
+    var parts = ["\(figures.delivered) delivered"]
+    if figures.expired > 0 { parts.append("\(figures.expired) expired") }
+    if figures.rejected > 0 { parts.append("\(figures.rejected) rejected") }
+    if figures.waiting > 0 { parts.append("\(figures.waiting) waiting") }
+    if figures.elsewhere > 0 { parts.append("\(figures.elsewhere) in the hands of another process") }
+    Message.tell(parts.joined(separator: ", "))
+    if follows { return 0 }
+    if stop.received == SIGINT { return 130 }
+    return figures.isComplete ? 0 : 1
+  }
+}
+
+/// SIGTERM and SIGINT as a question instead of an interruption. For the life of the process.
+private final class StopSignals {
+  private var wanted = sigset_t()
+  private var taken: Int32?
+
+  init() {
+    sigemptyset(&wanted)
+    sigaddset(&wanted, SIGTERM)
+    sigaddset(&wanted, SIGINT)
+    pthread_sigmask(SIG_BLOCK, &wanted, nil)
+  }
+
+  /// The signal that came first; nil while none has.
+  var received: Int32? {
+    if taken == nil {
+      var atOnce = timespec(tv_sec: 0, tv_nsec: 0)
+      let number = sigtimedwait(&wanted, nil, &atOnce)
+      if number > 0 { taken = number }
+    }
+    return taken
+  }
+}
