@@ -61,6 +61,8 @@ static void run_child(const struct launch_request *request, pid_t supervisor, st
   //    others left open without the mark is caught as well.
   unsigned first = request->descriptors[3] >= 0 ? 4 : 3;
   if (close_range(first, ~0U, CLOSE_RANGE_CLOEXEC) != 0) mark_one_by_one(first);
+  // The only disposition that the supervisor changed for itself.
+  if (signal_was_ignored(SIGCHLD)) signal(SIGCHLD, SIG_IGN);
   // 8. The mask last: from here on a signal to the group acts as it would on any program.
   sigprocmask(SIG_SETMASK, inherited_mask(), NULL);
   // 9. The kernel counts the memory of before the exec into the peak of the program: tell it apart.
@@ -105,6 +107,8 @@ int32_t launch_child(const struct launch_request *request, struct launched_child
   launched->floor_kilobytes = shared->floor;
   if (child < 0) return fork_error;
   if (shared->error == 0) return 0;
+  // It took the terminal before it failed: without this the foreground would stay with a group that is no more.
+  if (request->terminal >= 0) tcsetpgrp(request->terminal, getpgrp());
   if (request->guardian >= 0) guardian_forget(request->guardian, child);
   while (waitpid(child, NULL, 0) < 0 && errno == EINTR) {}
   return shared->error;

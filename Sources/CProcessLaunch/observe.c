@@ -86,6 +86,15 @@ int32_t open_high(const char *path, int32_t flags, uint32_t mode, int32_t *descr
   return opened < 0 ? errno : move_high(opened, descriptor);
 }
 
+int32_t occupy_standard_descriptors(void) {
+  for (int number = 0; number < 3; number++) {
+    if (fcntl(number, F_GETFD) >= 0) continue;
+    // The lowest free number is taken: this one, as those below it are open by now.
+    if (open("/dev/null", O_RDWR | O_CLOEXEC) < 0) return errno;
+  }
+  return 0;
+}
+
 int32_t open_ready_set(int32_t *descriptor) {
   int opened = epoll_create1(EPOLL_CLOEXEC);
   return opened < 0 ? errno : move_high(opened, descriptor);
@@ -118,15 +127,14 @@ int32_t watch_signals(int32_t *descriptor) {
     struct sigaction action;
     sigaction(watched[i], NULL, &action);
     ignored[watched[i]] = action.sa_handler == SIG_IGN;
-    // An ignored SIGCHLD would make the kernel reap children by itself: their end would be lost. The child gets the
-    // default, as nothing else was meant by whoever ignored it.
+    // An ignored SIGCHLD would make the kernel reap children by itself: their end would be lost. Each child gets it
+    // ignored again.
     if (watched[i] == SIGCHLD && ignored[SIGCHLD]) {
       action.sa_handler = SIG_DFL;
       sigaction(SIGCHLD, &action, NULL);
-      ignored[SIGCHLD] = false;
     }
     // A blocked signal is queued even where it is ignored, so an ignored one must not be in the set.
-    if (!ignored[watched[i]]) sigaddset(&set, watched[i]);
+    if (!ignored[watched[i]] || watched[i] == SIGCHLD) sigaddset(&set, watched[i]);
   }
   // Blocked but not watched: a write to a closed pipe, a terminal or a full quota is to fail with an errno here, and
   // to act in the child as it would without a supervisor. Blocking, unlike ignoring, is undone for the child with the

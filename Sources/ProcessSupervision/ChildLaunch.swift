@@ -11,14 +11,15 @@ struct ChildLaunch {
 
   /// Launches, and tells the pid and what memory the child began with.
   func run() throws(LaunchFailure) -> launched_child {
-    let program = plan.command.first ?? ""
-    let candidates = ProgramSearch.candidates(for: program, environment: plan.environment)
+    let word = plan.command.first ?? KernelString("")
+    let program = word.text
+    let candidates = ProgramSearch.candidates(for: word, environment: plan.environment)
     guard !candidates.isEmpty else { throw .notFound(program: program) }
 
     let paths = CStringArray(candidates)
     let arguments = CStringArray(plan.command)
     let environment = CStringArray(plan.environment)
-    let directory = CStringArray([plan.directory].compactMap { $0 })
+    let directory = CStringArray([plan.directory].compactMap { $0.map { KernelString($0) } })
     var request = unsafe launch_request()
     unsafe request.candidates = UnsafeRawPointer(paths.pointer).assumingMemoryBound(to: UnsafePointer<CChar>?.self)
     unsafe request.arguments = UnsafePointer(arguments.pointer)
@@ -42,10 +43,12 @@ struct ChildLaunch {
   }
 
   /// A script whose interpreter is missing fails with ENOENT too: the file is there, so it cannot be executed.
-  private func notFound(_ program: String, _ candidates: [String]) -> LaunchFailure {
+  private func notFound(_ program: String, _ candidates: [KernelString]) -> LaunchFailure {
     for candidate in candidates {
-      let path = candidate.hasPrefix("/") ? candidate : (plan.directory.map { "\($0)/" } ?? "") + candidate
-      if unsafe access(path, X_OK) == 0 { return .notExecutable(program: program, SystemError(ENOENT)) }
+      let isAbsolute = candidate.bytes.first == UInt8(ascii: "/")
+      let base = isAbsolute ? [] : plan.directory.map { Array("\($0)/".utf8) } ?? []
+      let path = CStringArray([KernelString(bytes: base + candidate.bytes)])
+      if unsafe path.pointer[0].map({ unsafe access($0, X_OK) }) == 0 { return .notExecutable(program: program, SystemError(ENOENT)) }
     }
     return .notFound(program: program)
   }
@@ -66,15 +69,20 @@ private final class CStringArray {
   let pointer: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>
   private let count: Int
 
-  init(_ strings: [String]) {
+  init(_ strings: [KernelString]) {
     count = strings.count
     unsafe pointer = .allocate(capacity: count + 1)
-    for (index, string) in strings.enumerated() { unsafe (pointer + index).initialize(to: strdup(string)) }
+    for (index, string) in strings.enumerated() {
+      let copy = UnsafeMutablePointer<CChar>.allocate(capacity: string.bytes.count + 1)
+      for (offset, byte) in string.bytes.enumerated() { unsafe copy[offset] = CChar(bitPattern: byte) }
+      unsafe copy[string.bytes.count] = 0
+      unsafe (pointer + index).initialize(to: copy)
+    }
     unsafe (pointer + count).initialize(to: nil)
   }
 
   deinit {
-    for index in 0..<count { unsafe free(pointer[index]) }
+    for index in 0..<count { unsafe pointer[index]?.deallocate() }
     unsafe pointer.deallocate()
   }
 }

@@ -1,11 +1,12 @@
 internal import Glibc
+internal import RunModel
 
 /// All that is needed to launch one child.
 public struct LaunchPlan {
   /// Program and arguments; a program without a slash is looked for on the `PATH` of `environment`.
-  public var command: [String]
+  public var command: [KernelString]
   /// The child's whole environment, as `NAME=VALUE`.
-  public var environment: [String]
+  public var environment: [KernelString]
   /// Where it runs; nil for where the supervisor runs.
   public var directory: String?
   /// What it reads from descriptor 0.
@@ -24,7 +25,7 @@ public struct LaunchPlan {
   public var takesTerminal = false
 
   /// A plan to run `command`, everything else as by default.
-  public init(command: [String], environment: [String], directory: String? = nil) {
+  public init(command: [KernelString], environment: [KernelString], directory: String? = nil) {
     self.command = command
     self.environment = environment
     self.directory = directory
@@ -78,14 +79,14 @@ public enum LaunchFailure: Error, Equatable, CustomStringConvertible {
   public var description: String {
     switch self {
     case .notFound(let program):
-      "cannot run \"\(program)\": there is no such program; check the spelling, or give its whole path."
+      "cannot run \"\(TerminalText.safe(program, limit: 4096))\": there is no such program; check the spelling, or give its whole path."
     case .notExecutable(let program, let error) where error.code == ENOEXEC:
-      "cannot run \"\(program)\": it is neither a program for this machine nor a script with a #! line; name its "
-        + "interpreter, as in: sh \(program)."
+      "cannot run \"\(TerminalText.safe(program, limit: 4096))\": it is neither a program for this machine nor a script with a #! line; name its "
+        + "interpreter, as in: sh \(TerminalText.safe(program, limit: 4096))."
     case .notExecutable(let program, let error):
-      "cannot run \"\(program)\": \(error); make it executable (chmod +x), or name its interpreter."
+      "cannot run \"\(TerminalText.safe(program, limit: 4096))\": \(error); make it executable (chmod +x), or name its interpreter."
     case .directory(let path, let error):
-      "cannot run in the directory \"\(path)\": \(error); create it, or choose another with --directory."
+      "cannot run in the directory \"\(TerminalText.safe(path, limit: 4096))\": \(error); create it, or choose another with --directory."
     case .system(let error):
       "cannot start a process: \(error); check the limits of this machine (ulimit -u, ulimit -n, free memory)."
     }

@@ -1,17 +1,18 @@
-internal import Glibc
-
 /// Where a program may be: the candidates that the child tries in order, found before the fork because afterwards
 /// nothing may be allocated.
 enum ProgramSearch {
+  private static let slash = UInt8(ascii: "/")
+
   /// Paths to try for `program`, as execvp(3) would with the child's own environment.
-  static func candidates(for program: String, environment: [String]) -> [String] {
-    guard !program.utf8.contains(UInt8(ascii: "/")) else { return [program] }
+  static func candidates(for program: KernelString, environment: [KernelString]) -> [KernelString] {
+    guard !program.bytes.contains(slash) else { return [program] }
     // An empty name would name the directories of PATH themselves.
-    guard !program.isEmpty else { return [] }
-    let path = environment.last { $0.utf8.starts(with: "PATH=".utf8) }.map { String($0.dropFirst(5)) }
-    return (path ?? "/bin:/usr/bin").split(separator: ":", omittingEmptySubsequences: false).map {
+    guard !program.bytes.isEmpty else { return [] }
+    let variable = environment.first { $0.variableName.elementsEqual("PATH".utf8) }
+    let path = variable?.bytes.dropFirst(5) ?? Array("/bin:/usr/bin".utf8)[...]
+    return path.split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false).map {
       // An empty entry of PATH is the working directory, as every shell has it.
-      $0.isEmpty ? "./\(program)" : "\($0)/\(program)"
+      KernelString(bytes: ($0.isEmpty ? [UInt8(ascii: ".")] : Array($0)) + [slash] + program.bytes)
     }
   }
 }

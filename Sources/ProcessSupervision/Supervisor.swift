@@ -59,8 +59,11 @@ public final class Supervisor {
   ///
   /// - Throws: the system's error where it gives no descriptor.
   public init() throws(SystemError) {
+    // Before anything is opened, here or elsewhere.
+    var code = occupy_standard_descriptors()
+    guard code == 0 else { throw SystemError(code) }
     var number: CInt = -1
-    var code = unsafe open_ready_set(&number)
+    code = unsafe open_ready_set(&number)
     guard code == 0 else { throw SystemError(code) }
     readySet = OwnedDescriptor(owning: number)
     code = unsafe watch_signals(&number)

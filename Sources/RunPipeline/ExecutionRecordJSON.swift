@@ -39,9 +39,10 @@ public enum ExecutionRecordJSON {
     json.name("delivery")
     json.beginObject()
     json.member("state", record.delivery.state.rawValue)
-    if let detail = record.delivery.detail { json.member("detail", detail) }
+    // Of an execution that never started it also tells why.
+    let details = [record.delivery.detail, record.failure].compactMap { $0 }
+    if !details.isEmpty { json.member("detail", details.joined(separator: ": ")) }
     json.endObject()
-    if let failure = record.failure { json.member("failure", failure) }
   }
 
   /// One rejection as `{"name" or "line", "reason", "detail"}`.

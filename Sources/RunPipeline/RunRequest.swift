@@ -9,7 +9,7 @@ public struct RunRequest {
   /// The version that runs; nil for a bare command.
   public var version: PublishedVersion?
   /// Program and arguments.
-  public var command: [String]
+  public var command: [KernelString]
   /// Where it runs; nil for where algo-run runs.
   public var directory: String?
   /// Wall time after which it is stopped; nil for none.
@@ -29,6 +29,11 @@ public struct RunRequest {
 
   /// A request to run `version` as it was published, or another command in its place.
   public init(requestID: String, version: PublishedVersion?, command: [String]) {
+    self.init(requestID: requestID, version: version, command: command.map { KernelString($0) })
+  }
+
+  /// The same for a command whose words need not be text.
+  public init(requestID: String, version: PublishedVersion?, command: [KernelString]) {
     self.requestID = requestID
     self.version = version
     self.command = command

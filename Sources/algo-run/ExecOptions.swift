@@ -8,7 +8,7 @@ internal import RunPipeline
 struct ExecOptions {
   let reference: AlgorithmReference?
   let reportPath: String?
-  private let commandLine: [String]?
+  private let commandLine: [KernelString]?
   private let inputPath: String?
   private let requestID: String
   private let timeLimit: Duration?
@@ -18,7 +18,7 @@ struct ExecOptions {
 
   init(_ invocation: Invocation) throws {
     reference = try invocation.argument("REF").map { try SharedOptions.reference(invocation, $0) }
-    commandLine = invocation.commandLine
+    commandLine = invocation.commandLine.map { CommandWords.last($0.count) }
     guard reference != nil || commandLine != nil else { throw invocation.missing("REF or a command after '--'") }
     reportPath = invocation.value("report")
     inputPath = invocation.value("input")
@@ -35,7 +35,7 @@ struct ExecOptions {
   /// The request, for the version that was found.
   func request(for version: PublishedVersion?) throws(ExitFailure) -> RunRequest {
     var request = RunRequest(
-      requestID: requestID, version: version, command: commandLine ?? version?.command ?? [])
+      requestID: requestID, version: version, command: commandLine ?? version?.command.map { KernelString($0) } ?? [])
     request.timeLimit = timeLimit ?? request.timeLimit
     request.stopSignal = stopSignal
     request.grace = grace

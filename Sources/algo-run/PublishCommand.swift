@@ -1,5 +1,6 @@
 internal import CommandLineInterface
 internal import Glibc
+internal import ProcessSupervision
 internal import RunModel
 internal import StateStore
 
@@ -38,13 +39,23 @@ enum PublishCommand: Subcommand {
   static func run(_ invocation: Invocation) throws -> Int32 {
     let publication = Publication(
       algorithm: try algorithm(invocation), numbering: try numbering(invocation),
-      command: invocation.commandLine ?? [], directory: try directory(invocation),
+      command: try command(invocation), directory: try directory(invocation),
       timeLimit: try SharedOptions.timeLimit(invocation), environment: try environment(invocation),
       notes: invocation.value("notes") ?? "", insights: invocation.choice("insights"))
     let version = try VersionStore(home: try SharedOptions.home(invocation)).publish(publication)
     guard StandardOutput.write("\(version.reference)\n") else { return 1 }
     Message.tell("published \(version.reference), Insights \(version.insights ? "on" : "off").")
     return 0
+  }
+
+  /// A version is listed as JSON, which has no way to write a word that is no text.
+  private static func command(_ invocation: Invocation) throws(ExitFailure) -> [String] {
+    let words = invocation.commandLine ?? []
+    guard zip(words, CommandWords.last(words.count)).allSatisfy({ Array($0.utf8) == $1.bytes }) else {
+      throw ExitFailure(
+        status: 64, sentence: "a word of the command is not UTF-8; rename the file it names, or wrap it in a script.")
+    }
+    return words
   }
 
   private static func algorithm(_ invocation: Invocation) throws -> AlgorithmName {

@@ -108,6 +108,10 @@ int32_t next_signal(int32_t descriptor);
 /// 1 where `signal` was ignored when the program started.
 bool signal_was_ignored(int32_t signal);
 
+/// Fills those of descriptors 0 to 2 that are closed with /dev/null, close-on-exec: nothing that is opened later can
+/// take such a number and receive what is written to "stderr", and a child finds them as closed as they were.
+int32_t occupy_standard_descriptors(void);
+
 /// Reads a little file such as /proc/PID/status whole into `buffer`; returns the length or -1.
 int64_t read_small_file(const char *path, char *buffer, int64_t capacity);
 
