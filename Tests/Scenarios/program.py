@@ -10,6 +10,14 @@ import processes
 
 PYTHON = sys.executable
 
+# Says that it is ready and waits for its end, every signal at its default and no core left behind. A shell would not
+# do: one that is interrupted between two commands may start the second all the same.
+WAITS = "import os, resource, signal\n" \
+        "resource.setrlimit(resource.RLIMIT_CORE, (0, 0))\n" \
+        "signal.signal(signal.SIGINT, signal.SIG_DFL)\n" \
+        "os.write(1, b'ready\\n')\n" \
+        "while True: signal.pause()"
+
 
 class Number(Decimal):
     """A JSON number that remembers how it was written."""
@@ -91,9 +99,9 @@ class Program:
         self._started.append(process)
         return process
 
-    def finish(self, process, limit=processes.LIMIT):
-        """Waits for a started process."""
-        stdout, stderr = process.communicate(timeout=limit)
+    def finish(self, process, input=None, limit=processes.LIMIT):
+        """Gives a started process the rest of its input and waits for its end."""
+        stdout, stderr = process.communicate(input, timeout=limit)
         return Outcome(process.returncode, stdout or b"", stderr or b"")
 
     def python(self, source, *options, ref=(), arguments=(), **rest):

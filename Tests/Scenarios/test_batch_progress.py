@@ -1,0 +1,95 @@
+"""Progress: one bar on a terminal, plain lines elsewhere, nothing when asked (SPEC section 9)."""
+
+import re
+import signal
+import subprocess
+
+import pytest
+
+import processes
+from batches import Batches
+from terminal import Terminal
+
+
+@pytest.fixture
+def batches(program):
+    return Batches(program)
+
+
+def on_terminal(batches, *options, command=()):
+    arguments = [str(batches.program.binary), *map(str, batches.arguments(*options, command=command))]
+    return Terminal(arguments, batches.program.environment(TERM="xterm"), batches.directory)
+
+
+def until_go(batches):
+    return ["sh", "-c", f"until test -e {batches.directory}/go; do sleep 0.02; done"]
+
+
+def test_a_terminal_shows_one_bar_that_leaves_nothing_behind_but_the_summary(batches):
+    batches.write("r.ndjson", ["a"] * 10)
+    with on_terminal(batches, "r.ndjson", "-o", "out.ndjson", command=until_go(batches)) as terminal:
+        terminal.resize(24, 100)
+        terminal.see(r"\[\.+\]   0%  0/10")
+        (batches.directory / "go").touch()
+        assert terminal.end() == 0
+    shown = terminal.shown.decode()
+    assert "10 requests in" in shown
+    # What stands on the screen at the end: every drawn line was erased before something else was written.
+    last = re.split(r"\r\x1b\[K|\n", shown)
+    assert all("[" not in line or "\r[" in "\r" + line for line in last)
+    assert shown.rindex("\x1b[K") < shown.index("10 requests in")
+
+
+def test_the_bar_fits_the_terminal_at_any_moment(batches):
+    batches.write("r.ndjson", ["a"] * 10)
+    with on_terminal(batches, "r.ndjson", "-o", "out.ndjson", command=until_go(batches)) as terminal:
+        terminal.resize(24, 100)
+        terminal.see(r"\[\.{40}\]")
+        terminal.resize(24, 30)
+        terminal.see(r"\r\[\.{5,15}\]   0%  0/10\x1b\[K")
+        terminal.resize(24, 8)
+        terminal.see(r"\r0/10\x1b\[K")
+        (batches.directory / "go").touch()
+        terminal.end()
+
+
+def test_results_on_the_terminal_are_not_mixed_with_a_bar(batches):
+    batches.write("r.ndjson", ["a"] * 5)
+    with on_terminal(batches, "r.ndjson", command=["sleep", "0.2"]) as terminal:
+        assert terminal.end() == 0
+    assert b"\x1b[K" not in terminal.shown
+
+
+def test_ctrl_c_on_the_terminal_reaches_the_batch_and_not_its_children(batches):
+    batches.write("r.ndjson", ["a"] * 10)
+    with on_terminal(batches, "r.ndjson", "-o", "out.ndjson", "-j", "2", command=until_go(batches)) as terminal:
+        terminal.see("0/10")
+        terminal.type("\x03")
+        terminal.see("2 running requests finish")
+        terminal.see("2 finishing")
+        (batches.directory / "go").touch()
+        assert terminal.end() == 130
+    assert [result["outcome"] for result in batches.results("out.ndjson")] == ["succeeded"] * 2
+
+
+def test_elsewhere_there_are_no_control_characters(batches):
+    batches.write("r.ndjson", ["a"] * 5)
+    outcome = batches.run("r.ndjson", command=["sleep", "0.1"], status=0)
+    assert b"\x1b" not in outcome.stderr and b"\r" not in outcome.stderr
+
+
+def test_a_line_of_progress_comes_when_asked_for_by_signal(batches):
+    batches.write("r.ndjson", ["a"] * 7)
+    process = batches.start("r.ndjson", "-o", "out.ndjson", "-j", "1", command=until_go(batches))
+    process.send_signal(signal.SIGUSR1)
+    assert processes.read_line(process.stderr.fileno()).startswith("algo-run: progress: 0")
+    (batches.directory / "go").touch()
+    assert batches.program.finish(process).status == 0
+
+
+@pytest.mark.parametrize("style", ["none", "plain", "bar"])
+def test_a_style_is_what_was_asked_for(batches, style):
+    batches.write("r.ndjson", ["a"] * 2)
+    outcome = batches.run("r.ndjson", "-o", "out.ndjson", "-j", "1", "--progress", style, command=["sleep", "0.4"], status=0)
+    assert (b"\x1b[K" in outcome.stderr) == (style == "bar")
+    assert any("2 requests in" in message or "2 requests" in message for message in outcome.stderr.decode().split("algo-run: "))

@@ -1,0 +1,171 @@
+"""A request list, whatever it is made of, reaches the children byte for byte (SPEC section 9)."""
+
+import json
+import os
+import subprocess
+
+import pytest
+
+import processes
+from batches import Batches, await_lines, decoded, outcomes, parse, sha256
+
+
+@pytest.fixture
+def batches(program):
+    return Batches(program)
+
+
+def test_each_line_is_a_request_and_the_raw_line_its_input(batches):
+    lines = [b'{"a":  1.50}', b"plain text", b'"x"', b"\xff\x00\xfe", b"with return\r", b" spaces "]
+    batches.write("r.ndjson", b"\n".join(lines) + b"\n")
+    results = batches.run("r.ndjson", "--keep-order", status=0).results
+    assert [result["input_sha256"] for result in results] == [sha256(line) for line in lines]
+    assert [decoded(result) for result in results[1:]] == [b"plain text", b"x", *lines[3:]]
+    assert [result["source"] for result in results] == [f"r.ndjson:{number}" for number in range(1, 7)]
+    assert [result["index"] for result in results] == list(range(6))
+
+
+@pytest.mark.parametrize("name", ["r.ndjson", "r.jsonl"])
+def test_a_last_line_without_newline_is_a_request_too(batches, name):
+    batches.write(name, "a\nb")
+    assert sorted(decoded(result) for result in batches.run(name, status=0).results) == [b"a", b"b"]
+
+
+def test_standard_input_is_a_list_of_lines_with_or_without_a_dash(batches):
+    for arguments in (["-"], []):
+        results = batches.run(*arguments, "--keep-order", input=b"a\nb\n", status=0).results
+        assert [(result["source"], result["result"]) for result in results] == [("-:1", "a"), ("-:2", "b")]
+
+
+def test_any_other_file_is_one_request(batches):
+    batches.write("picture.png", bytes(range(256)) * 1000)
+    batches.write("list.ndjson", "1\n2\n")
+    batches.write("empty.txt", "")
+    results = batches.run("picture.png", "list.ndjson", "empty.txt", "--keep-order", status=0).results
+    assert [result["source"] for result in results] == ["picture.png", "list.ndjson:1", "list.ndjson:2", "empty.txt"]
+    assert decoded(results[0]) == bytes(range(256)) * 1000
+    assert results[3]["result"] == ""
+
+
+def test_the_child_reads_a_file_from_its_start_whatever_the_size(batches):
+    lines = ["x" * size for size in (1, 65_536, 65_537, 3_000_000)]
+    batches.write("r.ndjson", lines)
+    source = "import sys, os, stat; print(stat.S_ISREG(os.fstat(0).st_mode), os.lseek(0, 0, 1), len(sys.stdin.read()))"
+    results = batches.python("r.ndjson", "--keep-order", source=source, status=0).results
+    assert [result["result"] for result in results] == [f"True 0 {len(line)}\n" for line in lines]
+
+
+def test_empty_lines_are_results_with_a_reason_and_stop_nothing(batches):
+    batches.write("r.ndjson", "a\n\n \t\nb\n")
+    results = batches.run("r.ndjson", "--keep-order", status=1).results
+    assert outcomes(results) == ["succeeded", "failed_to_start", "failed_to_start", "succeeded"]
+    assert [result["failure"] for result in results[1:3]] == ["the line is empty"] * 2
+    assert [result["attempts"] for result in results] == [1, 0, 0, 1]
+
+
+def test_an_envelope_gives_identifier_and_input_as_written(batches):
+    batches.write("r.ndjson", '{"request_id": "one", "input": {"a": [1,  2.50]}}\n{"input": "text"}\n{"input":7}\n')
+    source = "import sys, os; sys.stdout.write(os.environ['ALGO_REQUEST_ID'] + ' ' + sys.stdin.read())"
+    results = batches.python("r.ndjson", "--envelope", "--keep-order", source=source, status=0).results
+    assert results[0]["request_id"] == "one"
+    assert results[0]["result"] == 'one {"a": [1,  2.50]}'
+    assert results[0]["input_sha256"] == sha256('{"a": [1,  2.50]}')
+    assert results[1]["result"].endswith(' "text"') and results[1]["request_id"].startswith("req-")
+    assert results[2]["result"].endswith(" 7")
+
+
+def test_bad_envelopes_are_results_with_a_reason_and_stop_nothing(batches):
+    bad = ["[1]", "{", '{"inputs":1}', '{"request_id":"a"}', '{"input":1,"request_id":2}', "", '{"input":1} x']
+    batches.write("r.ndjson", [*bad, '{"input":1}'])
+    results = batches.run("r.ndjson", "--envelope", "--keep-order", status=1).results
+    assert outcomes(results) == ["failed_to_start"] * len(bad) + ["succeeded"]
+    assert all(result["failure"] for result in results[:-1])
+    assert [result["input_sha256"] for result in results[:-1]] == [sha256(line) for line in bad]
+
+
+def test_a_slow_producer_gets_each_result_before_it_sends_the_next_request(batches):
+    process = batches.start("-", "--progress", "none", stdin=subprocess.PIPE)
+    for number in range(5):
+        process.stdin.write(f"{number}\n".encode())
+        process.stdin.flush()
+        assert json.loads(processes.read_line(process.stdout.fileno()))["result"] == number
+    assert batches.program.finish(process).status == 0
+
+
+def test_a_named_pipe_of_bytes_is_one_request(batches):
+    os.mkfifo(batches.directory / "pipe")
+    process = batches.start("pipe")
+    content = os.urandom(300_000)
+    (batches.directory / "pipe").write_bytes(content)
+    [result] = parse(batches.program.finish(process).stdout)
+    assert decoded(result) == content
+
+
+def test_results_keep_the_order_of_requests_when_asked_to(batches):
+    batches.write("r.ndjson", [f"{(7 * number) % 10 / 100}" for number in range(40)])
+    slow = "import sys, time; time.sleep(float(sys.stdin.read()))"
+    results = batches.python("r.ndjson", "--keep-order", "--jobs", "8", source=slow, status=0).results
+    assert [result["index"] for result in results] == list(range(40))
+
+
+def test_a_slow_first_request_holds_no_other_back(batches):
+    go = batches.directory / "go"
+    batches.write("r.ndjson", ["wait", *(str(number) for number in range(300))])
+    wait = f"""
+import os, sys, time
+text = sys.stdin.read()
+open({str(batches.directory / "done")!r}, "a").write("x")
+while text == "wait" and not os.path.exists({str(go)!r}): time.sleep(0.005)
+"""
+    process = batches.start("r.ndjson", "--keep-order", "--jobs", "2", command=["python3", "-S", "-c", wait])
+    done = batches.directory / "done"
+    processes.await_until(lambda: done.exists() and len(done.read_text()) == 301, "all others have run")
+    go.write_text("")
+    outcome = batches.program.finish(process)
+    assert [result["index"] for result in parse(outcome.stdout)] == list(range(301))
+
+
+def test_a_dry_run_tells_what_would_run_and_touches_nothing(batches):
+    batches.write("r.ndjson", "a\n\nb\n")
+    outcome = batches.run("r.ndjson", "--dry-run", "--output", "out.ndjson", command=["touch", "ran"], status=0)
+    assert [(line["index"], line["runs"]) for line in outcome.results] == [(0, True), (1, False), (2, True)]
+    assert [line["input_bytes"] for line in outcome.results] == [1, 0, 1]
+    assert not (batches.directory / "out.ndjson").exists() and not (batches.directory / "ran").exists()
+    assert any("would run 2 requests" in message for message in outcome.messages)
+
+
+@pytest.mark.parametrize("name", ["missing.ndjson", "."])
+def test_a_file_that_cannot_be_read_is_told_before_anything_runs(batches, name):
+    batches.write("r.ndjson", "a\n")
+    outcome = batches.run("r.ndjson", name, "--output", "out.ndjson", command=["touch", "ran"], status=125)
+    assert len(outcome.messages) == 1
+    assert not (batches.directory / "ran").exists()
+
+
+@pytest.mark.parametrize("arguments", [
+    ["--jobs", "0"], ["--retries", "-1"], ["--halt-after", "0"], ["--halt-after", "101%"], ["--max-output", "lots"],
+    ["--limit", "x"], ["--resume"], ["--output", "o", "--resume", "--overwrite"], ["--progress", "loud"],
+    ["--timeout", "soon"], ["--stop-signal", "NOPE"],
+])
+def test_what_cannot_be_meant_is_a_usage_error(batches, arguments):
+    batches.write("r.ndjson", "a\n")
+    outcome = batches.run("r.ndjson", *arguments, command=["touch", "ran"], status=64)
+    assert outcome.stdout == b"" and not (batches.directory / "ran").exists()
+
+
+def test_a_list_is_never_overwritten_by_its_results(batches):
+    batches.write("r.ndjson", "a\n")
+    for options in ([], ["--overwrite"], ["--resume"]):
+        batches.run("r.ndjson", "--output", "./r.ndjson", *options, status=125)
+        assert (batches.directory / "r.ndjson").read_text() == "a\n"
+
+
+def test_results_are_overwritten_only_when_asked_to(batches):
+    batches.write("r.ndjson", "a\n")
+    batches.run("r.ndjson", "--output", "out.ndjson", status=0)
+    before = (batches.directory / "out.ndjson").read_bytes()
+    outcome = batches.run("r.ndjson", "--output", "out.ndjson", status=125)
+    assert "--resume" in outcome.messages[0] and (batches.directory / "out.ndjson").read_bytes() == before
+    batches.run("r.ndjson", "--output", "out.ndjson", "--overwrite", status=0)
+    await_lines(batches.directory / "out.ndjson", 1)
+    assert len(batches.results("out.ndjson")) == 1

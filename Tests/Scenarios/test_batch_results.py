@@ -1,0 +1,208 @@
+"""Every request has one result line with all there is to know, however large its output (SPEC section 9)."""
+
+import json
+import os
+import subprocess
+
+import pytest
+
+import processes
+from batches import Batches, decoded, outcomes, peak_memory, sha256
+from program import PYTHON
+
+MEMBERS = {
+    "index", "source", "input_sha256", "request_id", "algorithm", "outcome", "exit_code", "signal", "attempts",
+    "timestamp", "duration_milliseconds", "cpu_user_milliseconds", "cpu_system_milliseconds", "max_rss_bytes",
+    "metrics", "rejected_metrics", "delivery", "stderr_tail", "result",
+}
+
+
+@pytest.fixture
+def batches(program):
+    return Batches(program)
+
+
+def test_a_result_has_every_member_of_the_contract(batches):
+    batches.write("r.ndjson", "x\n")
+    source = """
+import os, sys
+os.write(3, b'{"cats": 0.10, "request_id": 1}\\n')
+os.write(2, b"careful\\n")
+print('{"ok": true}')
+"""
+    [result] = batches.python("r.ndjson", source=source, status=0).results
+    assert set(result) == MEMBERS
+    assert result["algorithm"] == "demo/echo/1.0.0" and result["outcome"] == "succeeded"
+    assert (result["exit_code"], result["signal"], result["attempts"]) == (0, None, 1)
+    assert result["metrics"] == {"cats": 0.10}
+    assert [rejected["reason"] for rejected in result["rejected_metrics"]] == ["reserved_name"]
+    assert result["delivery"] == {"state": "insights_off"}
+    assert (result["stderr_tail"], result["result"]) == ("careful\n", {"ok": True})
+
+
+def test_numbers_in_a_json_result_stay_as_written_and_the_line_one_line(batches):
+    batches.write("r.ndjson", "x\n")
+    outcome = batches.run("r.ndjson", command=["printf", r'{\n  "n": [0.10,\t12345678901234567890] \n}\n'], status=0)
+    assert outcome.stdout.endswith(b'"result":{"n":[0.10,12345678901234567890]}}\n')
+
+
+@pytest.mark.parametrize("output, member", [
+    (b"", ""), (b"text\n", "text\n"), (b"NaN", "NaN"), (b"1\n2\n", "1\n2\n"), (b"[1,]", "[1,]"), (b'"s"', "s"),
+    ("é\u2028\x1b[0m".encode(), "é\u2028\x1b[0m"), (b" true ", True),
+])
+def test_output_is_json_where_it_is_json_and_text_where_it_is_text(batches, output, member):
+    batches.write("out.bin", output)
+    result = batches.run("out.bin", status=0).results[0]
+    assert result["result"] == member and "result_encoding" not in result
+
+
+def test_output_that_is_no_text_is_base64(batches):
+    content = os.urandom(100_000) + b"\xff"
+    batches.write("out.bin", content)
+    result = batches.run("out.bin", status=0).results[0]
+    assert result["result_encoding"] == "base64" and decoded(result) == content
+
+
+def test_output_beyond_the_limit_is_dropped_and_the_child_never_blocks(batches):
+    batches.write("r.ndjson", "x\n")
+    flood = "import os\nfor _ in range(80): os.write(1, b'x' * (1 << 20))"
+    [result] = batches.python("r.ndjson", source=flood, status=0).results
+    assert result["result_truncated"] is True
+    assert len(result["result"]) == 64 << 20 and set(result["result"]) == {"x"}
+
+
+def test_the_limit_is_the_one_that_was_set(batches):
+    batches.write("r.ndjson", "0123456789\n")
+    [result] = batches.run("r.ndjson", "--max-output", "4", status=0).results
+    assert (result["result"], result["result_truncated"]) == ("0123", True)
+    [result] = batches.run("r.ndjson", "--max-output", "10", status=0).results
+    assert decoded(result) == b"123456789" or result["result"] == "0123456789"
+
+
+def memory_of(batches, command, *options):
+    """The peak memory in KiB of a batch of one request, read while its list is still open."""
+    out = batches.directory / "out.ndjson"
+    out.unlink(missing_ok=True)
+    process = batches.start("-", "--output", out, *options, command=command, stdin=subprocess.PIPE)
+    process.stdin.write(b"x\n")
+    process.stdin.flush()
+    processes.await_until(lambda: out.exists() and out.read_bytes()[-1:] == b"\n", "the result is written", 300)
+    memory = peak_memory(process.pid)
+    assert batches.program.finish(process).status == 0
+    return memory
+
+
+def test_300_megabytes_of_output_take_no_more_memory_than_none(batches):
+    little = memory_of(batches, ["true"])
+    flood = "import os\nfor _ in range(300): os.write(1, b'line of text\\n' * 80660)"
+    much = memory_of(batches, [PYTHON, "-c", flood], "--max-output", "1GiB")
+    assert (batches.directory / "out.ndjson").stat().st_size > 300_000_000
+    assert much < little + 4096, f"{little} KiB without output, {much} KiB with 300 MB"
+
+
+def test_a_request_of_2_gigabytes_takes_no_more_memory_than_a_small_one(batches):
+    with open(batches.directory / "large.bin", "wb") as file:
+        file.truncate(2 << 30)
+    batches.write("small.bin", b"x")
+    peaks = {}
+    for name in ("small.bin", "large.bin"):
+        process = batches.start(name, "-", "--output", f"{name}.out", command=["wc", "-c"], stdin=subprocess.PIPE)
+        out = batches.directory / f"{name}.out"
+        processes.await_until(lambda: out.exists() and out.read_bytes()[-1:] == b"\n", "the result is written", 300)
+        peaks[name] = peak_memory(process.pid)
+        assert batches.program.finish(process).status == 0
+    [result] = batches.results("large.bin.out")
+    assert result["result"] == 2 << 30
+    assert result["input_sha256"] == "a7c744c13cc101ed66c29f672f92455547889cc586ce6d44fe76ae824958ea51"
+    assert peaks["large.bin"] < peaks["small.bin"] + 1024, peaks
+
+
+def test_a_line_of_100_megabytes_takes_no_more_memory_than_a_short_one(batches):
+    def peak(length):
+        out = batches.directory / "out.ndjson"
+        out.unlink(missing_ok=True)
+        process = batches.start("-", "--output", out, command=["wc", "-c"], stdin=subprocess.PIPE)
+        for _ in range(length // 1_000_000):
+            process.stdin.write(b"x" * 1_000_000)
+        process.stdin.write(b"\n")
+        process.stdin.flush()
+        processes.await_until(lambda: out.exists() and out.read_bytes()[-1:] == b"\n", "the result is written", 300)
+        memory = peak_memory(process.pid)
+        batches.program.finish(process)
+        assert batches.results("out.ndjson")[0]["result"] == length
+        return memory
+    assert peak(100_000_000) < peak(1_000_000) + 1024
+
+
+def test_of_stderr_the_last_4_kib_are_kept(batches):
+    batches.write("r.ndjson", "x\n")
+    source = "import os; os.write(2, b'a' * 100000 + b'b' * 4095 + b'\\n')"
+    [result] = batches.python("r.ndjson", source=source, status=0).results
+    assert result["stderr_tail"] == "b" * 4095 + "\n"
+
+
+def test_outcomes_tell_how_each_request_ended(batches):
+    batches.write("r.ndjson", ["exit 0", "exit 3", "kill -9 $$", "sleep 60"])
+    results = batches.run(
+        "r.ndjson", "--keep-order", "--timeout", "300ms", "--jobs", "4", command=["sh"], status=1).results
+    assert outcomes(results) == ["succeeded", "failed", "signaled", "timed_out"]
+    assert [result["exit_code"] for result in results[:3]] == [0, 3, None]
+    assert results[2]["signal"] == 9
+
+
+@pytest.mark.parametrize("command, words", [
+    (["/nonexistent/program"], "no such program"), (["/etc/passwd"], "make it executable"),
+])
+def test_a_command_that_cannot_start_fails_each_request_with_its_reason(batches, command, words):
+    batches.write("r.ndjson", "a\nb\n")
+    outcome = batches.run("r.ndjson", command=command, status=1)
+    assert outcomes(outcome.results) == ["failed_to_start"] * 2
+    assert all(words in result["failure"] for result in outcome.results)
+
+
+def test_one_payload_a_request_and_its_delivery_in_the_result(program):
+    batches = Batches(program, insights=True)
+    batches.write("r.ndjson", [f"{number}" for number in range(50)])
+    outcome = batches.run("r.ndjson", status=0)
+    assert {result["delivery"]["state"] for result in outcome.results} == {"written"}
+    assert sorted(payload["request_id"] for payload in batches.payloads()) == sorted(
+        result["request_id"] for result in outcome.results)
+    assert any("50 delivered, 0 waiting" in message for message in outcome.messages)
+
+
+def test_what_never_started_publishes_nothing(program):
+    batches = Batches(program, insights=True)
+    batches.write("r.ndjson", "a\n\n")
+    batches.run("r.ndjson", command=["/nonexistent/program"], status=1)
+    assert batches.payloads() == []
+
+
+def test_rejected_metrics_are_told_twenty_times_and_counted(batches):
+    batches.write("r.ndjson", [f"{number}" for number in range(30)])
+    outcome = batches.run("r.ndjson", command=["sh", "-c", "echo '{\"a\":\"x\"}' >&3"], status=0)
+    assert sum("not_a_number" in message for message in outcome.messages) == 20
+    assert any("30 metrics rejected" in message for message in outcome.messages)
+    assert all(result["rejected_metrics"] for result in outcome.results)
+
+
+def test_the_summary_is_told_and_written_as_json(batches):
+    batches.write("r.ndjson", ["exit 0"] * 8 + ["exit 1", "kill -9 $$", ""])
+    outcome = batches.run("r.ndjson", "--summary", "summary.json", command=["sh"], status=1)
+    text = " ".join(outcome.messages)
+    assert "11 requests" in text and "8 succeeded, 1 failed, 1 signaled, 1 failed_to_start" in text
+    assert "p50" in text and "p95" in text and "p99" in text
+    summary = json.loads((batches.directory / "summary.json").read_text())
+    assert summary["outcomes"] == {
+        "succeeded": 8, "failed": 1, "signaled": 1, "timed_out": 0, "failed_to_start": 1}
+    assert (summary["requests"], summary["exit_status"], summary["ended_early"]) == (11, 1, None)
+    assert 0 < summary["duration_milliseconds"]["p50"] <= summary["duration_milliseconds"]["p99"]
+
+
+def test_quiet_says_nothing_when_all_is_well(batches):
+    batches.write("r.ndjson", "a\n")
+    assert batches.run("r.ndjson", "--quiet", status=0).stderr == b""
+
+
+def test_the_digest_is_that_of_the_input_even_where_it_is_empty(batches):
+    batches.write("empty.txt", b"")
+    assert batches.run("empty.txt", status=0).results[0]["input_sha256"] == sha256(b"")
