@@ -88,11 +88,15 @@ def test_a_file_opened_by_the_shell_receives_the_lines(tmp_path):
     assert (tmp_path / "lines").read_text() == '{"a":1}\n{"b":2}\n'
 
 
-def test_a_full_disk_loses_the_line_and_nothing_else(channel):
-    full = os.open("/dev/full", os.O_WRONLY)
-    os.dup2(full, channel.writer)
-    os.close(full)
-    algo_run.report(a=1)
+def test_a_full_disk_loses_the_line_and_nothing_else(tmp_path):
+    program = "import algo_run; algo_run.report(a=1); algo_run.report(b=2); print('alive')"
+    trace = tmp_path / "trace"
+    command = ["sh", "-c", 'ALGO_METRICS_FD=3 strace -e trace=write -o "$2" "$0" -c "$1" 3>/dev/full']
+    environment = {**os.environ, "PYTHONPATH": str(HERE)}
+    arguments = [*command, sys.executable, program, str(trace)]
+    ended = subprocess.run(arguments, env=environment, capture_output=True, text=True, timeout=60)
+    assert (ended.stdout, ended.stderr, ended.returncode) == ("alive\n", "", 0)
+    assert trace.read_text().count("ENOSPC") == 2
 
 
 @pytest.mark.parametrize("disposition", ["SIG_DFL", "SIG_IGN", "print"])

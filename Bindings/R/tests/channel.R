@@ -57,7 +57,9 @@ for (access in c("3<", "3<>")) {
 }
 
 same("a closed descriptor is no supervisor", run("ALGO_METRICS_FD=3 $PROBE thrice 3>&- 2>&1"), "alive")
-same("a full disk loses the line and nothing else", run("ALGO_METRICS_FD=3 $PROBE thrice 3>/dev/full 2>&1"), "alive")
+same("a full disk loses the line and nothing else",
+  run("ALGO_METRICS_FD=3 strace -f -e trace=write -o $D/full $PROBE thrice 3>/dev/full 2>&1"), "alive")
+same("the disk was written to and was full", any(grepl("ENOSPC", readLines(path("full")))), TRUE)
 same("a reader that was never there never hangs the program",
   run("mkfifo $D/gone; exec 4<>$D/gone 3>$D/gone 4>&-; ALGO_METRICS_FD=3 timeout 20 $PROBE thrice 2>&1"), "alive")
 same("a reader that goes never ends the program", run(paste(
