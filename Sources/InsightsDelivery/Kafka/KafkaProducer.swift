@@ -17,6 +17,7 @@ final class KafkaProducer: @unchecked Sendable {
   private let client: OpaquePointer
   private let topic: OpaquePointer
   private let queue: OpaquePointer
+  private let warmUp: ProducerWarmUp?
   private let settings: ProducerSettings
   /// The last thing that was wrong with the connection, until a record is acknowledged. Nothing the library says of a
   /// connection is final, so this is what there is to tell of a record that waits.
@@ -24,8 +25,9 @@ final class KafkaProducer: @unchecked Sendable {
 
   /// Makes a producer that connects in the background; this takes milliseconds and waits for no broker.
   ///
+  /// - Parameter warmsUp: gets it ready to send, see ``ProducerWarmUp``; not wanted where nothing is to be sent.
   /// - Throws: ``KafkaError`` for what the library refuses at once.
-  init(_ settings: ProducerSettings) throws(KafkaError) {
+  init(_ settings: ProducerSettings, warmsUp: Bool = true) throws(KafkaError) {
     try KafkaLibrary.load()
     self.settings = settings
     let configuration = crdk_conf_new()
@@ -50,6 +52,7 @@ final class KafkaProducer: @unchecked Sendable {
     self.client = client
     self.topic = topic
     queue = crdk_queue_get_main(client)
+    warmUp = warmsUp ? ProducerWarmUp(client: client, topic: topic) : nil
   }
 
   /// Whether a broker has answered since the producer was made. Never waits.
@@ -168,6 +171,7 @@ final class KafkaProducer: @unchecked Sendable {
 
   /// Ends the library's threads, and waits for them: one that looks up a name may take seconds.
   func close() {
+    warmUp?.stop()
     crdk_queue_destroy(queue)
     crdk_topic_destroy(topic)
     crdk_destroy(client)

@@ -12,6 +12,9 @@ final class BrokerDialogue {
   /// How long trouble that is no clear refusal may last: a broker may be just starting.
   private static let patience = Duration.seconds(3)
 
+  /// How long a topic may take to be made on first use.
+  private static let topicPatience = Duration.milliseconds(1500)
+
   private let producer: KafkaProducer
   private let connection: Connection
   private let clock = ContinuousClock()
@@ -40,7 +43,7 @@ final class BrokerDialogue {
       let isEncrypted = connection.kind == .plaintext && listener() == .encrypted
       guard isEncrypted else { return .failed(cause: trouble.text, hint: Hint.ofMetadata(trouble)) }
       return .failed(
-        cause: "the broker speaks TLS on this port, and the connection is plaintext (\(trouble.text))",
+        cause: "the broker speaks TLS on this port, and the connection is plaintext",
         hint: "Use `connection set --type sasl_ssl`, or the port of its PLAINTEXT listener.")
     }
     switch answer {
@@ -51,12 +54,13 @@ final class BrokerDialogue {
 
   func topicVerdict(until deadline: ContinuousClock.Instant, user: String?) -> StageResult.Verdict {
     let topic = connection.topic
+    let giveUp = clock.now + Self.topicPatience
     while true {
       switch answer {
       case .found(let partitions, _): return .passed("\(topic) has \(partitions) partition(s)")
       case .refused(let cause, _):
-        // A topic that is being made has no leader for a moment.
-        if cause.code == RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE.rawValue, clock.now < deadline {
+        // A topic that is being made, perhaps by this very question, is unknown or has no leader for a moment.
+        if Self.mayBeInTheMaking(cause), clock.now < min(deadline, giveUp) {
           usleep(100_000)
           answer = producer.describeTopic(waiting: Self.glance)
           continue
@@ -68,6 +72,11 @@ final class BrokerDialogue {
       case nil: answer = producer.describeTopic(waiting: Self.glance)
       }
     }
+  }
+
+  private static func mayBeInTheMaking(_ cause: KafkaCause) -> Bool {
+    cause.code == RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE.rawValue
+      || cause.code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART.rawValue
   }
 
   /// Sends one record that says of itself what it is; see docs/consume.md.

@@ -20,7 +20,7 @@ public enum ConnectionCheck {
       }
     }
     let settings = try ProducerSettings(checked, traffic: .single)
-    try KafkaProducer(settings).close()
+    try KafkaProducer(settings, warmsUp: false).close()
     if settings.usesSCRAM, !KafkaLibrary.hasSoundSCRAM {
       notes.append(ProducerSettings.brokenSCRAM(KafkaLibrary.version ?? "?"))
     }
