@@ -77,6 +77,11 @@ def outcomes(results):
     return [result["outcome"] for result in results]
 
 
+def reason(result):
+    """Why a request never started."""
+    return result["delivery"]["detail"]
+
+
 def peak_memory(pid):
     """The process's own high-water mark in KiB; the one of wait4 would begin with that of the test runner."""
     return int(re.search(r"VmHWM:\s+(\d+)", Path(f"/proc/{pid}/status").read_text())[1])

@@ -7,7 +7,7 @@ import subprocess
 import pytest
 
 import processes
-from batches import Batches, decoded, outcomes, peak_memory, sha256
+from batches import Batches, decoded, outcomes, peak_memory, reason, sha256
 from program import PYTHON
 
 MEMBERS = {
@@ -157,7 +157,7 @@ def test_a_command_that_cannot_start_fails_each_request_with_its_reason(batches,
     batches.write("r.ndjson", "a\nb\n")
     outcome = batches.run("r.ndjson", command=command, status=1)
     assert outcomes(outcome.results) == ["failed_to_start"] * 2
-    assert all(words in result["failure"] for result in outcome.results)
+    assert all(words in reason(result) for result in outcome.results)
 
 
 def test_one_payload_a_request_and_its_delivery_in_the_result(program):

@@ -1,0 +1,117 @@
+"""The payload, byte for byte (SPEC section 7)."""
+
+import datetime
+import re
+
+import pytest
+
+from program import PYTHON, read_json
+
+HEAD = re.compile(
+    rb'\{"request_id":"(req-[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12})",'
+    rb'"timestamp":"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z)",'
+    rb'"duration_milliseconds":((?:0|[1-9]\d*)(?:\.\d{1,3})?),'
+    rb'"algorithm_owner":"asli","algorithm_name":"credit_card_approval","algorithm_version":"1\.0\.0"')
+
+
+def payload(program, published, stream, **rest):
+    """The line in the home's file, split into its operational beginning and the metrics."""
+    program.stream(stream, ref=published, **rest)
+    line = program.insights()[-1]
+    match = HEAD.match(line)
+    assert match, line
+    return match, line[match.end():]
+
+
+def test_without_metrics_it_is_the_six_operational_members_in_their_order(program, published):
+    _, rest = payload(program, published, b"")
+    assert rest == b"}"
+
+
+def test_metrics_follow_in_their_order_and_as_written(program, published):
+    _, rest = payload(program, published, b'{ "risk_score" : 0.20, "approved":1 }\n{"b":2,"a":1E+3}')
+    assert rest == b',"risk_score":0.20,"approved":1,"b":2,"a":1E+3}'
+
+
+def test_it_is_ascii_whatever_the_names_are(program, published):
+    names = '\u00e9 \u4e2d \U0001f600 \x7f \u2028 quote\\" back\\\\ slash/ tab\\t nl\\n cr\\r nul\\u0000 del\\u007f'
+    match, rest = payload(program, published, f'{{"{names}":1}}'.encode())
+    line = match.group() + rest
+    assert all(0x20 <= byte < 0x7f for byte in line)
+    assert rest.lower() == (rb',"\u00e9 \u4e2d \ud83d\ude00 \u007f \u2028 quote\" back\\ slash/ tab\t nl\n cr\r '
+                            rb'nul\u0000 del\u007f":1}')
+    [name] = list(read_json(line))[6:]
+    assert name == '\u00e9 \u4e2d \U0001f600 \x7f \u2028 quote" back\\ slash/ tab\t nl\n cr\r nul\x00 del\x7f'
+
+
+def test_the_timestamp_is_the_launch_in_utc_whatever_the_time_zone(program, published):
+    source = "import time; open('launched', 'w').write(repr(time.time()))"
+    before = datetime.datetime.now(datetime.timezone.utc)
+    program.python(source, ref=published, env={"TZ": "Asia/Kathmandu"}, status=0)
+    stamp = read_json(program.insights()[-1])["timestamp"]
+    moment = datetime.datetime.fromisoformat(stamp.replace("Z", "+00:00"))
+    started = datetime.datetime.fromtimestamp(
+        float((program.directory / "launched").read_text()), datetime.timezone.utc)
+    assert before <= moment <= started
+
+
+def test_durations_have_no_more_than_three_decimals_and_no_needless_ones(program, published):
+    texts = []
+    for _ in range(30):
+        program.run("exec", published, "--", "true", status=0)
+    for line in program.insights():
+        texts.append(HEAD.match(line).group(3).decode())
+    assert not [text for text in texts if re.search(r"\.\d*0$|\.$|e", text, re.I)]
+    assert any("." in text for text in texts)
+
+
+def test_the_report_holds_the_very_bytes_that_were_written(program, published):
+    program.stream(b'{"a":0.10,"\xc3\xa9":-0}', ref=published)
+    report = (program.directory / "report.json").read_bytes()
+    assert b'"payload":' + program.insights()[-1] + b"," in report
+
+
+def test_it_is_in_the_report_whether_or_not_it_is_published(program):
+    program.run("publish", "o/quiet", "--no-insights", "--", "true", status=0)
+    _, report = program.stream(b'{"a":1}', ref="o/quiet")
+    assert report["payload"]["a"] == 1 and report["delivery"]["state"] == "insights_off"
+    assert program.insights() == []
+    assert sorted(path.name for path in program.home.iterdir() if "insights" in path.name) == []
+
+
+def test_without_a_version_there_is_none_and_nothing_is_written(program):
+    _, report = program.stream(b'{"a":1}')
+    assert report["payload"] is None and report["delivery"]["state"] == "insights_off"
+    assert report["algorithm"] is None and report["metrics"] == {"a": 1}
+    assert not program.home.exists()
+
+
+def test_the_switch_decides_from_the_next_execution_on(program, published):
+    for word, expected in [("on", 1), ("off", 1), ("off", 1), ("on", 2)]:
+        program.run("insights", word, published, status=0)
+        program.run("exec", published, "--", "true", status=0)
+        assert len(program.insights()) == expected
+
+
+@pytest.mark.parametrize("command, state", [
+    (["sh", "-c", "exit 3"], "written"), (["sh", "-c", "kill -9 $$"], "written"), (["no-such-program"], None)])
+def test_every_execution_that_started_is_published_and_no_other(program, published, command, state):
+    _, report = program.report(published, "--", *command)
+    if state:
+        assert report["delivery"] == {"state": state} and len(program.insights()) == 1
+    else:
+        assert report["outcome"] == "failed_to_start" and report["payload"] is None
+        assert report["delivery"]["state"] == "insights_off" and program.insights() == []
+
+
+def test_traceparent_is_the_childs_as_well_and_not_in_the_payload(program, published):
+    parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+    outcome = program.run("exec", published, "--", "printenv", "TRACEPARENT", env={"TRACEPARENT": parent}, status=0)
+    assert outcome.stdout.decode() == parent + "\n"
+    assert parent.encode() not in program.insights()[0]
+
+
+def test_the_payload_of_a_script_in_the_examples_of_the_spec_reads_as_it_says(program, published):
+    source = "import os\nos.write(int(os.environ['ALGO_METRICS_FD']), b'{\"risk_score\": 0.2}\\n{\"approved\": 1}\\n')"
+    program.run("exec", published, "--", PYTHON, "-c", source, status=0)
+    assert program.insights()[0].endswith(b',"algorithm_version":"1.0.0","risk_score":0.2,"approved":1}')
