@@ -1,5 +1,6 @@
 package io.github.algorun;
 
+import java.io.File;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -8,6 +9,7 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 
 /** Runs every promise of the binding; needs no test library. Needs bash and strace. */
 public final class AlgoRunTest {
@@ -58,8 +60,16 @@ public final class AlgoRunTest {
                 System.out.println("failed: " + promise.getKey() + ": " + failure);
             }
         }
+        clean();
         System.out.println("java: " + (promises.size() - failed) + " passed, " + failed + " failed");
         return failed;
+    }
+
+    private void clean() {
+        for (File file : Objects.requireNonNull(directory.toFile().listFiles())) {
+            file.delete();
+        }
+        directory.toFile().delete();
     }
 
     static void same(Object expected, Object found) {
