@@ -75,7 +75,7 @@ public final class BatchRun {
     self.supervisor = supervisor
     self.pipeline = pipeline
     self.payloads = payloads
-    display = ProgressDisplay(style: settings.progress, now: started)
+    display = ProgressDisplay(style: settings.progress, sharesTerminal: settings.output == nil, now: started)
     let sources = try RequestSource.all(settings.files)
     count = RequestCount(sources: sources)
     let prepared = try OutputPreparation(settings: settings, sources: sources)

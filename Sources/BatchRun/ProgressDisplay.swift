@@ -28,10 +28,12 @@ final class ProgressDisplay {
   private var nextUpdate: MonotonicInstant
   private var samples: [(at: MonotonicInstant, done: Int)] = []
 
-  init(style: ProgressStyle, now: MonotonicInstant) {
+  /// - Parameter sharesTerminal: whether results go to standard output: on a terminal they are progress enough.
+  init(style: ProgressStyle, sharesTerminal: Bool, now: MonotonicInstant) {
     if style == .auto {
       let terminal = getenv("TERM").map { String(cString: $0) }
-      self.style = isatty(2) != 1 ? .plain : isatty(1) == 1 || terminal == "dumb" ? .none : .bar
+      let isCrowded = sharesTerminal && isatty(1) == 1 || terminal == "dumb"
+      self.style = isatty(2) != 1 ? .plain : isCrowded ? .none : .bar
     } else {
       self.style = style
     }

@@ -81,6 +81,7 @@ def test_elsewhere_there_are_no_control_characters(batches):
 def test_a_line_of_progress_comes_when_asked_for_by_signal(batches):
     batches.write("r.ndjson", ["a"] * 7)
     process = batches.start("r.ndjson", "-o", "out.ndjson", "-j", "1", command=until_go(batches))
+    processes.await_until(lambda: len(processes.marked(batches.program.marker)) > 2, "the first request runs")
     process.send_signal(signal.SIGUSR1)
     assert processes.read_line(process.stderr.fileno()).startswith("algo-run: progress: 0")
     (batches.directory / "go").touch()
