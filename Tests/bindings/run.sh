@@ -26,10 +26,10 @@ end() {
   [ "$failed" -eq 0 ] || any_failed=1
 }
 
-# need TOOL PACKAGE: the whole binding fails in one sentence when a tool is missing.
+# need TOOL WHAT-TO-INSTALL: the whole binding fails in one sentence when a tool is missing.
 need() {
   command -v "$1" >/dev/null && return 0
-  echo "$binding: $1 is missing; install the Debian package $2" >&2
+  echo "$binding: $1 is missing; install $2" >&2
   failed=$((failed + 1))
   return 1
 }
@@ -59,7 +59,7 @@ sum() {
 
 test_python() {
   begin python
-  need python3 python3 && need strace strace && need mypy mypy || { end; return; }
+  need python3 'the package python3' && need strace 'the package strace' && need mypy 'the package mypy' || { end; return; }
   local source="$build/python"
   rm -rf "$source" && mkdir -p "$source" && cp -R "$root/Bindings/Python/." "$source"
   cd "$source" || return
@@ -82,7 +82,7 @@ algo_run.report({"cats_detected": 24})' 3>&1)" = '{"cats_detected":24}' ]
 
 test_r() {
   begin r
-  need R r-base-core && need strace strace || { end; return; }
+  need R 'the package r-base-core' && need strace 'the package strace' || { end; return; }
   mkdir -p "$build/r" && cd "$build/r" || return
   step build R CMD build "$root/Bindings/R" && step check check_r
   end
@@ -98,7 +98,7 @@ check_r() {
 
 test_java() {
   begin java
-  need javac openjdk-17-jdk-headless && need make make && need strace strace || { end; return; }
+  need javac 'the package openjdk-17-jdk-headless' && need make 'the package make' && need strace 'the package strace' || { end; return; }
   cd "$root/Bindings/Java" || return
   step jar make BUILD="$build/java" jar && step tests make BUILD="$build/java" test
   step javadoc make BUILD="$build/java" javadoc
@@ -107,7 +107,7 @@ test_java() {
 
 test_swift() {
   begin swift
-  need swift "of Swift 6.2 or newer, or a toolchain from swift.org" || { end; return; }
+  need swift "a toolchain of Swift 6.2 or newer" || { end; return; }
   # A package of this library alone, as an algorithm's package takes it: it must need nothing else of the repository.
   local package="$build/swift"
   mkdir -p "$package/Sources" "$package/Tests" && cd "$package" || return

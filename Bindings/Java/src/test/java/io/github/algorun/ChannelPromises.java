@@ -36,7 +36,8 @@ final class ChannelPromises {
         List<String> writes = new ArrayList<>(Files.readAllLines(trace));
         writes.removeIf(line -> !line.contains("nnnn"));
         AlgoRunTest.same(1, writes.size());
-        AlgoRunTest.same(true, writes.get(0).endsWith("= 60007"));
+        // How much was to be written: the result stands on another line when a thread of the JVM came between.
+        AlgoRunTest.same(true, writes.get(0).contains(", 60007"));
     }
 
     private void alone() throws Exception {
