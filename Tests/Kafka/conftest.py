@@ -1,0 +1,121 @@
+"""Scenarios against genuine Apache Kafka: the built binary, a real broker, and what is on the topic afterwards.
+
+They need KAFKA_HOME, a directory with a `kafka` script that starts brokers (releases 3.9 and 4.3), and say that they
+were skipped without it. A broker serves all tests of a run that do not harm it.
+"""
+
+import os
+import sys
+import uuid
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "Scenarios"))
+
+import processes  # noqa: E402
+from broker import Kafka, free_ports, kafka_home  # noqa: E402
+from fault_proxy import FaultProxy  # noqa: E402
+from program import Program  # noqa: E402
+
+RELEASES = ["3.9", "4.3"]
+
+
+def pytest_configure(config):
+    binary = os.environ.get("ALGO_RUN", "")
+    if not os.access(binary, os.X_OK) or os.path.isdir(binary):
+        pytest.exit(f"scenarios need the program to test: ALGO_RUN names {binary!r}, which cannot be run", 2)
+
+
+def pytest_collection_modifyitems(items):
+    if kafka_home() is None:
+        for item in items:
+            item.add_marker(pytest.mark.skip(reason="KAFKA_HOME is not set: no broker to test against"))
+
+
+@pytest.fixture(scope="session")
+def brokers(tmp_path_factory):
+    """Gives the shared broker of a release, started when it is first wanted."""
+    running = {}
+
+    def broker(release):
+        if release not in running:
+            running[release] = Kafka(tmp_path_factory.mktemp("kafka") / release, release)
+        return running[release]
+
+    yield broker
+    for kafka in running.values():
+        kafka.stop()
+
+
+@pytest.fixture(params=RELEASES)
+def kafka(request, brokers):
+    """A broker that other tests use as well."""
+    return brokers(request.param)
+
+
+@pytest.fixture
+def kafka43(brokers):
+    """The shared broker of the newest release, where the release makes no difference."""
+    return brokers("4.3")
+
+
+@pytest.fixture
+def own_kafka(tmp_path_factory):
+    """Starts brokers that a test may crash; stopped when it ends."""
+    started = []
+
+    def start(release="4.3", *options, brokers=1):
+        started.append(Kafka(tmp_path_factory.mktemp("own") / "kafka", release, *options, brokers=brokers))
+        return started[-1]
+
+    yield start
+    for kafka in started:
+        kafka.stop()
+
+
+@pytest.fixture
+def proxied(own_kafka):
+    """A broker that its clients reach through a fault proxy, and the proxy."""
+    proxies = []
+
+    def start():
+        port = free_ports(1, step=1)
+        kafka = own_kafka("4.3", "--advertise", str(port))
+        proxy = FaultProxy(port, int(kafka.PLAINTEXT.rpartition(":")[2]))
+        proxies.append(proxy)
+        kafka.PLAINTEXT = f"127.0.0.1:{port}"
+        return kafka, proxy
+
+    yield start
+    for proxy in proxies:
+        proxy.close()
+
+
+@pytest.fixture
+def topic():
+    """A topic's name that no other test uses."""
+    return f"insights-{uuid.uuid4().hex[:12]}"
+
+
+@pytest.fixture
+def program(tmp_path):
+    """algo-run in a home and a directory of its own, with a published version `demo/x` whose Insights are on."""
+    directory = tmp_path / "work"
+    directory.mkdir()
+    program = Program(Path(os.environ["ALGO_RUN"]).resolve(), tmp_path / "home", directory, f"kafka-{uuid.uuid4()}")
+    program.run("publish", "demo/x", "--insights", "--", "true", status=0)
+    yield program
+    program.close()
+    left = processes.await_none(program.marker)
+    processes.end_all(program.marker)
+    assert not left, f"still running after the test: {left}"
+
+
+@pytest.fixture(params=["system", "2.14"])
+def library(request):
+    """Environment that chooses a librdkafka, and its version as a tuple."""
+    if request.param == "system":
+        return {}
+    directory = kafka_home() / f"librdkafka-{request.param}"
+    return {"LD_LIBRARY_PATH": str(directory)}

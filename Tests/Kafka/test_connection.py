@@ -1,0 +1,114 @@
+"""`connection test` names the exact cause of whatever is wrong, and what to do."""
+
+import pytest
+
+from connections import connect, library_version, plaintext, sasl, test as walk
+
+STAGES = ["settings", "resolve", "tcp", "tls", "authentication", "metadata", "topic", "produce"]
+
+
+def failure(program, stage, **env):
+    """The failing step, which must be this one and the last."""
+    steps = walk(program, 1, **env)
+    assert list(steps)[-1] == stage, steps
+    assert steps[stage]["verdict"] == "failed", steps
+    assert steps[stage]["hint"]
+    return steps[stage]["detail"] + " | " + steps[stage]["hint"]
+
+
+def test_every_step_passes_without_encryption(kafka, program, topic):
+    connect(program, *plaintext(kafka, topic))
+    steps = walk(program, 0)
+    assert list(steps) == STAGES
+    assert {name for name, step in steps.items() if step["verdict"] == "skipped"} == {"tls", "authentication"}
+    assert len(kafka.records(topic)) == 1
+
+
+@pytest.mark.parametrize("mechanism", ["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"])
+def test_every_step_passes_with_tls_and_a_login(kafka, program, topic, mechanism, library):
+    env = {"KAFKA_PASSWORD": kafka.PASSWORD, **library}
+    connect(program, *sasl(kafka, topic, mechanism), **env)
+    if mechanism != "PLAIN" and kafka.release == "4.3" and library_version(program, **env) < (2, 6, 1):
+        assert "2.6.1" in failure(program, "authentication", **env)
+        return
+    assert all(step["verdict"] == "passed" for step in walk(program, 0, **env).values())
+
+
+@pytest.mark.parametrize("mechanism", ["PLAIN", "SCRAM-SHA-256"])
+def test_a_wrong_password_and_an_unknown_user_fail_at_the_login(kafka43, program, topic, mechanism):
+    connect(program, *sasl(kafka43, topic, mechanism), KAFKA_PASSWORD="wrong")
+    told = failure(program, "authentication", KAFKA_PASSWORD="wrong")
+    assert "invalid" in told.lower() and "check both" in told
+    connect(program, *sasl(kafka43, topic, mechanism, user="nobody"), KAFKA_PASSWORD=kafka43.PASSWORD)
+    told = failure(program, "authentication", KAFKA_PASSWORD=kafka43.PASSWORD)
+    assert "invalid" in told.lower() and kafka43.PASSWORD not in told
+
+
+def test_a_mechanism_that_is_not_offered(own_kafka, program, topic):
+    kafka = own_kafka("4.3", "-o", "sasl.enabled.mechanisms=PLAIN")
+    connect(program, *sasl(kafka, topic, "SCRAM-SHA-512"), KAFKA_PASSWORD=kafka.PASSWORD)
+    told = failure(program, "authentication", KAFKA_PASSWORD=kafka.PASSWORD)
+    assert "does not offer SCRAM-SHA-512" in told and "PLAIN" in told
+
+
+def test_certificate_faults_are_told_apart(kafka43, program, topic):
+    password = {"KAFKA_PASSWORD": kafka43.PASSWORD}
+    connect(program, *sasl(kafka43, topic, ca=kafka43.OTHER_CA), **password)
+    assert "not trusted here" in failure(program, "tls", **password)
+    connect(program, *sasl(kafka43, topic, brokers=kafka43.SASL_SSL_EXPIRED), **password)
+    assert "expired at" in failure(program, "tls", **password)
+    connect(program, *sasl(kafka43, topic, brokers=kafka43.SASL_SSL_WRONG_NAME), **password)
+    assert "for another host: /CN=kafka.example" in failure(program, "tls", **password)
+
+
+def test_encryption_on_one_side_only(kafka43, program, topic):
+    connect(program, *sasl(kafka43, topic, brokers=kafka43.PLAINTEXT), KAFKA_PASSWORD=kafka43.PASSWORD)
+    assert "speaks no TLS" in failure(program, "tls", KAFKA_PASSWORD=kafka43.PASSWORD)
+    connect(program, "--type", "plaintext", "--brokers", kafka43.SASL_SSL, "--topic", topic)
+    assert "speaks TLS on this port" in failure(program, "metadata")
+
+
+def test_nobody_listens_and_nobody_of_that_name(program, topic):
+    connect(program, "--type", "plaintext", "--brokers", "127.0.0.1:1", "--topic", topic)
+    assert "Connection refused" in failure(program, "tcp")
+    connect(program, "--brokers", "nonexistent.invalid:9092")
+    assert "nonexistent.invalid" in failure(program, "resolve")
+
+
+def test_a_topic_that_is_missing(own_kafka, program):
+    kafka = own_kafka("3.9", "-o", "auto.create.topics.enable=false")
+    connect(program, *plaintext(kafka, "missing"))
+    told = failure(program, "topic")
+    assert "Unknown topic" in told and "kafka-topics.sh --create --topic missing" in told
+
+
+def test_a_topic_that_is_not_for_this_user(kafka, program, topic):
+    kafka.tool("topics", "--create", "--topic", topic)
+    kafka.tool("acls", "--add", "--allow-principal", "User:admin", "--operation", "All", "--topic", topic)
+    connect(program, *sasl(kafka, topic), KAFKA_PASSWORD=kafka.PASSWORD)
+    told = failure(program, "topic", KAFKA_PASSWORD=kafka.PASSWORD)
+    assert "authorization failed" in told.lower() and f"User:{kafka.USER}" in told
+
+
+def test_what_librdkafka_refuses_is_refused_at_set_and_changes_nothing(kafka43, program, topic, tmp_path):
+    connect(program, *plaintext(kafka43, topic))
+    before = program.run("connection", "show", "--json", status=0).stdout
+    not_a_certificate = tmp_path / "ca.pem"
+    not_a_certificate.write_text("nothing\n")
+    for options in (
+        sasl(kafka43, topic, ca=str(not_a_certificate)),
+        ["-X", "no.such.property=1"],
+        ["-X", "linger.ms=soon"],
+    ):
+        outcome = program.run("connection", "set", *options, env={"KAFKA_PASSWORD": "p"})
+        assert outcome.status == 1 and "librdkafka refuses" in outcome.messages[0], outcome
+    assert program.run("connection", "show", "--json", status=0).stdout == before
+
+
+def test_a_library_that_is_missing_is_a_clear_error_at_set(program, topic, tmp_path):
+    (tmp_path / "librdkafka.so.1").write_text("not a library\n")
+    outcome = program.run(
+        "connection", "set", "--type", "plaintext", "--brokers", "127.0.0.1:9092", "--topic", topic,
+        env={"LD_LIBRARY_PATH": str(tmp_path)})
+    assert outcome.status == 1
+    assert "librdkafka, which talks to Kafka, cannot be loaded" in outcome.messages[0]
