@@ -63,6 +63,7 @@ let package = Package(
 
     // What an algorithm written in Swift imports.
     .target(name: "AlgoMetrics", swiftSettings: strict),
+    .testTarget(name: "AlgoMetricsTests", dependencies: ["AlgoMetrics"], swiftSettings: strict),
 
     .testTarget(
       name: "InsightsDeliveryTests", dependencies: ["CRDKafka", "InsightsDelivery", "RunModel", "StateStore"],
