@@ -22,7 +22,7 @@ struct ProgressText {
     var parts = [total.map { "\(Figures.grouped(done))/\(Figures.grouped($0))" } ?? "\(Figures.grouped(done)) done"]
     if failed > 0 { parts.append("\(Figures.grouped(failed)) failed") }
     if let note { parts.append(note) }
-    if let rate { parts.append(Figures.rate(Int((rate * 1000).rounded()), .seconds(1000))) }
+    if let rate, rate > 0 { parts.append(Figures.rate(Int((rate * 1000).rounded()), .seconds(1000))) }
     if note == nil, let remaining { parts.append("ETA \(remaining)") }
     if payloadsWaiting > 0 { parts.append("\(Figures.grouped(payloadsWaiting)) payloads waiting") }
     return parts
