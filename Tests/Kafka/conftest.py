@@ -14,7 +14,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "Scenarios"))
 
 import processes  # noqa: E402
-from broker import Kafka, free_ports, kafka_home  # noqa: E402
+from broker import Kafka, kafka_home  # noqa: E402
 from fault_proxy import FaultProxy  # noqa: E402
 from program import Program  # noqa: E402
 
@@ -74,22 +74,24 @@ def own_kafka(tmp_path_factory):
         kafka.stop()
 
 
+@pytest.fixture(scope="session")
+def proxied_broker(tmp_path_factory):
+    """A broker that its clients reach through a fault proxy, and the proxy; started when it is first wanted."""
+    proxy = FaultProxy()
+    kafka = Kafka(tmp_path_factory.mktemp("proxied") / "kafka", "4.3", "--advertise", str(proxy.port))
+    proxy.target = int(kafka.PLAINTEXT.rpartition(":")[2])
+    kafka.PLAINTEXT = f"127.0.0.1:{proxy.port}"
+    yield kafka, proxy
+    proxy.close()
+    kafka.stop()
+
+
 @pytest.fixture
-def proxied(own_kafka):
-    """A broker that its clients reach through a fault proxy, and the proxy."""
-    proxies = []
-
-    def start():
-        port = free_ports(1, step=1)
-        kafka = own_kafka("4.3", "--advertise", str(port))
-        proxy = FaultProxy(port, int(kafka.PLAINTEXT.rpartition(":")[2]))
-        proxies.append(proxy)
-        kafka.PLAINTEXT = f"127.0.0.1:{port}"
-        return kafka, proxy
-
-    yield start
-    for proxy in proxies:
-        proxy.close()
+def proxied(proxied_broker):
+    """The same, with a proxy that lets everything pass at first."""
+    kafka, proxy = proxied_broker
+    yield kafka, proxy
+    proxy.mode = "pass"
 
 
 @pytest.fixture

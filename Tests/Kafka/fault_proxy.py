@@ -16,8 +16,9 @@ CUT_AFTER = 3000
 
 
 class FaultProxy:
-    def __init__(self, port, target):
-        self.port, self.target = port, target
+    def __init__(self):
+        # The broker must be told of this port before it has one of its own: see `target`.
+        self.port = self.target = 0
         self._mode = "pass"
         self._lock = threading.Lock()
         self._pairs = []
@@ -52,6 +53,7 @@ class FaultProxy:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(("127.0.0.1", self.port))
         listener.listen(64)
+        self.port = listener.getsockname()[1]
         self._listener = listener
         threading.Thread(target=self._accept, args=(listener,), daemon=True).start()
 

@@ -81,7 +81,7 @@ def test_one_of_three_brokers_dies_in_the_middle_of_a_batch(own_kafka, program, 
 
 @pytest.mark.parametrize("mode", MODES)
 def test_a_network_that_misbehaves_loses_nothing(proxied, program, topic, mode):
-    kafka, proxy = proxied()
+    kafka, proxy = proxied
     connect(program, *plaintext(kafka, topic))
     program.run("exec", "demo/x", status=0)
     requests = program.directory / "r.ndjson"
