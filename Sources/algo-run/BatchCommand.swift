@@ -59,9 +59,13 @@ enum BatchCommand: Subcommand {
     // Before anything else exists: signals are blocked from here on and none is lost; threads inherit that.
     let supervisor =
       options.isDryRun ? nil : try ExecCommand.ownFailure { () throws(SystemError) in try Supervisor() }
-    let situation = try Situation.find(invocation, reference: options.reference, runsWithoutState: false)
-    guard let version = situation.version, let home = situation.home else { return 125 }
-    let settings = options.settings(for: version, home: home)
+    let situation = try Situation.find(
+      invocation, reference: options.reference, runsWithoutState: options.runsWithoutState)
+    guard let version = situation.version, let home = situation.home else {
+      throw ExitFailure(status: 125, sentence: "there is no home directory to keep payloads in; name one with --home.")
+    }
+    var settings = options.settings(for: version, home: home)
+    if let connection = situation.connection { settings.drainLimit = connection.deliveryWindow }
     guard let supervisor else { return try preview(settings) }
 
     let summaryFile = try options.summaryPath.map { path in

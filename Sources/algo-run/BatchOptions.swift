@@ -53,6 +53,12 @@ struct BatchOptions {
     outputLimit = bytes
   }
 
+  /// Whether all that is needed stands on the command line: an exact version and its command.
+  var runsWithoutState: Bool {
+    guard case .exact = reference.selector else { return false }
+    return invocation.commandLine != nil
+  }
+
   /// All of it, for the version that was found.
   func settings(for version: PublishedVersion, home: HomeDirectory) -> BatchSettings {
     var settings = BatchSettings(

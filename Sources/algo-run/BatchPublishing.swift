@@ -2,8 +2,11 @@ internal import InsightsDelivery
 internal import RunModel
 
 extension Situation {
-  /// Who takes the payloads of a batch: the connection's, or the file in the home. Nil without a home.
+  /// Who takes the payloads of a batch: the connection's, or the file in the home; the fallback file where nobody can
+  /// tell whether they are to be published. Nil without a home.
   func payloadQueue() -> (any PayloadQueue)? {
-    home.map { BatchPublisher(connection: connection, home: $0, say: { Message.tell($0) }) }
+    guard let home else { return nil }
+    let connection = stateIsUnreadable ? Connection(kind: .file, filePath: home.fallbackFile) : connection
+    return BatchPublisher(connection: connection, home: home, say: { Message.tell($0) })
   }
 }

@@ -46,7 +46,7 @@ def test_the_bar_fits_the_terminal_at_any_moment(batches):
         terminal.resize(24, 100)
         terminal.see(r"\[\.{40}\]")
         terminal.resize(24, 30)
-        terminal.see(r"\r\[\.{5,15}\]   0%  0/10\x1b\[K")
+        terminal.see(r"\r\[\.{5,16}\]   0%  0/10\x1b\[K")
         terminal.resize(24, 8)
         terminal.see(r"\r0/10\x1b\[K")
         (batches.directory / "go").touch()

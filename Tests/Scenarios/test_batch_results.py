@@ -7,6 +7,7 @@ import subprocess
 import pytest
 
 import processes
+import schemas
 from batches import Batches, decoded, outcomes, peak_memory, reason, sha256
 from program import PYTHON
 
@@ -38,6 +39,18 @@ print('{"ok": true}')
     assert [rejected["reason"] for rejected in result["rejected_metrics"]] == ["reserved_name"]
     assert result["delivery"] == {"state": "insights_off"}
     assert (result["stderr_tail"], result["result"]) == ("careful\n", {"ok": True})
+
+
+def test_every_kind_of_result_is_as_its_schema_says(program):
+    batches = Batches(program, insights=True)
+    batches.write("r.ndjson", ["exit 0", "exit 3", "kill -9 $$", "sleep 60", "", "printf '\\377'", "exit 0",
+                               "yes | head -c 5000", "echo '{\"a\":1,\"b\":\"x\"}' >&3; echo '[1, 2]'"])
+    outcome = batches.run(
+        "r.ndjson", "--timeout", "300ms", "--jobs", "4", "--max-output", "1000", command=["sh"], status=1)
+    assert len(outcome.results) == 9
+    for result in outcome.results:
+        schemas.validate("batch-result", result)
+    assert {"occurrence", "result_encoding", "result_truncated"} <= set().union(*outcome.results)
 
 
 def test_numbers_in_a_json_result_stay_as_written_and_the_line_one_line(batches):
