@@ -1,5 +1,6 @@
 internal import InsightsDelivery
 internal import RunModel
+internal import StateStore
 
 extension Situation {
   /// Who takes the payloads of a batch: the connection's, or the file in the home; the fallback file where nobody can
