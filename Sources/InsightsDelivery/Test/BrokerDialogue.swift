@@ -85,6 +85,7 @@ final class BrokerDialogue {
     let headers = [
       InsightsRecord.Header("ce_specversion", "1.0"), .init("ce_id", key), .init("ce_source", "/algo-run"),
       .init("ce_type", "algo-run.connection-test.v1"), .init("content-type", "application/json"),
+      .init("algo_connection_test", "1"),
     ]
     let value = Array("{\"request_id\":\"\(key)\",\"connection_test\":1}".utf8)
     if let refusal = producer.produce(1, key: key, value: value, headers: headers) {
