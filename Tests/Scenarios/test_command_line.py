@@ -1,0 +1,103 @@
+"""Help, completions, version and messages (SPEC section 3)."""
+
+import re
+import shutil
+import subprocess
+
+import pytest
+
+import processes
+
+COMMANDS = ["exec", "publish", "versions", "insights", "check"]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_of_every_command_has_usage_and_examples(program, command):
+    for arguments in ([command, "--help"], ["help", command]):
+        outcome = program.run(*arguments)
+        if arguments[0] == "help" and outcome.status == 64:
+            continue
+        assert (outcome.status, outcome.stderr) == (0, b"")
+        shown = outcome.stdout.decode()
+        assert re.search(rf"(?i)usage: *\S*algo-run {command}", shown)
+        assert re.search("(?i)examples?:", shown) and shown.count(f"algo-run {command}") >= 2
+    assert not program.home.exists()
+
+
+def test_help_names_every_command(program):
+    for arguments in ([], ["--help"], ["-h"]):
+        outcome = program.run(*arguments)
+        shown = outcome.stdout.decode() + outcome.stderr.decode()
+        assert all(re.search(rf"(?m)^\s+{command}\b", shown) for command in COMMANDS)
+    assert program.run("--help").status == 0
+
+
+@pytest.mark.parametrize("command, option", [
+    ("exec", "--timeout"), ("exec", "--grace"), ("exec", "--stop-signal"), ("exec", "--report"), ("exec", "--input"),
+    ("exec", "--strict"), ("exec", "--keep-descendants"), ("exec", "--home"), ("publish", "--bump"), ("publish", "--version"),
+    ("publish", "--no-insights"), ("publish", "--notes"), ("publish", "--directory"), ("publish", "--env"), ("versions", "--json"),
+    ("publish", "--timeout"), ("check", "--json")])
+def test_every_option_of_the_contract_is_in_the_help(program, command, option):
+    assert option in program.run(command, "--help", status=0).stdout.decode()
+
+
+def test_version_is_one_line(program):
+    outcome = program.run("--version", status=0)
+    assert re.fullmatch(rb"(algo-run )?\d+\.\d+\.\d+\S*\n", outcome.stdout) and outcome.stderr == b""
+
+
+@pytest.mark.parametrize("arguments", [["exce", "--", "true"], ["exec", "--tiemout", "1s", "--", "true"], ["no-such"], ["--nope"],
+                                       ["versions", "a/b", "c/d"], ["insights", "maybe", "o/a"], ["insights", "on"]])
+def test_a_mistake_gives_64_and_is_said_with_the_prefix(program, arguments):
+    outcome = program.run(*arguments)
+    assert outcome.status == 64 and outcome.stdout == b""
+    assert outcome.stderr.startswith(b"algo-run: ")
+
+
+def test_a_misspelt_option_or_command_is_recognised(program):
+    assert b"--timeout" in program.run("exec", "--tiemout", "1s", "--", "true").stderr
+    assert b"exec" in program.run("exce", "--", "true").stderr
+
+
+def test_what_stands_behind_the_two_dashes_is_the_childs(program):
+    for words in (["--help"], ["--version"], ["-h"], ["--"], ["--home", "x"]):
+        outcome = program.python("import sys; print(*sys.argv[1:])", arguments=words, status=0)
+        assert outcome.stdout.decode() == " ".join(words) + "\n"
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completions_are_printed_and_the_shell_can_read_them(program, shell):
+    for arguments in (["--generate-completion-script", shell], ["completions", shell]):
+        outcome = program.run(*arguments)
+        if outcome.status == 0:
+            break
+    assert outcome.status == 0 and all(command.encode() in outcome.stdout for command in COMMANDS), outcome
+    if not shutil.which(shell):
+        pytest.skip(f"{shell} is not installed: its script was printed but not read")
+    (program.directory / "script").write_bytes(outcome.stdout)
+    options = ["--no-execute"] if shell == "fish" else ["-n"]
+    subprocess.run([shell, *options, "script"], cwd=program.directory, check=True, timeout=processes.LIMIT,
+                   stdin=subprocess.DEVNULL)
+
+
+def test_a_reader_of_the_listing_that_went_away_is_no_cause_for_complaint(program):
+    import os
+    program.run("publish", "o/a", "--", "true", status=0)
+    reader, writer = os.pipe()
+    os.close(reader)
+    outcome = program.run("versions", stdout=writer)
+    os.close(writer)
+    assert outcome.stderr == b"" and outcome.status in (1, 141, -13)
+
+
+def test_a_full_disk_under_a_listing_is_said(program):
+    program.run("publish", "o/a", "--", "true", status=0)
+    with open("/dev/full", "wb") as full:
+        outcome = program.run("versions", "--json", stdout=full)
+    assert outcome.status not in (0, 64) and len(outcome.messages) == 1
+
+
+def test_options_may_stand_before_or_behind_the_reference_and_with_an_equals_sign(program):
+    program.run("publish", "o/a", "--", "sleep", "1000", status=0)
+    for arguments in (["--timeout", "50ms", "o/a"], ["o/a", "--timeout", "50ms"], ["o/a", "--timeout=50ms"]):
+        program.run("exec", *arguments, status=124)

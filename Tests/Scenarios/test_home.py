@@ -1,0 +1,216 @@
+"""Where state lives, who may read it, and what happens when it cannot be read (SPEC sections 2 and 4)."""
+
+import os
+import stat
+import subprocess
+
+import pytest
+
+import processes
+
+
+def publish(program, *options, **rest):
+    return program.run("publish", "o/a", *options, "--insights", "--", "true", status=0, **rest)
+
+
+def test_home_is_the_option_then_the_variable_then_xdg_then_the_users(program):
+    base = program.directory
+    places = {
+        "option": base / "option", "variable": base / "variable", "xdg": base / "xdg" / "algo-run",
+        "user": base / "user" / ".local" / "state" / "algo-run",
+    }
+    variables = {"ALGO_RUN_HOME": str(places["variable"]), "XDG_STATE_HOME": str(base / "xdg"), "HOME": str(base / "user")}
+    publish(program, "--home", places["option"], env=variables)
+    assert [name for name, place in places.items() if place.exists()] == ["option"]
+    publish(program, env=variables)
+    assert [name for name, place in places.items() if place.exists()] == ["option", "variable"]
+    publish(program, env={**variables, "ALGO_RUN_HOME": None})
+    assert [name for name, place in places.items() if place.exists()] == ["option", "variable", "xdg"]
+    publish(program, env={**variables, "ALGO_RUN_HOME": "", "XDG_STATE_HOME": ""})
+    assert [name for name, place in places.items() if place.exists()] == list(places)
+
+
+@pytest.mark.parametrize("mask", ["000", "022", "077", "777"])
+def test_home_is_for_its_user_alone_whatever_the_umask(program, mask):
+    prepare = {"preexec_fn": lambda: os.umask(int(mask, 8))}
+    publish(program, **prepare)
+    program.run("exec", "o/a", status=0, **prepare)
+    assert stat.S_IMODE(program.home.stat().st_mode) == 0o700
+    files = [path for path in program.home.rglob("*") if path.is_file()]
+    assert {path.name for path in files} >= {"state.db", "insights.ndjson"}
+    if mask != "777":
+        assert {stat.S_IMODE(path.stat().st_mode) for path in files} == {0o600}, files
+    else:
+        assert all(stat.S_IMODE(path.stat().st_mode) & 0o077 == 0 for path in files)
+
+
+def test_a_home_that_others_may_read_stays_as_its_user_made_it(program):
+    program.home.mkdir(mode=0o750)
+    publish(program)
+    assert stat.S_IMODE(program.home.stat().st_mode) == 0o750
+
+
+def test_an_execution_of_a_bare_command_makes_no_home(program):
+    program.run("exec", "--", "true", status=0)
+    assert not program.home.exists()
+
+
+def test_a_relative_home_is_one_below_the_working_directory(program):
+    publish(program, "--home", "here/deep")
+    assert (program.directory / "here" / "deep" / "state.db").exists()
+    program.run("exec", "--home", "here/deep", "o/a", status=0)
+    assert len(program.insights(program.directory / "here" / "deep")) == 1
+
+
+def test_a_home_whose_name_is_odd_works(program):
+    for name in ["with space", "a'b\"c", "100%?#&=.db", "\u00e9\U0001f600", "x" * 200]:
+        publish(program, "--home", name)
+        program.run("exec", "--home", name, "o/a", status=0)
+        assert len(program.insights(program.directory / name)) == 1
+
+
+DAMAGE = {
+    "garbage": lambda path: path.write_bytes(b"this is no database " * 1000),
+    "empty page": lambda path: path.write_bytes(b"\0" * 8192),
+    "cut": lambda path: os.truncate(path, path.stat().st_size // 2 + 100),
+    "first page overwritten": lambda path: path.write_bytes(b"SQLite format 3\0" + b"\xff" * 4096),
+    "a directory": lambda path: (path.unlink(), path.mkdir()),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_state_that_cannot_be_read_never_stops_a_command_that_is_given(program, damage):
+    publish(program)
+    for path in program.home.glob("state.db-*"):
+        path.unlink()
+    DAMAGE[damage](program.home / "state.db")
+    outcome = program.run("exec", "o/a/1.0.0", "--", "sh", "-c", "echo ran; echo '{\"a\":1}' >&3; exit 7", status=7)
+    assert outcome.stdout == b"ran\n"
+    assert len(outcome.messages) == len(outcome.stderr.splitlines()) == 1, outcome
+    # Without a command there is nothing to run.
+    assert program.run("exec", "o/a/1.0.0").status == 125
+
+
+def test_where_it_cannot_be_read_which_version_it_is_the_command_still_runs(program):
+    publish(program)
+    DAMAGE["garbage"](program.home / "state.db")
+    outcome = program.run("exec", "o/a", "--", "sh", "-c", "exit 7", status=7)
+    assert len(outcome.messages) == 1
+
+
+def test_a_bare_command_runs_whatever_the_state_is(program):
+    publish(program)
+    DAMAGE["garbage"](program.home / "state.db")
+    outcome = program.run("exec", "--", "sh", "-c", "exit 7", status=7)
+    assert len(outcome.messages) <= 1
+
+
+def test_state_that_cannot_be_read_fails_the_commands_that_need_it_with_one_sentence(program):
+    publish(program)
+    DAMAGE["garbage"](program.home / "state.db")
+    before = (program.home / "state.db").read_bytes()
+    for arguments in (["versions"], ["insights", "on", "o/a"], ["publish", "o/a", "--", "true"]):
+        outcome = program.run(*arguments)
+        assert outcome.status not in (0, 64) and len(outcome.messages) == 1, f"{arguments}: {outcome}"
+        assert "state.db" in outcome.messages[0]
+    assert (program.home / "state.db").read_bytes() == before, "what may still be rescued is left as it is"
+
+
+def test_a_home_that_is_a_file_is_said_so(program):
+    program.home.write_text("")
+    outcome = program.run("publish", "o/a", "--", "true")
+    assert outcome.status not in (0, 64) and len(outcome.messages) == 1 and str(program.home) in outcome.messages[0]
+    program.run("exec", "o/a/1.0.0", "--", "sh", "-c", "exit 7", status=7)
+
+
+def nobody(program):
+    """Runs as a user that the system does not know and that has no home."""
+    if os.getuid() != 0:
+        pytest.skip("needs root, to become a user without a home")
+    for parent in [program.directory, *program.directory.parents, program.binary, *program.binary.parents]:
+        if parent.is_dir() and parent.stat().st_mode & 0o001 == 0:
+            parent.chmod(parent.stat().st_mode | 0o011)
+
+    def become():
+        os.setgroups([])
+        os.setgid(54321)
+        os.setuid(54321)
+    return {"preexec_fn": become, "env": {"HOME": None, "ALGO_RUN_HOME": None}}
+
+
+def test_without_any_home_a_command_that_is_given_runs(program):
+    outcome = program.run("exec", "--", "sh", "-c", "exit 7", status=7, **nobody(program))
+    assert outcome.stderr == b""
+    outcome = program.run("exec", "o/a/1.0.0", "--", "sh", "-c", "exit 7", status=7, **nobody(program))
+    assert len(outcome.messages) == 1 and "--home" in outcome.messages[0]
+
+
+def test_without_any_home_what_needs_one_says_how_to_give_one(program):
+    for arguments in (["versions"], ["publish", "o/a", "--", "true"], ["exec", "o/a"]):
+        outcome = program.run(*arguments, **nobody(program))
+        assert outcome.status not in (0, 64) and len(outcome.messages) == 1 and "--home" in outcome.messages[0]
+
+
+def mounted(program, script, size=None):
+    """Runs a shell script in mounts of its own, in which HERE is a fresh file system of a size, or a plain directory."""
+    here = program.directory / "mounted"
+    here.mkdir(exist_ok=True)
+    mount = f'mount -t tmpfs -o size={size},mode=0700 tmpfs "$HERE" && ' if size else ""
+    # In a chroot the root is no mount point, and there is nothing whose propagation could be changed.
+    ways = [["unshare", "-m"], ["unshare", "-m", "--propagation", "unchanged"]] if os.getuid() == 0 else [["unshare", "-rm"]]
+    tried = [*ways[0], "true"]
+    unshare = ways[0] if subprocess.run(tried, check=False, capture_output=True).returncode == 0 else ways[-1]
+    tried = [*unshare, "mount", "-t", "tmpfs", "tmpfs", here]
+    if subprocess.run(tried, check=False, capture_output=True).returncode:
+        pytest.skip("needs mounts of its own (unshare -m), which this machine does not allow")
+    finished = subprocess.run(
+        [*unshare, "sh", "-c", mount + script], cwd=program.directory, timeout=processes.LIMIT, check=False,
+        env=program.environment(HERE=str(here), A=str(program.binary), ALGO_RUN_HOME=str(here)),
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    return finished.returncode, finished.stdout.decode(), finished.stderr.decode().splitlines()
+
+
+FILL = 'dd if=/dev/zero of="$HERE/filler" bs=1k 2> /dev/null; '
+
+
+def test_a_full_disk_costs_the_payload_and_one_line_and_not_the_execution(program):
+    status, stdout, stderr = mounted(
+        program, '"$A" publish o/a --insights -- true > /dev/null 2>&1 && "$A" exec o/a && ' + FILL
+        + '"$A" exec o/a --report "$A_REPORT" -- sh -c "echo ran; exit 7"; status=$?; '
+        'tail -c 1 "$HERE/insights.ndjson" | od -An -c; wc -l < "$HERE/insights.ndjson"; exit $status'
+        .replace("$A_REPORT", str(program.directory / "report.json")), size="400k")
+    assert status == 7 and stdout.split()[0] == "ran"
+    assert len(stderr) <= 1 and all(line.startswith("algo-run: ") for line in stderr), stderr
+    assert "\\n" in stdout, "no torn line is left behind"
+    assert b'"delivery":{"state":"' in (program.directory / "report.json").read_bytes()
+
+
+def test_a_disk_that_has_room_again_gets_whole_lines_again(program):
+    status, stdout, _ = mounted(
+        program, '"$A" publish o/a --insights -- true > /dev/null 2>&1 && "$A" exec o/a && ' + FILL
+        + 'for i in 1 2 3 4 5; do "$A" exec o/a; done; rm "$HERE/filler"; "$A" exec o/a && cat "$HERE/insights.ndjson"',
+        size="400k")
+    lines = stdout.splitlines()
+    assert status == 0 and len(lines) >= 2
+    assert all(line.startswith('{"request_id":"req-') and line.endswith('"algorithm_version":"1.0.0"}') for line in lines)
+
+
+def test_a_read_only_home_costs_the_payload_and_not_the_execution(program):
+    status, stdout, stderr = mounted(
+        program, '"$A" publish o/a --insights -- sh -c "echo ran; exit 7" > /dev/null 2>&1 && '
+        'mount -o remount,ro "$HERE" && "$A" exec o/a', size="1m")
+    assert (status, stdout) == (7, "ran\n"), stderr
+    assert len(stderr) == 1 and stderr[0].startswith("algo-run: "), stderr
+
+
+def test_a_read_only_home_can_be_listed_and_not_published_to(program):
+    status, stdout, stderr = mounted(
+        program, '"$A" publish o/a --insights -- true > /dev/null 2>&1 && mount -o remount,ro "$HERE" && '
+        '"$A" versions --json; "$A" publish o/a -- true', size="1m")
+    assert status not in (0, 64) and '"version":"1.0.0"' in stdout
+    assert len(stderr) == 1 and "read-only" in stderr[0].lower(), stderr
+
+
+def test_a_disk_too_full_for_a_publication_says_so(program):
+    status, stdout, stderr = mounted(program, FILL + '"$A" publish o/a -- true', size="64k")
+    assert status not in (0, 64) and stdout == "" and len(stderr) == 1 and stderr[0].startswith("algo-run: ")
