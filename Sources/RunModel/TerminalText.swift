@@ -12,15 +12,22 @@ public enum TerminalText {
         shown.unicodeScalars.append(scalar)
         continue
       }
-      switch scalar.properties.generalCategory {
-      case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate, .privateUse, .unassigned:
+      if isUnsafe(scalar) {
         shown += "\\u{\(String(scalar.value, radix: 16))}"
-      default:
+      } else {
         if scalar == "\"" || scalar == "\\" { shown.unicodeScalars.append("\\") }
         shown.unicodeScalars.append(scalar)
       }
     }
     return shown
+  }
+
+  /// Whether a character could do more to a terminal than show itself.
+  public static func isUnsafe(_ scalar: Unicode.Scalar) -> Bool {
+    switch scalar.properties.generalCategory {
+    case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate, .privateUse, .unassigned: true
+    default: false
+    }
   }
 
   /// The same for bytes that may not be text.

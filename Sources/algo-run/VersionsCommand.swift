@@ -95,8 +95,17 @@ enum ShellText {
       }
     }
     if plain, !word.isEmpty { return word }
-    let escaped = word.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''")
-    // A control character in a stored command must not reach the terminal.
-    return "'" + escaped.unicodeScalars.map { $0.value < 0x20 || $0.value == 0x7f ? "?" : String($0) }.joined() + "'"
+    guard word.unicodeScalars.contains(where: TerminalText.isUnsafe) else {
+      return "'" + word.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''") + "'"
+    }
+    // A control character in a stored command must not reach the terminal: bash and zsh read it from its number.
+    return "$'" + word.unicodeScalars.map { ansiQuoted($0) }.joined() + "'"
+  }
+
+  private static func ansiQuoted(_ scalar: Unicode.Scalar) -> String {
+    if scalar == "'" || scalar == "\\" { return "\\\(scalar)" }
+    guard TerminalText.isUnsafe(scalar) else { return String(scalar) }
+    let digits = String(scalar.value, radix: 16)
+    return "\\U" + String(repeating: "0", count: 8 - digits.count) + digits
   }
 }
