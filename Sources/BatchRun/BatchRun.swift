@@ -127,6 +127,7 @@ public final class BatchRun {
   private func advance() -> Bool {
     settle()
     var isBusy = startRequests()
+    let wasFull = !canStart
     if canWrite {
       do throws(BatchFailure) {
         switch try output.pump() {
@@ -138,6 +139,8 @@ public final class BatchRun {
         }
       } catch { stopWriting(error) }
     }
+    // Writing made room again: no event is going to say so, and with no child running nothing else would wake the loop.
+    if wasFull, canStart { isBusy = true }
     if !unsettled.isEmpty, let payloads { gate.waitToRead(payloads.settledDescriptor) }
     if !count.isOver, !display.isSilent || settings.halt != nil { count.advance() }
     display.update(figures, at: .now())
@@ -188,7 +191,7 @@ public final class BatchRun {
     startRetries()
     // A bounded number at once: reading a list of skipped or unusable requests must not keep the loop from children.
     for _ in 0..<256 {
-      guard course == .running, !listHasEnded, hasRoom else { return false }
+      guard canStart else { return false }
       if let limit = settings.limit, taken >= limit { listHasEnded = true }
       guard !listHasEnded else { return false }
       do throws(BatchFailure) {
@@ -204,6 +207,8 @@ public final class BatchRun {
     }
     return true
   }
+
+  private var canStart: Bool { course == .running && !listHasEnded && hasRoom }
 
   private var hasRoom: Bool {
     running.count < jobs && retrying.count < Self.mostRetrying
