@@ -20,8 +20,8 @@ enum ConnectionCommand: Subcommand {
       ConnectionSetCommand.command,
       Command(
         name: "show", abstract: "Show the connection, secrets left out.",
-        examples: [("algo-run connection show --json", "for scripts")], options: [SharedOptions.json, SharedOptions.home]
-      ),
+        examples: [("algo-run connection show --json", "for scripts")],
+        options: [SharedOptions.json, SharedOptions.home]),
       Command(
         name: "test", abstract: "Walk from the broker's name to an acknowledged record, within 10 seconds.",
         discussion: """

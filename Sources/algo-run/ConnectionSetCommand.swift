@@ -43,9 +43,9 @@ enum ConnectionSetCommand {
       .value("password-file", "FILE", completion: .file, help: "The password is what this file holds when it is used."),
       .value("password-env", "NAME", help: "The password is this variable when it is used; no child gets it."),
       .flag("password-prompt", help: "Ask for the password and keep it (also asked when no other source is named)."),
-      .value("ca", "FILE", completion: .file, help: "The broker's authority, PEM; copied. Default: the system's roots."),
+      .value("ca", "FILE", completion: .file, help: "The broker's authority (PEM), copied; else the system's roots."),
       .flag("system-roots", help: "Forget a copied authority."),
-      .flag("event-hubs", help: "Azure Event Hubs: sasl_ssl, PLAIN, user $ConnectionString, port 9093, and its settings."),
+      .flag("event-hubs", help: "Azure Event Hubs: PLAIN, user $ConnectionString, port 9093 and more."),
       .repeatable("X", "NAME=VALUE", help: "A librdkafka property; NAME= removes it again."),
       .value(
         "payload-format", "FORMAT", completion: .choices(PayloadFormat.allCases.map(\.rawValue)),

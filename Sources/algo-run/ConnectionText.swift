@@ -79,7 +79,8 @@ enum ConnectionText {
     func padded(_ text: String, _ width: Int) -> String {
       text + String(repeating: " ", count: max(0, width - text.count))
     }
-    let time = String(repeating: " ", count: max(0, 9 - result.time.millisecondsText.count))
+    let time =
+      String(repeating: " ", count: max(0, 9 - result.time.millisecondsText.count))
       + result.time.millisecondsText + " ms  "
     let stage = padded(result.stage.rawValue, 16)
     switch result.verdict {

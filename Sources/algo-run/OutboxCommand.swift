@@ -49,7 +49,8 @@ enum OutboxCommand: Subcommand {
         ],
         arguments: [Argument("ID", arity: .repeating, help: "The number that `outbox list` shows.")],
         options: [
-          .flag("all", help: "All of them."), stateOption("All in this state: expired or rejected."), SharedOptions.home,
+          .flag("all", help: "All of them."), stateOption("All in this state: expired or rejected."),
+          SharedOptions.home,
         ]),
       Command(
         name: "purge", abstract: "Remove payloads for good.",
@@ -84,7 +85,8 @@ enum OutboxCommand: Subcommand {
   private static func status(_ invocation: Invocation, _ outbox: Outbox?) throws -> Int32 {
     let status = try outbox?.status() ?? OutboxStatus()
     let outage = try outbox?.outage()
-    let text = invocation.flag("json")
+    let text =
+      invocation.flag("json")
       ? OutboxText.json(status, outage) : Array(Table.text(OutboxText.rows(status, outage)).utf8)
     return StandardOutput.write(text) ? 0 : 1
   }

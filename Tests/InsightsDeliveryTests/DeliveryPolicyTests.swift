@@ -178,7 +178,9 @@ import Testing
             taken, windowEnd: now + .seconds(Int64.random(in: 0...20, using: &generator)), attempts: 0,
             mayBePersisted: false, now: now)
           inside.insert(taken)
-        case 2: if let id = inside.randomElement(using: &generator) { leave(policy.handle(.acknowledged(id), now: now)) }
+        case 2:
+          guard let id = inside.randomElement(using: &generator) else { break }
+          leave(policy.handle(.acknowledged(id), now: now))
         case 3:
           let errors = [
             RD_KAFKA_RESP_ERR__MSG_TIMED_OUT, RD_KAFKA_RESP_ERR__FATAL, RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE,

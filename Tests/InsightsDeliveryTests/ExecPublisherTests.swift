@@ -40,11 +40,23 @@ import Testing
     #expect(try pending().map(\.key) == ["req-1"])
   }
 
+  @Test func `a file that takes lines again takes what waits as well`() throws {
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    try Outbox(home: home()).append([OutboxEntry(record("old"), window: .seconds(240))])
+    let publisher = ExecPublisher(connection: nil, home: try home()) { Issue.record("said \($0)") }
+    #expect(publisher.publish(record()) == Delivery(.written))
+    let lines = try String(contentsOfFile: folder + "/insights.ndjson", encoding: .utf8).split(separator: "\n")
+    #expect(lines == ["{\"request_id\":\"req-1\"}", "{\"request_id\":\"old\"}"])
+    #expect(try pending().isEmpty)
+  }
+
   @Test func `an acknowledged payload leaves nothing in the outbox and nothing to say`() throws {
     defer { try? FileManager.default.removeItem(atPath: folder) }
     let cluster = try MockCluster()
     try cluster.createTopic("insights")
-    let publisher = ExecPublisher(connection: connection(cluster.bootstrap), home: try home()) { Issue.record("said \($0)") }
+    let publisher = ExecPublisher(connection: connection(cluster.bootstrap), home: try home()) {
+      Issue.record("said \($0)")
+    }
     publisher.prepare()
     #expect(publisher.publish(record()) == Delivery(.delivered))
     #expect(try Outbox.existing(home: home())?.list().isEmpty == true)

@@ -105,7 +105,9 @@ import Testing
     let producer = try KafkaProducer(settings(cluster.bootstrap))
     defer { producer.close() }
     #expect(send(producer, 1) == nil)
-    let told = events(of: producer) { $0.contains { if case .trouble(let cause) = $0 { cause.isOutage } else { false } } }
+    let told = events(of: producer) {
+      $0.contains { if case .trouble(let cause) = $0 { cause.isOutage } else { false } }
+    }
     #expect(!told.contains(.acknowledged(1)))
     #expect(producer.lastTrouble != nil && producer.lastTrouble?.isSummary == false)
     #expect(!producer.hasBrokerAnswered)
@@ -118,7 +120,8 @@ import Testing
     let producer = try KafkaProducer(settings("127.0.0.1:1"))
     for number in Int64(1)...20 { #expect(send(producer, number) == nil) }
     let told = producer.abandon()
-    let failed = Set(told.compactMap { if case .failed(let number, _, mayBePersisted: false) = $0 { number } else { nil } })
+    let failed = Set(
+      told.compactMap { if case .failed(let number, _, mayBePersisted: false) = $0 { number } else { nil } })
     #expect(failed == Set(1...20))
     #expect(producer.recordsInside == 0)
     producer.close()

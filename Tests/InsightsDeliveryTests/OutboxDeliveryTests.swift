@@ -21,7 +21,8 @@ import Testing
     return outbox
   }
 
-  private func deliver(_ connection: Connection?, _ said: (String) -> Void = { _ in }) throws -> OutboxDelivery.Figures {
+  private func deliver(_ connection: Connection?, _ said: (String) -> Void = { _ in }) throws -> OutboxDelivery.Figures
+  {
     try withoutActuallyEscaping(said) { said in
       try OutboxDelivery(home: home(), readConnection: { () throws(StateError) in connection }, say: said)
         .run(follows: false) { Task.isCancelled }
@@ -63,7 +64,8 @@ import Testing
     try cluster.setTopicError("insights", RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED)
     let outbox = try fill(3, window: .seconds(3))
     var said: [String] = []
-    let figures = try deliver(Connection(kind: .plaintext, topic: "insights", brokers: [cluster.bootstrap])) { said.append($0) }
+    let connection = Connection(kind: .plaintext, topic: "insights", brokers: [cluster.bootstrap])
+    let figures = try deliver(connection) { said.append($0) }
     #expect(figures.delivered == 0 && figures.expired + figures.rejected == 3)
     #expect(try outbox.list(states: [.rejected]).count == 3)
   }

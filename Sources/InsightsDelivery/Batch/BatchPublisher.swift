@@ -16,6 +16,8 @@ public final class BatchPublisher: PayloadQueue {
     var isClosing = false
   }
 
+  private static let noThread = "no thread can be started for delivery"
+
   private let shared = Mutex(Shared())
   private let work = WakePipe()
   private let settledPipe = WakePipe()
@@ -37,7 +39,7 @@ public final class BatchPublisher: PayloadQueue {
     }
     if !isThreadRunning {
       context.release()
-      say("no thread can be started for delivery; payloads of this batch are lost. Raise the limit of processes (ulimit -u).")
+      say("\(Self.noThread), so payloads of this batch are lost; raise the limit of processes (ulimit -u).")
     }
   }
 
@@ -80,7 +82,7 @@ public final class BatchPublisher: PayloadQueue {
   private func settleAsLost() {
     shared.withLock { shared in
       shared.settled += shared.queue.map {
-        SettledPayload(ticket: $0.ticket, delivery: Delivery(.rejected, detail: "no thread can be started for delivery"))
+        SettledPayload(ticket: $0.ticket, delivery: Delivery(.rejected, detail: Self.noThread))
       }
       shared.counts.apply(.lost(shared.queue.count))
       shared.queue = []

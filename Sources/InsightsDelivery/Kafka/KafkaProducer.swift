@@ -86,8 +86,8 @@ final class KafkaProducer: @unchecked Sendable {
           // An empty key or value has no address of its own, and librdkafka takes NULL for "none".
           let nothing: StaticString = ""
           return crdk_produce(
-            client, topic, key.baseAddress ?? nothing.utf8Start, key.count, value.baseAddress ?? .init(nothing.utf8Start),
-            value.count, parts, parts.count, Int(number))
+            client, topic, key.baseAddress ?? nothing.utf8Start, key.count,
+            value.baseAddress ?? .init(nothing.utf8Start), value.count, parts, parts.count, Int(number))
         }
       }
     }
@@ -181,10 +181,12 @@ final class KafkaProducer: @unchecked Sendable {
   func closeInBackground() {
     let context = Unmanaged.passRetained(self)
     var thread = pthread_t()
-    let code = pthread_create(&thread, nil, { context in
-      if let context { Unmanaged<KafkaProducer>.fromOpaque(context).takeRetainedValue().close() }
-      return nil
-    }, context.toOpaque())
+    let code = pthread_create(
+      &thread, nil,
+      { context in
+        if let context { Unmanaged<KafkaProducer>.fromOpaque(context).takeRetainedValue().close() }
+        return nil
+      }, context.toOpaque())
     // Without a thread the client is left to the end of the process, which is not far where threads have run out.
     if code == 0 { pthread_detach(thread) } else { context.release() }
   }

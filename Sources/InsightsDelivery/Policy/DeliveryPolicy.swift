@@ -117,7 +117,8 @@ struct DeliveryPolicy {
   /// Time passes: windows end and trouble becomes an outage.
   mutating func tick(now: Timestamp) -> [Action] {
     var actions: [Action] = []
-    if let since = troubleSince, since + Self.outageAfter <= now, isAnyWaiting(since: now + (.zero - Self.outageAfter)) {
+    if let since = troubleSince, since + Self.outageAfter <= now, isAnyWaiting(since: now + (.zero - Self.outageAfter))
+    {
       actions += declareOutage(now: now)
     }
     guard nextWindowCheck <= now else { return actions }

@@ -46,7 +46,9 @@ public final class ExecPublisher: PayloadPublisher {
     if connection.kind == .file { return publishToFile(record) }
     prepare()
     store.takeNotes().forEach(say)
-    guard let engine, let outbox = store.open(), let token = store.token() else { return keepSomehow(record, because: nil) }
+    guard let engine, let outbox = store.open(), let token = store.token() else {
+      return keepSomehow(record, because: nil)
+    }
     if let problem = engine.problem { return keep(record, because: "\(problem)") }
 
     let now = WallClock.now()
@@ -56,7 +58,9 @@ public final class ExecPublisher: PayloadPublisher {
     let entry = OutboxEntry(record, createdAt: now, window: connection.deliveryWindow)
     let id: Int64
     do throws(StateError) {
-      guard let stored = try outbox.append([entry], claimedBy: token).first else { return keepSomehow(record, because: nil) }
+      guard let stored = try outbox.append([entry], claimedBy: token).first else {
+        return keepSomehow(record, because: nil)
+      }
       id = stored
     } catch {
       return keepSomehow(record, because: error)
@@ -94,7 +98,9 @@ public final class ExecPublisher: PayloadPublisher {
   }
 
   /// A broker that answered takes a bounded number of those that wait as well.
-  private func deliverOthers(by engine: DeliveryEngine, until deadline: ContinuousClock.Instant, _ clock: ContinuousClock) {
+  private func deliverOthers(
+    by engine: DeliveryEngine, until deadline: ContinuousClock.Instant, _ clock: ContinuousClock
+  ) {
     guard let claim = try? engine.claim(atMost: Self.recordsBeside) else { return }
     store.report(corrupt: claim.corrupt, say)
     let end = min(deadline, clock.now + Self.waitForOthers)
@@ -111,10 +117,23 @@ public final class ExecPublisher: PayloadPublisher {
     do throws(FileSinkError) {
       if connection.filePath == home.insightsFile { try? home.create() }
       try FileSink(path: path).append([record.value])
-      return Delivery(.written)
     } catch {
       return keep(record, because: "\(error)")
     }
+    appendOthers(to: path)
+    return Delivery(.written)
+  }
+
+  /// A file that takes lines takes a bounded number of those that wait as well. A home that never had an outbox pays
+  /// nothing for it.
+  private func appendOthers(to path: String) {
+    guard let outbox = try? Outbox.existing(home: home), (try? outbox.pendingCount()) ?? 0 > 0,
+      let token = store.token()
+    else { return }
+    let carrier = FileCarrier(path: path, outbox: outbox, token: token, atOnce: Self.recordsBeside)
+    if let claim = try? carrier.claim() { store.report(corrupt: claim.corrupt, say) }
+    // What fails here is still in the outbox: at worst a line is written again, under the same key.
+    try? carrier.store()
   }
 
   /// Into the outbox, for a later deliverer.

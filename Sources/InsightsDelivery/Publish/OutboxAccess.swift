@@ -55,7 +55,9 @@ struct OutboxAccess {
   func report(corrupt records: [Int64], _ say: (String) -> Void) {
     guard !records.isEmpty else { return }
     let which = records.prefix(5).map { "\($0)" }.joined(separator: ", ") + (records.count > 5 ? ", …" : "")
-    say("\(records.count) damaged outbox record(s) were set aside (\(which)); see `algo-run outbox list --state corrupt`")
+    say(
+      "\(records.count) damaged outbox record(s) were set aside (\(which)); see "
+        + "`algo-run outbox list --state corrupt`")
   }
 
   /// Puts payloads that the outbox does not take where they can be found again, and says so in one line.

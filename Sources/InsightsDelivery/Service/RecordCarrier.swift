@@ -45,8 +45,7 @@ final class KafkaCarrier: RecordCarrier {
 
 /// To a file.
 final class FileCarrier: RecordCarrier {
-  static let claimed = 1000
-
+  private let atOnce: Int
   private let sink: FileSink
   private let outbox: Outbox
   private let token: DelivererToken
@@ -56,14 +55,16 @@ final class FileCarrier: RecordCarrier {
   var onOutage: ((String?) -> Void)?
   let count = 0
 
-  init(path: String, outbox: Outbox, token: DelivererToken) {
+  /// - Parameter atOnce: how many records one claim takes.
+  init(path: String, outbox: Outbox, token: DelivererToken, atOnce: Int = 1000) {
+    self.atOnce = atOnce
     sink = FileSink(path: path)
     self.outbox = outbox
     self.token = token
   }
 
   func claim() throws(StateError) -> (count: Int, corrupt: [Int64]) {
-    let claim = try outbox.claim(limit: Self.claimed, for: token)
+    let claim = try outbox.claim(limit: atOnce, for: token)
     guard !claim.records.isEmpty else { return (0, claim.corrupt) }
     do throws(FileSinkError) {
       try sink.append(claim.records.map(\.record.value))

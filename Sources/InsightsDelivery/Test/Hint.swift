@@ -26,7 +26,8 @@ enum Hint {
 
   static func ofMetadata(_ cause: KafkaCause) -> String {
     switch rd_kafka_resp_err_t(rawValue: cause.code) {
-    case RD_KAFKA_RESP_ERR__RESOLVE: "The broker sent this machine to a name that it cannot resolve (advertised.listeners)."
+    case RD_KAFKA_RESP_ERR__RESOLVE:
+      "The broker sent this machine to a name that it cannot resolve (advertised.listeners)."
     case RD_KAFKA_RESP_ERR__SSL: "The broker's TLS listener and this connection do not agree; see the broker's log."
     case RD_KAFKA_RESP_ERR__TRANSPORT:
       "The broker ended the conversation: does this listener want TLS or a login that the connection lacks?"

@@ -72,7 +72,8 @@ struct NetworkProbe {
       getnameinfo(raw, entry.pointee.ai_addrlen, &host, socklen_t(host.count), nil, 0, NI_NUMERICHOST)
       endpoints.append(
         Endpoint(
-          family: entry.pointee.ai_family, bytes: [UInt8](UnsafeRawBufferPointer(start: raw, count: Int(entry.pointee.ai_addrlen))),
+          family: entry.pointee.ai_family,
+          bytes: [UInt8](UnsafeRawBufferPointer(start: raw, count: Int(entry.pointee.ai_addrlen))),
           text: String(decoding: host.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)))
     }
     return endpoints.isEmpty ? .failed("the name has no address") : .found(endpoints)
