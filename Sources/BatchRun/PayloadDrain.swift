@@ -6,6 +6,8 @@ internal import RunModel
 struct PayloadDrain {
   /// How often the figures are looked at.
   private static let interval = Duration.milliseconds(50)
+  /// What takes longer is worth a sentence.
+  private static let patience = Duration.seconds(1)
   /// Whoever interrupted the batch wants to go; what is under way may still arrive.
   static let afterInterrupt = Duration.seconds(2)
 
@@ -17,10 +19,19 @@ struct PayloadDrain {
   ///
   /// - Returns: Whether somebody interrupted the wait.
   func run(limit: Duration, figures: (PayloadCounts) -> ProgressText) -> Bool {
-    let deadline = MonotonicInstant.now() + limit
+    let begun = MonotonicInstant.now()
+    let deadline = begun + limit
     var isInterrupted = false
+    var isExplained = display.isSilent
     while !isInterrupted, payloads.counts.waiting > 0, MonotonicInstant.now() < deadline {
       display.update(figures(payloads.counts), at: .now())
+      if !isExplained, MonotonicInstant.now() >= begun + Self.patience {
+        isExplained = true
+        let waiting = Figures.grouped(payloads.counts.waiting)
+        display.say(
+          "all requests are done; delivering \(waiting) payloads for up to \(Figures.span(limit)) (Ctrl-C leaves them in "
+            + "the outbox).")
+      }
       for case .signal(let number) in supervisor.turn(until: min(deadline, .now() + Self.interval)) {
         switch number {
         case SIGINT, SIGTERM, SIGHUP, SIGQUIT: isInterrupted = true

@@ -109,17 +109,11 @@ def test_results_keep_the_order_of_requests_when_asked_to(batches):
 
 
 def test_a_slow_first_request_holds_no_other_back(batches):
-    go = batches.directory / "go"
+    go, done = batches.directory / "go", batches.directory / "done"
     batches.write("r.ndjson", ["wait", *(str(number) for number in range(300))])
-    wait = f"""
-import os, sys, time
-text = sys.stdin.read()
-open({str(batches.directory / "done")!r}, "a").write("x")
-while text == "wait" and not os.path.exists({str(go)!r}): time.sleep(0.005)
-"""
-    process = batches.start("r.ndjson", "--keep-order", "--jobs", "2", command=["python3", "-S", "-c", wait])
-    done = batches.directory / "done"
-    processes.await_until(lambda: done.exists() and len(done.read_text()) == 301, "all others have run")
+    script = 'read word; echo >> done; test "$word" != wait || until test -e go; do sleep 0.01; done'
+    process = batches.start("r.ndjson", "--keep-order", "--jobs", "2", command=["sh", "-c", script])
+    await_lines(done, 301)
     go.write_text("")
     outcome = batches.program.finish(process)
     assert [result["index"] for result in parse(outcome.stdout)] == list(range(301))

@@ -27,17 +27,27 @@ def memory_of(batches, files, count, *options, command=("true",)):
     # An extra request: its result comes after all others have been taken.
     process.stdin.write(b"last\n")
     process.stdin.flush()
-    processes.await_until(lambda: count_lines(out) >= count + 1, f"{count} results", 900)
+    lines = LineCount(out)
+    processes.await_until(lambda: lines.now() >= count + 1, f"{count} results", 1800)
     memory = peak_memory(process.pid)
     batches.program.finish(process)
     return memory
 
 
-def count_lines(path):
-    if not path.exists():
-        return 0
-    with open(path, "rb") as file:
-        return sum(piece.count(b"\n") for piece in iter(lambda: file.read(1 << 20), b""))
+class LineCount:
+    """Counts the lines of a file that grows, each byte once."""
+
+    def __init__(self, path):
+        self.path, self.offset, self.count = path, 0, 0
+
+    def now(self):
+        if self.path.exists():
+            with open(self.path, "rb") as file:
+                file.seek(self.offset)
+                for piece in iter(lambda: file.read(1 << 20), b""):
+                    self.count += piece.count(b"\n")
+                    self.offset += len(piece)
+        return self.count
 
 
 @pytest.mark.parametrize("options", [[], ["--keep-order"]])

@@ -1,14 +1,13 @@
 """Stopping a batch: the first signal lets running requests finish, the second stops them (SPEC section 9)."""
 
 import json
-import os
 import signal
 import subprocess
 
 import pytest
 
 import processes
-from batches import Batches, await_lines, interrupt, outcomes, parse
+from batches import Batches, await_lines, descriptors, interrupt, outcomes, parse
 from program import PYTHON
 
 # Says that it runs, then waits for a file; tells when it is asked to stop. It has a child of its own.
@@ -167,13 +166,14 @@ def test_a_reader_that_does_not_read_holds_up_results_but_neither_signals_nor_ch
 
 
 def test_descriptors_do_not_grow_with_the_number_of_requests(batches):
-    process = batches.start("-", "--jobs", "2", stdin=subprocess.PIPE)
+    out = batches.directory / "out.ndjson"
+    process = batches.start("-", "--jobs", "2", "--output", out, command=["wc", "-c"], stdin=subprocess.PIPE)
     counts = []
-    for _ in range(3):
-        for _ in range(100):
-            process.stdin.write(b"x" * 70_000 + b"\n")
-            process.stdin.flush()
-            processes.read_line(process.stdout.fileno())
-        counts.append(len(os.listdir(f"/proc/{process.pid}/fd")))
+    for hundreds in (1, 2, 3):
+        # Each beyond what is kept in memory, so that each has a file of its own.
+        process.stdin.write((b"x" * 70_000 + b"\n") * 100)
+        process.stdin.flush()
+        await_lines(out, hundreds * 100)
+        counts.append(descriptors(process.pid))
     assert batches.program.finish(process).status == 0
     assert max(counts) <= min(counts) + 1, counts
