@@ -19,6 +19,8 @@ public final class ExecPublisher: PayloadPublisher {
   private var store: OutboxAccess
   private var engine: DeliveryEngine?
   private var isPrepared = false
+  /// What was known of the broker when the child started.
+  private var outage: BrokerOutage?
   private var endings: [Int64: DeliveryEngine.Ending] = [:]
 
   /// A publisher for a home and its connection; nil means the file in the home.
@@ -35,7 +37,10 @@ public final class ExecPublisher: PayloadPublisher {
   public func prepare() {
     guard connection.kind != .file, !isPrepared else { return }
     isPrepared = true
-    guard let outbox = store.open(), let token = store.token() else { return }
+    guard let outbox = store.open() else { return }
+    // Loading the library alone costs milliseconds, and nobody is there to connect to.
+    outage = (try? outbox.outage()).flatMap { $0.isKnown(at: WallClock.now()) ? $0 : nil }
+    guard outage == nil, let token = store.token() else { return }
     let engine = DeliveryEngine(connection: connection, outbox: outbox, token: token, traffic: .single)
     engine.onEnding = { [unowned self] id, ending in endings[id] = ending }
     self.engine = engine
@@ -46,15 +51,15 @@ public final class ExecPublisher: PayloadPublisher {
     if connection.kind == .file { return publishToFile(record) }
     prepare()
     store.takeNotes().forEach(say)
+    if let outage = outage ?? newOutage() {
+      return keep(record, because: "the broker has been down since \(outage.since): \(outage.lastError)")
+    }
     guard let engine, let outbox = store.open(), let token = store.token() else {
       return keepSomehow(record, because: nil)
     }
     if let problem = engine.problem { return keep(record, because: "\(problem)") }
 
     let now = WallClock.now()
-    if let outage = try? outbox.outage(), outage.isKnown(at: now), !engine.hasBrokerAnswered {
-      return keep(record, because: "the broker has been down since \(outage.since): \(outage.lastError)")
-    }
     let entry = OutboxEntry(record, createdAt: now, window: connection.deliveryWindow)
     let id: Int64
     do throws(StateError) {
@@ -67,6 +72,12 @@ public final class ExecPublisher: PayloadPublisher {
     }
     engine.send(id, record, windowEnd: entry.windowEnd)
     return deliver(id, by: engine)
+  }
+
+  /// An outage that another process found while the child ran; nil where this one has an answer from a broker.
+  private func newOutage() -> BrokerOutage? {
+    guard let engine, !engine.hasBrokerAnswered, let found = try? store.open()?.outage() else { return nil }
+    return found.isKnown(at: WallClock.now()) ? found : nil
   }
 
   private func deliver(_ id: Int64, by engine: DeliveryEngine) -> Delivery {
