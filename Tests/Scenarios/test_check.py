@@ -9,7 +9,8 @@ from program import read_json
 STREAMS = {
     "empty": b"", "one": b'{"a":1}', "mixed": b'{"a":0.10,"":1,"s":"x"}\n[]\n{"n":NaN,"timestamp":2,"b":-0}\n',
     "26": b"".join(b'{"m%d":%d}\n' % (i, i) for i in range(26)), "too large": b'{"%s":1}\n{"a":2}' % (b"x" * 25_600),
-    "long line": b"x" * 65_537 + b'\n{"a":1}', "too long": b'{"a":1}\n' + b"\n" * 1_048_576, "binary": bytes(range(256)),
+    "long line": b"x" * 65_537 + b'\n{"a":1}', "too long": b'{"a":1}\n' + b"\n" * 1_048_576,
+    "binary": bytes(range(256)),
 }
 
 
@@ -34,7 +35,8 @@ def test_it_counts_bytes_used_and_left(program):
 def test_it_reads_a_file_or_stdin(program):
     (program.directory / "metrics.ndjson").write_bytes(b'{"a":1}\n')
     for arguments, given in [(["metrics.ndjson"], b""), ([], b'{"a":1}\n'), (["-"], b'{"a":1}\n')]:
-        assert json.loads(program.run("check", "--json", *arguments, input=given, status=0).stdout)["metrics"] == {"a": 1}
+        result = json.loads(program.run("check", "--json", *arguments, input=given, status=0).stdout)
+        assert result["metrics"] == {"a": 1}
     outcome = program.run("check", "no-such-file")
     assert outcome.status not in (0, 64) and len(outcome.messages) == 1 and "no-such-file" in outcome.messages[0]
 

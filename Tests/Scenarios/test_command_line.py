@@ -34,8 +34,10 @@ def test_help_names_every_command(program):
 
 @pytest.mark.parametrize("command, option", [
     ("exec", "--timeout"), ("exec", "--grace"), ("exec", "--stop-signal"), ("exec", "--report"), ("exec", "--input"),
-    ("exec", "--strict"), ("exec", "--keep-descendants"), ("exec", "--home"), ("publish", "--bump"), ("publish", "--version"),
-    ("publish", "--no-insights"), ("publish", "--notes"), ("publish", "--directory"), ("publish", "--env"), ("versions", "--json"),
+    ("exec", "--strict"), ("exec", "--keep-descendants"), ("exec", "--home"), ("publish", "--bump"),
+    ("publish", "--version"),
+    ("publish", "--no-insights"), ("publish", "--notes"), ("publish", "--directory"), ("publish", "--env"),
+    ("versions", "--json"),
     ("publish", "--timeout"), ("check", "--json")])
 def test_every_option_of_the_contract_is_in_the_help(program, command, option):
     assert option in program.run(command, "--help", status=0).stdout.decode()
@@ -46,8 +48,9 @@ def test_version_is_one_line(program):
     assert re.fullmatch(rb"(algo-run )?\d+\.\d+\.\d+\S*\n", outcome.stdout) and outcome.stderr == b""
 
 
-@pytest.mark.parametrize("arguments", [["exce", "--", "true"], ["exec", "--tiemout", "1s", "--", "true"], ["no-such"], ["--nope"],
-                                       ["versions", "a/b", "c/d"], ["insights", "maybe", "o/a"], ["insights", "on"]])
+@pytest.mark.parametrize("arguments", [
+    ["exce", "--", "true"], ["exec", "--tiemout", "1s", "--", "true"], ["no-such"], ["--nope"],
+    ["versions", "a/b", "c/d"], ["insights", "maybe", "o/a"], ["insights", "on"]])
 def test_a_mistake_gives_64_and_is_said_with_the_prefix(program, arguments):
     outcome = program.run(*arguments)
     assert outcome.status == 64 and outcome.stdout == b""

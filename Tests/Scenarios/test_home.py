@@ -19,7 +19,8 @@ def test_home_is_the_option_then_the_variable_then_xdg_then_the_users(program):
         "option": base / "option", "variable": base / "variable", "xdg": base / "xdg" / "algo-run",
         "user": base / "user" / ".local" / "state" / "algo-run",
     }
-    variables = {"ALGO_RUN_HOME": str(places["variable"]), "XDG_STATE_HOME": str(base / "xdg"), "HOME": str(base / "user")}
+    variables = {
+        "ALGO_RUN_HOME": str(places["variable"]), "XDG_STATE_HOME": str(base / "xdg"), "HOME": str(base / "user")}
     publish(program, "--home", places["option"], env=variables)
     assert [name for name, place in places.items() if place.exists()] == ["option"]
     publish(program, env=variables)
@@ -152,12 +153,13 @@ def test_without_any_home_what_needs_one_says_how_to_give_one(program):
 
 
 def mounted(program, script, size=None):
-    """Runs a shell script in mounts of its own, in which HERE is a fresh file system of a size, or a plain directory."""
+    """Runs a shell script in mounts of its own, in which HERE is a fresh file system of that size."""
     here = program.directory / "mounted"
     here.mkdir(exist_ok=True)
     mount = f'mount -t tmpfs -o size={size},mode=0700 tmpfs "$HERE" && ' if size else ""
     # In a chroot the root is no mount point, and there is nothing whose propagation could be changed.
-    ways = [["unshare", "-m"], ["unshare", "-m", "--propagation", "unchanged"]] if os.getuid() == 0 else [["unshare", "-rm"]]
+    own = ["unshare", "-m"]
+    ways = [own, [*own, "--propagation", "unchanged"]] if os.getuid() == 0 else [["unshare", "-rm"]]
     tried = [*ways[0], "true"]
     unshare = ways[0] if subprocess.run(tried, check=False, capture_output=True).returncode == 0 else ways[-1]
     tried = [*unshare, "mount", "-t", "tmpfs", "tmpfs", here]
@@ -192,7 +194,8 @@ def test_a_disk_that_has_room_again_gets_whole_lines_again(program):
         size="400k")
     lines = stdout.splitlines()
     assert status == 0 and len(lines) >= 2
-    assert all(line.startswith('{"request_id":"req-') and line.endswith('"algorithm_version":"1.0.0"}') for line in lines)
+    whole = ('{"request_id":"req-', '"algorithm_version":"1.0.0"}')
+    assert all(line.startswith(whole[0]) and line.endswith(whole[1]) for line in lines)
 
 
 def test_a_read_only_home_costs_the_payload_and_not_the_execution(program):

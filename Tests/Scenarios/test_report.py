@@ -75,7 +75,8 @@ def test_the_schemas_refuse_what_is_no_payload_and_no_report(program, published)
     for member in list(payload)[:6]:
         assert not schemas.is_valid("payload", {k: v for k, v in payload.items() if k != member}), member
     for change in [{"outcome": "crashed"}, {"exit_code": 256}, {"exit_code": None}, {"signal": 9}, {"extra": 1},
-                   {"delivery": {"state": "lost"}}, {"rejected_metrics": [{"name": "a", "reason": "bad", "detail": "x"}]},
+                   {"delivery": {"state": "lost"}},
+                   {"rejected_metrics": [{"name": "a", "reason": "bad", "detail": "x"}]},
                    {"metrics": {"a": "1"}}, {"payload": {"a": 1}}, {"attempts": 0}]:
         assert not schemas.is_valid("report", {**report, **change}), change
     for member in MEMBERS:

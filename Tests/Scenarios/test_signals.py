@@ -121,6 +121,16 @@ def test_under_nohup_a_hangup_touches_neither_algo_run_nor_the_child(program):
     assert (outcome.status, outcome.stdout) == (0, b"alive\n")
 
 
+def test_under_nohup_a_hangup_is_not_forwarded_to_a_child_that_listens_for_it_either(program):
+    process = start_listener(program, preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN))
+    process.send_signal(signal.SIGHUP)
+    process.send_signal(signal.SIGUSR1)
+    # Of two that wait the lower number is told first.
+    assert processes.read_line(process.stdout.fileno()) == "USR1"
+    outcome = program.finish(process, b"end")
+    assert (outcome.status, outcome.stdout) == (5, b"")
+
+
 def dispositions(command, **options):
     """Blocked, ignored and caught signals, as the kernel tells of the program that looks."""
     output = subprocess.run(command, stdout=subprocess.PIPE, check=True, timeout=processes.LIMIT,
@@ -156,7 +166,7 @@ def test_with_sigchld_ignored_by_the_caller_the_exit_status_is_still_known(progr
 
 def test_a_signal_that_the_caller_blocks_is_forwarded_all_the_same(program):
     process = program.start_python(
-        LISTENER.replace("os.write(1, b\"ready", "signal.pthread_sigmask(signal.SIG_SETMASK, [])\nos.write(1, b\"ready"),
+        LISTENER.replace('os.write(1, b"ready', 'signal.pthread_sigmask(signal.SIG_SETMASK, [])\nos.write(1, b"ready'),
         stdin=subprocess.PIPE, preexec_fn=lambda: signal.pthread_sigmask(signal.SIG_SETMASK, [signal.SIGUSR1]))
     assert processes.read_line(process.stdout.fileno()) == "ready"
     process.send_signal(signal.SIGUSR1)

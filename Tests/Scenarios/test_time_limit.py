@@ -22,7 +22,8 @@ def test_a_child_that_ends_in_time_is_not_disturbed(program):
 
 
 def test_the_child_is_asked_with_sigterm_first(program):
-    source = "import signal, sys; signal.signal(signal.SIGTERM, lambda *_: (print('asked', flush=True), sys.exit(0)))\n" \
+    source = "import signal, sys\n" \
+             "signal.signal(signal.SIGTERM, lambda *_: (print('asked', flush=True), sys.exit(0)))\n" \
              "while True: signal.pause()"
     outcome, report = program.report("--timeout", "1s", "--", PYTHON, "-c", source, status=124)
     assert outcome.stdout == b"asked\n"
@@ -78,8 +79,8 @@ def test_a_grandchild_that_ignores_sigterm_is_gone_when_exec_returns(program):
 def test_a_stopped_child_is_ended_too(program):
     _, report = program.report(*SOON, "--grace", "1h", "--", "sh", "-c", "kill -STOP $$", status=124)
     assert (report["outcome"], report["signal"]) == ("timed_out", signal.SIGTERM)
-    _, report = program.report(*SOON, "--grace", "100ms", "--", "sh", "-c", "trap '' TERM; while :; do kill -STOP $$; done",
-                               status=124)
+    script = "trap '' TERM; while :; do kill -STOP $$; done"
+    _, report = program.report(*SOON, "--grace", "100ms", "--", "sh", "-c", script, status=124)
     assert (report["outcome"], report["signal"]) == ("timed_out", signal.SIGKILL)
 
 

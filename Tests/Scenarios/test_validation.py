@@ -2,7 +2,8 @@
 
 import pytest
 
-RESERVED = ["request_id", "timestamp", "duration_milliseconds", "algorithm_owner", "algorithm_name", "algorithm_version"]
+RESERVED = [
+    "request_id", "timestamp", "duration_milliseconds", "algorithm_owner", "algorithm_name", "algorithm_version"]
 
 
 def judged(program, stream, *options, **rest):
@@ -10,7 +11,8 @@ def judged(program, stream, *options, **rest):
     outcome, report = program.stream(stream, *options, **rest)
     accepted = {name: number.text for name, number in report["metrics"].items()}
     rejected = [(r.get("name", r.get("line")), r["reason"]) for r in report["rejected_metrics"]]
-    assert all(set(r) in ({"name", "reason", "detail"}, {"line", "reason", "detail"}) for r in report["rejected_metrics"])
+    shapes = ({"name", "reason", "detail"}, {"line", "reason", "detail"})
+    assert all(set(rejection) in shapes for rejection in report["rejected_metrics"])
     assert len(outcome.messages) == len(outcome.stderr.splitlines()), "every line on stderr has the prefix"
     return accepted, rejected, outcome.messages
 
@@ -22,7 +24,8 @@ def test_each_reserved_name_is_rejected_by_name_and_the_rest_is_not(program, nam
     assert messages == [m for m in messages if m.startswith(f'metric "{name}" rejected: reserved_name (')]
 
 
-@pytest.mark.parametrize("name", ["Request_id", "request_id ", " timestamp", "time", "session_id", "algorithm", "attempts"])
+@pytest.mark.parametrize("name", [
+    "Request_id", "request_id ", " timestamp", "time", "session_id", "algorithm", "attempts"])
 def test_a_name_that_only_resembles_a_reserved_one_is_a_metric(program, name):
     accepted, rejected, _ = judged(program, b'{"%s":2}' % name.encode())
     assert (accepted, rejected) == ({name: "2"}, [])
@@ -49,7 +52,8 @@ def test_what_is_not_finite_is_rejected_by_name(program, value):
     assert messages[0].startswith('metric "bad" rejected: not_finite (')
 
 
-@pytest.mark.parametrize("value", ["1e308", "0.9e308", "1" + "0" * 308, "0." + "0" * 400 + "1", "1e-400", "-0", "0e999999999"])
+@pytest.mark.parametrize("value", [
+    "1e308", "0.9e308", "1" + "0" * 308, "0." + "0" * 400 + "1", "1e-400", "-0", "0e999999999"])
 def test_what_only_looks_like_an_overflow_is_accepted(program, value):
     accepted, rejected, _ = judged(program, f'{{"a":{value}}}'.encode())
     assert (accepted, rejected) == ({"a": value}, [])
@@ -62,7 +66,8 @@ def test_an_empty_name_is_rejected_alone(program):
 
 
 MALFORMED = [
-    b"[]", b"1", b'"a"', b"null", b"true", b"hello", b"{", b"}", b'{"a"}', b'{"a":}', b'{"a":1', b'{"a":1,}', b'{,"a":1}',
+    b"[]", b"1",
+    b'"a"', b"null", b"true", b"hello", b"{", b"}", b'{"a"}', b'{"a":}', b'{"a":1', b'{"a":1,}', b'{,"a":1}',
     b'{"a":1 "b":2}', b'{"a":1}{"b":2}', b'{"a":1} x', b"{'a':1}", b"{a:1}", b'{"a":01}', b'{"a":+1}', b'{"a":.5}',
     b'{"a":1.}', b'{"a":1e}', b'{"a":0x10}', b'{"a":1_000}', b'{"a":--1}', b'{"a":-}', b'{"a":nan}', b'{"a":inf}',
     b'{"a":+Infinity}', b'{"a":-NaN}', b'{"a":tru}', b'{"a":"b}', b'{"a":"\\x"}', b'{"a\t":1}', b'{"a\x00":1}',

@@ -144,8 +144,9 @@ def test_the_switch_is_that_of_the_latest_version_that_matches_and_of_no_other(s
     assert [version["version"] for version in listed(several) if version["insights"]] == [expected]
 
 
-NAMES = ["o", "o/", "/a", "o//a", "o/a/b/c", "o a/b", "-o/a", ".o/a", "o/.a", "o/-a", "o/\u00e9", "o/a b", "", "/", "o/a\n",
-         "o/" + "a" * 65, "a" * 65 + "/o", "o/a$", "o/a:1", "o\\a", "\uff4f/a"]
+NAMES = [
+    "o", "o/", "/a", "o//a", "o/a/b/c", "o a/b", "-o/a", ".o/a", "o/.a", "o/-a", "o/\u00e9", "o/a b", "", "/", "o/a\n",
+    "o/" + "a" * 65, "a" * 65 + "/o", "o/a$", "o/a:1", "o\\a", "\uff4f/a"]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -158,21 +159,24 @@ def test_a_bad_name_is_refused_by_every_command(program, name):
     assert not program.home.exists()
 
 
-@pytest.mark.parametrize("name", ["o/a", "_/_", "0/1", "A.b-c_d/e.f-g_h", "o/" + "a" * 64, "a" * 64 + "/o", "o/a..", "o/1.0.0"])
+@pytest.mark.parametrize("name", [
+    "o/a", "_/_", "0/1", "A.b-c_d/e.f-g_h", "o/" + "a" * 64, "a" * 64 + "/o", "o/a..", "o/1.0.0"])
 def test_every_name_of_the_contract_is_accepted(program, name):
     assert publish(program, name) == f"{name}/1.0.0"
     program.run("exec", name, status=0)
 
 
-@pytest.mark.parametrize("number", ["1", "1.0", "1.0.0.0", "v1.0.0", "1.0.x", "1.0.*", "-1.0.0", "1.0.01", "01.0.0", " 1.0.0", "1.0.0-rc1",
-                                    "", "1..0", "99999999999999999999.0.0"])
+@pytest.mark.parametrize("number", [
+    "1", "1.0", "1.0.0.0", "v1.0.0", "1.0.x", "1.0.*", "-1.0.0", "1.0.01", "01.0.0", " 1.0.0", "1.0.0-rc1",
+    "", "1..0", "99999999999999999999.0.0"])
 def test_a_bad_version_number_is_refused(program, number):
     assert program.run("publish", "o/a", "--version", number, "--", "true").status == 64
     assert not program.home.exists()
 
 
 @pytest.mark.parametrize("arguments", [
-    ["o/a", "--version", "1.0.0", "--bump", "major", "--", "true"], ["o/a", "--bump", "patch", "--", "true"], ["o/a"], ["o/a", "--"],
+    ["o/a", "--version", "1.0.0", "--bump", "major", "--", "true"], ["o/a", "--bump", "patch", "--", "true"], ["o/a"],
+    ["o/a", "--"],
     ["--", "true"], ["o/a", "--env", "NOVALUE", "--", "true"], ["o/a", "--env", "=x", "--", "true"],
     ["o/a", "--timeout", "0s", "--", "true"], ["o/a", "--timeout", "10", "--", "true"],
     ["o/a", "--directory", "no-such-directory", "--", "true"],
@@ -212,7 +216,8 @@ def test_many_that_publish_at_once_each_get_a_number_of_their_own(program):
 
 
 def test_many_that_claim_one_number_at_once_leave_one_winner(program):
-    started = [program.start("publish", "o/a", "--version", "3.0.0", "--notes", str(i), "--", "true") for i in range(20)]
+    started = [
+        program.start("publish", "o/a", "--version", "3.0.0", "--notes", str(i), "--", "true") for i in range(20)]
     statuses = [program.finish(process).status for process in started]
     assert statuses.count(0) == 1
     assert listed(program)[0]["notes"] == str(statuses.index(0))
