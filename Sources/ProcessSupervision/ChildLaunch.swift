@@ -48,7 +48,9 @@ struct ChildLaunch {
       let isAbsolute = candidate.bytes.first == UInt8(ascii: "/")
       let base = isAbsolute ? [] : plan.directory.map { Array("\($0)/".utf8) } ?? []
       let path = CStringArray([KernelString(bytes: base + candidate.bytes)])
-      if unsafe path.pointer[0].map({ unsafe access($0, X_OK) }) == 0 { return .notExecutable(program: program, SystemError(ENOENT)) }
+      if unsafe path.pointer[0].map({ unsafe access($0, X_OK) }) == 0 {
+        return .notExecutable(program: program, SystemError(ENOENT))
+      }
     }
     return .notFound(program: program)
   }

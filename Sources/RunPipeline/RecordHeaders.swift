@@ -6,7 +6,9 @@ enum RecordHeaders {
   /// The type of every event.
   static let eventType = "algo-run.insights.v1"
 
-  static func of(_ record: ExecutionRecord, _ version: PublishedVersion, traceParent: String?) -> [InsightsRecord.Header] {
+  static func of(
+    _ record: ExecutionRecord, _ version: PublishedVersion, traceParent: String?
+  ) -> [InsightsRecord.Header] {
     var headers = [
       InsightsRecord.Header("ce_specversion", "1.0"),
       InsightsRecord.Header("ce_id", record.requestID),
