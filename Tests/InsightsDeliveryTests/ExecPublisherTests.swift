@@ -82,6 +82,19 @@ import Testing
     #expect(try pending().allSatisfy { !$0.isClaimed || $0.key == "req-2" })
   }
 
+  @Test func `even in an outage windows end and the retention is kept`() throws {
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let outbox = try Outbox(home: home())
+    let past = WallClock.now() + .seconds(-600)
+    try outbox.append((1...5).map { OutboxEntry(record("old-\($0)"), createdAt: past, window: .seconds(240)) })
+    try outbox.noteOutage(until: WallClock.now() + .seconds(60), error: "gone")
+    var away = connection("127.0.0.1:1")
+    away.retention = .init(age: .seconds(3600), records: 2)
+    #expect(ExecPublisher(connection: away, home: try home()) { _ in }.publish(record()).state == .queued)
+    #expect(try pending().map(\.key) == ["req-1"])
+    #expect(try outbox.list(states: [.expired]).count == 2)
+  }
+
   @Test func `what an earlier execution left is delivered beside the payload of the next`() throws {
     defer { try? FileManager.default.removeItem(atPath: folder) }
     let cluster = try MockCluster()

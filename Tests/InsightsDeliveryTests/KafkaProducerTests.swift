@@ -156,6 +156,12 @@ import Testing
     #expect(cause.meaning == .unexplained)
   }
 
+  @Test func `every secret is taken out of whatever the library says`() {
+    let settings = ProducerSettings(topic: Self.topic, properties: [], secrets: ["hush", "p w", ""], usesSCRAM: false)
+    #expect(settings.redact("hush: value \"p w\" of hush") == "<redacted>: value \"<redacted>\" of <redacted>")
+    #expect(settings.redact("nothing") == "nothing")
+  }
+
   @Test func `a property that the library does not know is refused without a broker and without telling secrets`() {
     var bad = settings("127.0.0.1:1")
     bad = ProducerSettings(

@@ -21,6 +21,7 @@ final class KafkaCourier: PayloadCourier {
   private var lastRemoval: ContinuousClock.Instant
   private var nextClaim: ContinuousClock.Instant
   private var nextCare: ContinuousClock.Instant
+  private var nextPrune: ContinuousClock.Instant
   private var said: Set<String> = []
   private let clock = ContinuousClock()
 
@@ -35,6 +36,7 @@ final class KafkaCourier: PayloadCourier {
     lastRemoval = clock.now
     nextClaim = clock.now
     nextCare = clock.now
+    nextPrune = clock.now
     if let outbox = store.open(), let token = store.token() {
       engine = DeliveryEngine(connection: connection, outbox: outbox, token: token, traffic: .many)
     } else {
@@ -103,6 +105,10 @@ final class KafkaCourier: PayloadCourier {
 
   private func care(_ outbox: Outbox, _ engine: DeliveryEngine) throws(StateError) {
     for record in try outbox.expire(connection.onExpiry) { end(record.id, .expired("")) }
+    if nextPrune <= clock.now {
+      nextPrune = clock.now + OutboxDelivery.prunePause
+      try outbox.prune(connection.retention)
+    }
     // Another deliverer may have sent what this batch stored: then nothing of it waits any longer.
     if ownWaiting > 0, engine.policy.count == 0, engine.acknowledged.isEmpty, try outbox.pendingCount() == 0 {
       count(.delivered(ownWaiting))

@@ -13,6 +13,20 @@ public struct KafkaCause: Sendable, Equatable {
     self.text = text
   }
 
+  /// The library's words without what it adds at their end, ` (after 302ms in state CONNECT, 17 identical error(s)
+  /// suppressed)`: it differs each time, and a cause that is the same should read the same.
+  static func essence(of words: String) -> String {
+    guard words.hasSuffix(")") else { return words }
+    let mark = Array(" (after ".utf8)
+    let bytes = Array(words.utf8)
+    guard bytes.count > mark.count else { return words }
+    for start in stride(from: bytes.count - mark.count, through: 1, by: -1)
+    where bytes[start..<start + mark.count].elementsEqual(mark) {
+      return String(decoding: bytes[..<start], as: UTF8.self)
+    }
+    return words
+  }
+
   /// What a record fails by that its producer took along.
   static let withoutAnswer = KafkaCause(
     code: RD_KAFKA_RESP_ERR__MSG_TIMED_OUT.rawValue, text: "the broker did not answer in time")

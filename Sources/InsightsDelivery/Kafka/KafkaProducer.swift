@@ -136,7 +136,7 @@ final class KafkaProducer: @unchecked Sendable {
       return
     }
     let error = crdk_event_error(event)
-    let words = crdk_event_error_string(event).map { String(cString: $0) } ?? ""
+    let words = KafkaCause.essence(of: crdk_event_error_string(event).map { String(cString: $0) } ?? "")
     let cause = settings.explain(KafkaCause(code: error.rawValue, text: settings.redact(words)))
     // "All brokers are down" follows what is wrong with each: that is the better thing to remember.
     if lastTrouble == nil || !cause.isSummary { lastTrouble = cause }

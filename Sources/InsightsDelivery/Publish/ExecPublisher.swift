@@ -116,7 +116,14 @@ public final class ExecPublisher: PayloadPublisher {
     store.report(corrupt: claim.corrupt, say)
     let end = min(deadline, clock.now + Self.waitForOthers)
     while engine.policy.count > 0, clock.now < end { engine.turn(waiting: milliseconds(until: end, clock)) }
-    _ = try? store.open()?.expire(connection.onExpiry)
+    if let outbox = store.open() { care(for: outbox) }
+  }
+
+  /// Ends windows and keeps to the retention, so that a home where nothing but `exec` ever runs does not fill the disk.
+  /// Most of the time this is two questions that take no lock.
+  private func care(for outbox: Outbox) {
+    _ = try? outbox.expire(connection.onExpiry)
+    _ = try? outbox.prune(connection.retention)
   }
 
   private func milliseconds(until end: ContinuousClock.Instant, _ clock: ContinuousClock) -> Int32 {
@@ -156,6 +163,7 @@ public final class ExecPublisher: PayloadPublisher {
     } catch {
       return keepSomehow(record, because: error)
     }
+    care(for: outbox)
     say("the payload waits in the outbox (\(reason))")
     return Delivery(.queued, detail: reason)
   }
