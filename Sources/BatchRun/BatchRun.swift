@@ -93,7 +93,8 @@ public final class BatchRun {
       ? KeptOrder(output: output, spillDirectory: settings.spillDirectory) { pool.giveBack($0.capture) } : nil
     jobs = JobLimit.affordable(settings.jobs)
     if jobs < settings.jobs {
-      display.say("running \(jobs) requests at a time, not \(settings.jobs): raise the limit of open files (ulimit -n).")
+      display.say(
+        "running \(jobs) requests at a time, not \(settings.jobs): raise the limit of open files (ulimit -n).")
     }
   }
 

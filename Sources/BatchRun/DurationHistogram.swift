@@ -10,7 +10,8 @@ struct DurationHistogram {
 
   /// Counts one.
   mutating func count(_ duration: Duration) {
-    let microseconds = UInt64(max(0, duration.components.seconds)) * 1_000_000
+    let microseconds =
+      UInt64(max(0, duration.components.seconds)) * 1_000_000
       + UInt64(max(0, duration.components.attoseconds)) / 1_000_000_000_000
     counts[Self.slot(of: microseconds)] += 1
     total += 1

@@ -118,7 +118,8 @@ struct ResultLine {
         var filled = 0
         // Whole chunks only: base64 may be padded nowhere but at its end.
         while filled < wanted {
-          let read = try output.read(into: UnsafeMutableRawBufferPointer(rebasing: piece[filled...]), at: offset + filled)
+          let read = try output.read(
+            into: UnsafeMutableRawBufferPointer(rebasing: piece[filled...]), at: offset + filled)
           guard read > 0 else { throw .cannotSpill(code: 5) }
           filled += read
         }

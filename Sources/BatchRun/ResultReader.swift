@@ -57,7 +57,9 @@ private struct LineScan {
   private var values: [String: [UInt8]] = [:]
   private var ended: Set<String> = []
   private static let wanted: Set<String> = ["algorithm", "input_sha256", "occurrence", "outcome"]
-  private var isSeen: Bool { ended.contains("algorithm") && ended.contains("input_sha256") && ended.contains("outcome") }
+  private var isSeen: Bool {
+    ended.contains("algorithm") && ended.contains("input_sha256") && ended.contains("outcome")
+  }
 
   mutating func consume(_ bytes: UnsafeRawBufferPointer) {
     // In small pieces, so that the scan stops soon after what is wanted.

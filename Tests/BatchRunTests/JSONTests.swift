@@ -9,8 +9,10 @@ import Testing
     "[[[[[[[[[[]]]]]]]]]]",
   ]
   static let invalid = [
-    "", " ", "01", "-", "1.", ".5", "1e", "+1", "0x1", "NaN", "Infinity", "tru", "truex", "nul", "'a'", "\"a", "\"\\x\"",
-    "\"\\u12g4\"", "\"\u{01}\"", "[1,]", "[,1]", "[1 2]", "{\"a\"}", "{\"a\":}", "{\"a\":1,}", "{a:1}", "{\"a\":1", "[}", "1 2",
+    "", " ", "01", "-", "1.", ".5", "1e", "+1", "0x1", "NaN", "Infinity", "tru", "truex", "nul", "'a'", "\"a",
+    "\"\\x\"",
+    "\"\\u12g4\"", "\"\u{01}\"", "[1,]", "[,1]", "[1 2]", "{\"a\"}", "{\"a\":}", "{\"a\":1,}", "{a:1}", "{\"a\":1",
+    "[}", "1 2",
     "[1]]", "{]", "\u{feff}1", "// x\n1",
   ]
 
@@ -32,21 +34,25 @@ import Testing
     #expect(!accepts(Array(text.utf8), piece: 1))
   }
 
-  @Test(arguments: [
-    [0xff], [0xc0, 0x80], [0xed, 0xa0, 0x80], [0xf5, 0x80, 0x80, 0x80], [0xe0, 0x80, 0x80], [0xc3], [0x80],
-  ] as [[UInt8]])
+  @Test(
+    arguments: [
+      [0xff], [0xc0, 0x80], [0xed, 0xa0, 0x80], [0xf5, 0x80, 0x80, 0x80], [0xe0, 0x80, 0x80], [0xc3], [0x80],
+    ] as [[UInt8]])
   func `bytes that are not UTF-8 are refused inside strings`(bytes: [UInt8]) {
     #expect(!accepts([0x22] + bytes + [0x22], piece: 100))
   }
 
   @Test func `nesting is taken to its limit and no further`() {
-    func nested(_ depth: Int) -> [UInt8] { Array(String(repeating: "[", count: depth).utf8) + Array(String(repeating: "]", count: depth).utf8) }
+    func nested(_ depth: Int) -> [UInt8] {
+      Array(String(repeating: "[", count: depth).utf8) + Array(String(repeating: "]", count: depth).utf8)
+    }
     #expect(accepts(nested(JSONScanner.maximumDepth), piece: 100))
     #expect(!accepts(nested(JSONScanner.maximumDepth + 1), piece: 100))
   }
 
   @Test func `a tree keeps numbers as written and members in order`() throws {
-    let value = try JSONValue(parsing: Array(" {\"b\": 1.50, \"a\": [true, null, \"x\\u0041\\ud83d\\ude00\"], \"b\": 2} ".utf8))
+    let value = try JSONValue(
+      parsing: Array(" {\"b\": 1.50, \"a\": [true, null, \"x\\u0041\\ud83d\\ude00\"], \"b\": 2} ".utf8))
     #expect(
       value
         == .object([
@@ -63,8 +69,11 @@ import Testing
   }
 
   @Test func `members of any shape are found, however the text is cut`() {
-    let text = Array(" {\"n\" : -1.5e3 ,\"s\":\"a,}\\\"b\",\"o\":{\"n\":[1,{\"x\":2}]}, \"e\\u0061\":[ ],\"l\":true,\"z\":7}".utf8)
-    let expected = ["n": "-1.5e3", "s": "\"a,}\\\"b\"", "o": "{\"n\":[1,{\"x\":2}]}", "ea": "[ ]", "l": "true", "z": "7"]
+    let text = Array(
+      " {\"n\" : -1.5e3 ,\"s\":\"a,}\\\"b\",\"o\":{\"n\":[1,{\"x\":2}]}, \"e\\u0061\":[ ],\"l\":true,\"z\":7}".utf8)
+    let expected = [
+      "n": "-1.5e3", "s": "\"a,}\\\"b\"", "o": "{\"n\":[1,{\"x\":2}]}", "ea": "[ ]", "l": "true", "z": "7",
+    ]
     for size in 1...text.count {
       var scanner = JSONMemberScanner()
       var found: [String: [UInt8]] = [:]

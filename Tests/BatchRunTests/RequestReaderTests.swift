@@ -75,7 +75,8 @@ import Testing
       {"input":1,"input":12}
       """)
     let all = try requests([file], envelopes: true)
-    #expect(try all.map { String(decoding: try bytes($0), as: UTF8.self) } == ["{\"a\": [1,  2.50]}", "\"x\"", "null", "12"])
+    #expect(
+      try all.map { String(decoding: try bytes($0), as: UTF8.self) } == ["{\"a\": [1,  2.50]}", "\"x\"", "null", "12"])
     #expect(all.map(\.requestID) == ["me1", nil, nil, nil])
     #expect(all.allSatisfy { $0.problem == nil })
   }
@@ -96,7 +97,8 @@ import Testing
 
   @Test func `an envelope's input may be larger than memory is meant to hold`() throws {
     let text = "\"" + String(repeating: "é", count: 300_000) + "\""
-    let all = try requests([directory.write("r.ndjson", "{\"input\":\(text),\"request_id\":\"big\"}\n")], envelopes: true)
+    let all = try requests(
+      [directory.write("r.ndjson", "{\"input\":\(text),\"request_id\":\"big\"}\n")], envelopes: true)
     #expect(try bytes(try #require(all.first)) == Array(text.utf8))
     #expect(all.first?.requestID == "big")
   }
@@ -115,7 +117,9 @@ import Testing
   }
 
   @Test func `requests are counted ahead, an unfinished last line included`() throws {
-    let files = [directory.write("a.ndjson", "1\n2\n3"), directory.write("b.json", "{}"), directory.write("c.ndjson", "")]
+    let files = [
+      directory.write("a.ndjson", "1\n2\n3"), directory.write("b.json", "{}"), directory.write("c.ndjson", ""),
+    ]
     var count = RequestCount(sources: try RequestSource.all(files))
     while !count.isOver { count.advance() }
     #expect(count.total == 4)

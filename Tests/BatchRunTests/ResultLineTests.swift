@@ -15,7 +15,9 @@ import Testing
     return output
   }
 
-  private func line(_ output: [UInt8], limit: Int = 1 << 20, errors: String = "") throws -> (text: String, value: JSONValue) {
+  private func line(_ output: [UInt8], limit: Int = 1 << 20, errors: String = "") throws -> (
+    text: String, value: JSONValue
+  ) {
     let capture = ChildCapture(outputLimit: limit, spillDirectory: directory.path)
     for start in stride(from: 0, to: output.count, by: 60_001) {
       output[start..<min(start + 60_001, output.count)].withUnsafeBytes { capture.output.receive($0) }
@@ -48,7 +50,9 @@ import Testing
 
   @Test func `bytes that are neither are carried in base64, which says so`() throws {
     // The vectors of RFC 4648 with a byte before them that is no text.
-    for (bytes, expected) in [([0xff], "/w=="), ([0xff, 0xfe], "//4="), ([0xff, 0xfe, 0x00], "//4A")] as [([UInt8], String)] {
+    for (bytes, expected) in [([0xff], "/w=="), ([0xff, 0xfe], "//4="), ([0xff, 0xfe, 0x00], "//4A")]
+      as [([UInt8], String)]
+    {
       let value = try line(bytes).value
       #expect(value["result"] == .string(expected))
       #expect(value["result_encoding"] == .string("base64"))

@@ -46,7 +46,8 @@ import Testing
       line("a", .succeeded), "not ours\n", line("b", .failed, version: "demo/other/1.0.0"), line("c", .succeeded),
     ]
     let path = directory.write(
-      "out", line("x", .failed) + kept[0] + line("y", .signaled) + line("z", .failedToStart) + kept[1] + kept[2]
+      "out",
+      line("x", .failed) + kept[0] + line("y", .signaled) + line("z", .failedToStart) + kept[1] + kept[2]
         + line("q", .timedOut) + kept[3])
     let (journal, file) = try journal(path)
     _ = try journal.withoutFailures(in: file, algorithm: version)
@@ -63,7 +64,9 @@ import Testing
     #expect(try succeeded.count(.init(digest("b"), occurrence: 1)) == 1)
   }
 
-  @Test(arguments: ["{\"index\":3,\"source\"", "{", "{\"index\":3,\"input_sha256\":\"\(String(repeating: "x", count: 100_000))"])
+  @Test(arguments: [
+    "{\"index\":3,\"source\"", "{", "{\"index\":3,\"input_sha256\":\"\(String(repeating: "x", count: 100_000))",
+  ])
   func `a torn last line is cut, and nothing else`(torn: String) throws {
     let whole = line("a", .succeeded) + line("b", .succeeded)
     let file = try OutputFile(path: directory.write("out", whole + torn))

@@ -36,7 +36,9 @@ final class ScratchDirectory {
     defer { close(descriptor) }
     var position = 0
     while position < bytes.count {
-      position += bytes.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress.map { $0 + position }, bytes.count - position) }
+      position += bytes.withUnsafeBytes {
+        Glibc.write(descriptor, $0.baseAddress.map { $0 + position }, bytes.count - position)
+      }
     }
     return file
   }
