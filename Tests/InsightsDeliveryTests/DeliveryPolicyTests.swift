@@ -132,7 +132,8 @@ import Testing
   @Test func `a cause reads the same however often the library has said it`() {
     #expect(KafkaCause.essence(of: "a:1/bootstrap: refused (after 0ms in state CONNECT)") == "a:1/bootstrap: refused")
     #expect(
-      KafkaCause.essence(of: "failed (why) (after 3ms in state UP, 17 identical error(s) suppressed)") == "failed (why)")
+      KafkaCause.essence(of: "failed (why) (after 3ms in state UP, 17 identical error(s) suppressed)") == "failed (why)"
+    )
     #expect(KafkaCause.essence(of: "nothing to (cut)") == "nothing to (cut)")
     #expect(KafkaCause.essence(of: "") == "")
   }
