@@ -54,8 +54,8 @@ let package = Package(
     .target(
       name: "InsightsDelivery", dependencies: ["CRDKafka", "RunModel", "StateStore"], swiftSettings: strict),
     .target(name: "CRDKafka"),
-    .systemLibrary(
-      name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"]), .brew(["sqlite"])]),
+    // Without pkg-config: its search path would come before that of the release build, which links SQLite statically.
+    .systemLibrary(name: "CSQLite"),
 
     // The vocabulary that every room speaks.
     .target(name: "RunModel", swiftSettings: strict),
