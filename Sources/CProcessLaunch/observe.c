@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
+#include <time.h>
 #include <sys/epoll.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -155,6 +156,14 @@ int32_t next_signal(int32_t descriptor) {
     got = read(descriptor, &info, sizeof info);
   } while (got < 0 && errno == EINTR);
   return got == sizeof info ? (int32_t)info.ssi_signo : 0;
+}
+
+void discard_signal(int32_t signal) {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, signal);
+  struct timespec at_once = {0, 0};
+  sigtimedwait(&set, NULL, &at_once);
 }
 
 int64_t read_small_file(const char *path, char *buffer, int64_t capacity) {

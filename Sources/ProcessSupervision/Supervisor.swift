@@ -234,6 +234,9 @@ public final class Supervisor {
     terminal.takeBack(from: group)
     // In an orphaned group the kernel ignores this: there is no shell to resume us, and the child goes on at once.
     kill(0, SIGTSTP)
+    // The SIGCONT that ended the stop is answered here and now. Told of later, it would be answered a second time, and
+    // continue a child that a second Ctrl-Z had stopped meanwhile.
+    discard_signal(SIGCONT)
     resumeAfterStop()
   }
 

@@ -105,6 +105,9 @@ int32_t watch_signals(int32_t *descriptor);
 /// The next signal's number, or 0 where none waits. `from_kernel` tells a terminal's from another process's.
 int32_t next_signal(int32_t descriptor);
 
+/// Takes off a blocked signal that is pending, so that the descriptor does not tell of it.
+void discard_signal(int32_t signal);
+
 /// 1 where `signal` was ignored when the program started.
 bool signal_was_ignored(int32_t signal);
 
