@@ -110,7 +110,7 @@ def test_ctrl_z_stops_the_job_and_fg_continues_it(program):
         terminal.see("ok> ")
         terminal.type("$A exec -- sh -c 'echo rea\"\"dy; read line; echo got $line; exit 7'\n")
         terminal.see("ready")
-        for _ in range(3):
+        for _ in range(10):
             terminal.type(CTRL_Z)
             terminal.see("Stopped")
             terminal.see("ok> ")
