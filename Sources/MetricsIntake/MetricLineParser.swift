@@ -135,9 +135,8 @@ struct MetricLineParser {
         position += 1
         closers.append(opener == UInt8(ascii: "{") ? UInt8(ascii: "}") : UInt8(ascii: "]"))
         skipWhitespace()
-        if peek() == closers.last {
-          expectsValue = false
-        } else {
+        expectsValue = peek() != closers.last
+        guard !expectsValue else {
           if opener == UInt8(ascii: "{") { try skipInnerName() }
           continue
         }

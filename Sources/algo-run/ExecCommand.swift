@@ -42,7 +42,9 @@ enum ExecCommand: Subcommand {
     let supervisor = try ownFailure { () throws(SystemError) in try Supervisor() }
     let situation = try Situation.find(
       invocation, reference: options.reference, runsWithoutState: invocation.commandLine != nil)
-    let report = try options.reportPath.map { path in try ownFailure { () throws(ReportFailure) in try ReportFile(path) } }
+    let report = try options.reportPath.map { path in
+      try ownFailure { () throws(ReportFailure) in try ReportFile(path) }
+    }
     let request = try options.request(for: situation.version)
 
     let pipeline = RunPipeline(
@@ -63,7 +65,9 @@ enum ExecCommand: Subcommand {
     tellRejections(record.metrics.rejected)
     if invocation.flag("strict"), status == 0, !record.metrics.rejected.isEmpty { status = 65 }
     if let report {
-      do throws(ReportFailure) { try report.write(ExecutionRecordJSON.report(record)) } catch { Message.tell("\(error)") }
+      do throws(ReportFailure) { try report.write(ExecutionRecordJSON.report(record)) } catch {
+        Message.tell("\(error)")
+      }
     }
     return status
   }

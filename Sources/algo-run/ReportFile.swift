@@ -26,7 +26,9 @@ struct ReportFile {
       _ = ftruncate(number, 0)
       var position = 0
       while position < line.count {
-        let count = line.withUnsafeBytes { Glibc.write(number, $0.baseAddress.map { $0 + position }, line.count - position) }
+        let count = line.withUnsafeBytes {
+          Glibc.write(number, $0.baseAddress.map { $0 + position }, line.count - position)
+        }
         if count < 0, errno != EINTR { return errno }
         position += max(0, count)
       }

@@ -4,9 +4,11 @@ import Testing
 
 /// What strings cannot hold, and what a reader of a rejection sees.
 struct LineTests {
-  @Test(arguments: [
-    [0xff], [0xc0, 0x80], [0xed, 0xa0, 0x80], [0xf5, 0x80, 0x80, 0x80], [0xe2, 0x82], [0x80], [0xf0, 0x8f, 0xbf, 0xbf],
-  ] as [[UInt8]])
+  @Test(
+    arguments: [
+      [0xff], [0xc0, 0x80], [0xed, 0xa0, 0x80], [0xf5, 0x80, 0x80, 0x80], [0xe2, 0x82], [0x80],
+      [0xf0, 0x8f, 0xbf, 0xbf],
+    ] as [[UInt8]])
   func `invalid UTF-8 in a name is a malformed line`(bytes: [UInt8]) {
     let metrics = collected(Array("{\"".utf8) + bytes + Array("\":1}\n{\"a\":1}\n".utf8))
     #expect(metrics.accepted.map(\.name) == ["a"])

@@ -38,10 +38,11 @@ struct NameTests {
 
 /// Moments and spans of time.
 struct TimeTests {
-  @Test(arguments: [
-    ("500ms", 500_000), ("30s", 30_000_000), ("4m", 240_000_000), ("1.5s", 1_500_000), ("2h", 7_200_000_000),
-    ("7d", 604_800_000_000), ("0s", 0),
-  ] as [(String, Int64)])
+  @Test(
+    arguments: [
+      ("500ms", 500_000), ("30s", 30_000_000), ("4m", 240_000_000), ("1.5s", 1_500_000), ("2h", 7_200_000_000),
+      ("7d", 604_800_000_000), ("0s", 0),
+    ] as [(String, Int64)])
   func `a duration is a number and a unit`(text: String, microseconds: Int64) {
     #expect(DurationText.parse(text)?.wholeMicroseconds == microseconds)
   }
@@ -51,18 +52,20 @@ struct TimeTests {
     #expect(DurationText.parse(text) == nil)
   }
 
-  @Test(arguments: [
-    (8_412_600, "8.412"), (30_000_000, "30"), (100_000, "0.1"), (1_010_000, "1.01"), (999, "0"), (1000, "0.001"),
-  ] as [(Int64, String)])
+  @Test(
+    arguments: [
+      (8_412_600, "8.412"), (30_000_000, "30"), (100_000, "0.1"), (1_010_000, "1.01"), (999, "0"), (1000, "0.001"),
+    ] as [(Int64, String)])
   func `milliseconds have at most three decimals and no trailing zeros`(nanoseconds: Int64, text: String) {
     #expect(Duration.nanoseconds(nanoseconds).millisecondsText == text)
   }
 
-  @Test(arguments: [
-    (0, "1970-01-01T00:00:00.000000Z"), (1_613_780_514_867_231, "2021-02-20T00:21:54.867231Z"),
-    (951_782_400_000_000, "2000-02-29T00:00:00.000000Z"), (-1, "1969-12-31T23:59:59.999999Z"),
-    (4_107_542_399_999_999, "2100-02-28T23:59:59.999999Z"),
-  ] as [(Int64, String)])
+  @Test(
+    arguments: [
+      (0, "1970-01-01T00:00:00.000000Z"), (1_613_780_514_867_231, "2021-02-20T00:21:54.867231Z"),
+      (951_782_400_000_000, "2000-02-29T00:00:00.000000Z"), (-1, "1969-12-31T23:59:59.999999Z"),
+      (4_107_542_399_999_999, "2100-02-28T23:59:59.999999Z"),
+    ] as [(Int64, String)])
   func `a timestamp is RFC 3339 in UTC with six decimals`(microseconds: Int64, text: String) {
     #expect(Timestamp(microseconds: microseconds).description == text)
   }
