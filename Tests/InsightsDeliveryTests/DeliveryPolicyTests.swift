@@ -97,6 +97,13 @@ import Testing
     #expect(policy.vacancies == DeliveryPolicy.Room().normal && policy.count == 0)
   }
 
+  @Test func `what a deliverer that ends takes back may follow at once by the next`() {
+    var policy = policy(1, attempts: 5)
+    let actions = policy.handle(
+      .failed(1, cause(RD_KAFKA_RESP_ERR__PURGE_QUEUE), mayBePersisted: false), now: Self.moment(1))
+    #expect(actions == [.tryAgain(1, at: Self.moment(1), cause: "words", mayBePersisted: false)])
+  }
+
   @Test func `a record failed by a dead producer replaces it too`() {
     var policy = policy(1)
     let actions = policy.handle(.failed(1, cause(RD_KAFKA_RESP_ERR__FATAL), mayBePersisted: true), now: Self.moment(1))

@@ -179,7 +179,7 @@ final class DeliveryEngine {
         onEnding?(id, .delivered)
       case .tryAgain(let id, let moment, let cause, let mayBePersisted):
         // To the tenth of a second, so that records which failed together are given back together.
-        let rounded = (moment.microseconds + 99_999) / 100_000 * 100_000
+        let rounded = moment.microseconds / 100_000 * 100_000
         failed[rounded, default: []].append(FailedAttempt(id: id, error: cause, possiblyPersisted: mayBePersisted))
         hasGivenBack = true
       case .expire(let id, let cause, let mayBePersisted):

@@ -77,6 +77,11 @@ public struct KafkaCause: Sendable, Equatable {
   /// Whether it is only the library's summary of causes it told before.
   var isSummary: Bool { code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN.rawValue }
 
+  /// Whether the record was taken back from the producer, which says nothing of the broker.
+  var isTakenBack: Bool {
+    code == RD_KAFKA_RESP_ERR__PURGE_QUEUE.rawValue || code == RD_KAFKA_RESP_ERR__PURGE_INFLIGHT.rawValue
+  }
+
   /// Whether the login failed.
   var isAuthentication: Bool { code == RD_KAFKA_RESP_ERR__AUTHENTICATION.rawValue }
 }

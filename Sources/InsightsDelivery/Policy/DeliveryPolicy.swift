@@ -192,7 +192,7 @@ struct DeliveryPolicy {
       ]
     }
     // Taken back with its producer is no attempt of its own that failed: the next may follow at once.
-    let wasTakenBack = isProducerDead || cause.meaning == .producerDead
+    let wasTakenBack = isProducerDead || cause.meaning == .producerDead || cause.isTakenBack
     let pause = wasTakenBack ? .zero : Self.pause(afterAttempts: record.attempts)
     let next = min(now + pause, record.windowEnd)
     return actions + [.tryAgain(id, at: next, cause: words, mayBePersisted: record.mayBePersisted)]
