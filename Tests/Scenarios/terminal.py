@@ -25,6 +25,11 @@ class Terminal:
         if self.pid == 0:
             try:
                 os.chdir(directory)
+                # A key that interrupts also throws away what waits to be read or shown, a moment after the signal: what
+                # is typed in answer to the signal could be lost with it.
+                settings = termios.tcgetattr(0)
+                settings[3] |= termios.NOFLSH
+                termios.tcsetattr(0, termios.TCSANOW, settings)
                 for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU,
                                signal.SIGPIPE):
                     signal.signal(number, signal.SIG_DFL)
