@@ -11,6 +11,8 @@ public struct MetricsIntake: ~Copyable {
   private var table = MetricTable()
   private var rejections: [MetricRejection] = []
   private var unlistedRejections = 0
+  /// The reason of the first of those.
+  private var unlistedReason = RejectionReason.malformedLine
   /// The beginning of a line whose end has not come yet.
   private var pending: [UInt8] = []
   private var skipsRestOfLine = false
@@ -58,7 +60,7 @@ public struct MetricsIntake: ~Copyable {
     if unlistedRejections > 0 {
       rejections.append(
         MetricRejection(
-          subject: .line(line, excerpt: ""), reason: .malformedLine,
+          subject: .line(line, excerpt: ""), reason: unlistedReason,
           detail: "and \(unlistedRejections) more rejections that are not listed one by one"))
     }
     return CollectedMetrics(accepted: accepted, rejected: rejections)
@@ -107,7 +109,7 @@ public struct MetricsIntake: ~Copyable {
   }
 
   private mutating func rejectLongLine(_ fresh: UnsafeBufferPointer<UInt8>?) {
-    guard hasRoomForRejection() else { return }
+    guard hasRoomForRejection(.malformedLine) else { return }
     let beginning = fresh.map { Array($0.prefix(40)) } ?? Array(pending.prefix(40))
     reject(
       .line(line, excerpt: TerminalText.safe(beginning, limit: 40)), .malformedLine,
@@ -124,7 +126,7 @@ public struct MetricsIntake: ~Copyable {
     do throws(MetricLineParser.Malformed) {
       guard try parser.parse(into: &members) else { return }
     } catch {
-      guard hasRoomForRejection() else { return }
+      guard hasRoomForRejection(.malformedLine) else { return }
       let excerpt = TerminalText.safe(UnsafeBufferPointer(start: bytes, count: min(count, 160)), limit: 40)
       reject(.line(line, excerpt: excerpt), .malformedLine, error.detail)
       return
@@ -216,13 +218,14 @@ public struct MetricsIntake: ~Copyable {
     case .notFinite: bit = 2
     default: bit = 4
     }
-    guard table.isFirstRejection(of: slot, bit: bit), hasRoomForRejection() else { return }
+    guard table.isFirstRejection(of: slot, bit: bit), hasRoomForRejection(reason) else { return }
     reject(.metric(table.name(of: slot)), reason, detail())
   }
 
   /// False where enough rejections are listed; this one is counted then.
-  private mutating func hasRoomForRejection() -> Bool {
+  private mutating func hasRoomForRejection(_ reason: RejectionReason) -> Bool {
     guard rejections.count >= MetricRules.maximumRejections else { return true }
+    if unlistedRejections == 0 { unlistedReason = reason }
     unlistedRejections += 1
     return false
   }

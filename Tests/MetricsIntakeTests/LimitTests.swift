@@ -114,5 +114,8 @@ struct LimitTests {
     let metrics = collected((0..<40_000).map { "{\"n\($0)\":\($0)}\n" }.joined())
     #expect(metrics.accepted.map(\.number) == (0..<25).map { "\($0)" })
     #expect(metrics.rejected.first?.description.contains("\"n25\"") == true)
+    // What is not listed one by one is counted under its own reason.
+    #expect(metrics.rejected.last?.reason == .tooManyMetrics)
+    #expect(metrics.rejected.last?.detail.hasPrefix("and 29975 more") == true)
   }
 }
