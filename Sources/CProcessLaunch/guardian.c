@@ -28,11 +28,8 @@ static void guard(int reader) {
   for (int i = 0; i < count; i++) kill(-groups[i], SIGKILL);
 }
 
-int32_t guardian_start(int32_t *pid, int32_t *descriptor) {
-  int32_t reader, writer;
-  int32_t error = open_pipe(&reader, &writer);
-  if (error) return error;
-  // The reader is non-blocking for supervisors; this one waits.
+int32_t guardian_start(int32_t reader, int32_t *pid) {
+  // The reader is non-blocking as all are; this process waits.
   fcntl(reader, F_SETFL, 0);
   sigset_t all, before;
   sigfillset(&all);
@@ -49,25 +46,21 @@ int32_t guardian_start(int32_t *pid, int32_t *descriptor) {
     guard(0);
     _exit(0);
   }
-  error = child < 0 ? errno : 0;
+  int32_t error = child < 0 ? errno : 0;
   sigprocmask(SIG_SETMASK, &before, NULL);
-  close(reader);
-  if (error) {
-    close(writer);
-    return error;
-  }
-  *pid = child;
-  *descriptor = writer;
-  return 0;
+  if (!error) *pid = child;
+  return error;
 }
+
+int32_t guardian_make_writable(int32_t writer) { return fcntl(writer, F_SETFL, O_NONBLOCK) == 0 ? 0 : errno; }
 
 void guardian_forget(int32_t descriptor, int32_t group) {
   int32_t message = -group;
   while (write(descriptor, &message, sizeof message) < 0 && errno == EINTR) {}
 }
 
-void guardian_end(int32_t pid, int32_t descriptor) {
-  kill(pid, SIGKILL);
-  close(descriptor);
+void guardian_dismiss(int32_t pid) { kill(pid, SIGKILL); }
+
+void guardian_reap(int32_t pid) {
   while (waitpid(pid, NULL, 0) < 0 && errno == EINTR) {}
 }

@@ -1,25 +1,52 @@
 internal import CProcessLaunch
 
 /// The process that kills the children's groups when this one was itself killed with SIGKILL; see guardian.c.
+///
+/// Its pipe is there before the first child, which registers its group in it; the process is forked while that child
+/// already runs, so that the child does not wait for it. The reading end stays open here too: a child that registers
+/// after somebody killed the guardian would otherwise be ended by SIGPIPE.
 final class Guardian {
-  let descriptor: Int32
-  private let pid: Int32
-  private var isAlive = true
+  private let reader: OwnedDescriptor
+  private let writer: OwnedDescriptor
+  private var pid: Int32?
+  private var wasStarted = false
+  private var wasDismissed = false
 
-  /// Nil where the system gives no process: the leaders still die with the supervisor, by PR_SET_PDEATHSIG.
+  /// Nil where the system gives no pipe: the leaders still die with the supervisor, by PR_SET_PDEATHSIG.
   init?() {
-    var pid: Int32 = 0
-    var descriptor: Int32 = -1
-    guard unsafe guardian_start(&pid, &descriptor) == 0 else { return nil }
-    self.pid = pid
-    self.descriptor = descriptor
+    guard let (reader, writer) = try? OwnedDescriptor.pipe(),
+      writer.withNumber({ guardian_make_writable($0) }) == 0
+    else { return nil }
+    self.reader = reader
+    self.writer = writer
+  }
+
+  /// Lends the end of the pipe that a child registers with.
+  func withWriter<Result>(_ body: (Int32) -> Result) -> Result { writer.withNumber(body) }
+
+  /// Forks the process, the first time.
+  func start() {
+    guard !wasStarted else { return }
+    wasStarted = true
+    var started: Int32 = 0
+    if reader.withNumber({ unsafe guardian_start($0, &started) }) == 0 { pid = started }
   }
 
   /// Tells it to let `group` be; call it while the group's leader is not yet reaped.
-  func forget(_ group: Int32) { if isAlive { guardian_forget(descriptor, group) } }
+  func forget(_ group: Int32) { writer.withNumber { guardian_forget($0, group) } }
 
   /// Whether a reaped process was it; then nobody may signal its number again.
-  func wasReaped(_ reaped: Int32) { if reaped == pid { isAlive = false } }
+  func wasReaped(_ reaped: Int32) { if reaped == pid { pid = nil } }
 
-  deinit { if isAlive { guardian_end(pid, descriptor) } }
+  /// Kills it, no child being left to guard; it is reaped with its owner, and dies meanwhile.
+  func dismiss() {
+    guard let pid, !wasDismissed else { return }
+    wasDismissed = true
+    guardian_dismiss(pid)
+  }
+
+  deinit {
+    dismiss()
+    if let pid { guardian_reap(pid) }
+  }
 }

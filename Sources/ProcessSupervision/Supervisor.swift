@@ -47,7 +47,6 @@ public final class Supervisor {
   private var lastKey: UInt64 = 0
   private var children: [Int32: Child] = [:]
   private var guardian: Guardian?
-  private var guardianWasTried = false
   private var terminal: Terminal?
   /// The group that holds the terminal for us.
   private var foreground: Int32?
@@ -86,7 +85,7 @@ public final class Supervisor {
   ///
   /// - Throws: why it never ran; nothing is left of the attempt.
   public func launch(_ plan: LaunchPlan) throws(LaunchFailure) -> Child {
-    startGuardian()
+    if guardian == nil { guardian = Guardian() }
     var writers: [(descriptor: Int32, writer: OwnedDescriptor)] = []
     var channels: [CaptureChannel] = []
     do throws(SystemError) {
@@ -104,7 +103,7 @@ public final class Supervisor {
     let launchedAt = Timestamp.now()
     let startedAt = MonotonicInstant.now()
     let launched = try ChildLaunch(
-      plan: plan, writers: writers, guardian: guardian?.descriptor, terminal: lendsTerminal ? terminal : nil
+      plan: plan, writers: writers, guardian: guardian?.withWriter { $0 }, terminal: lendsTerminal ? terminal : nil
     ).run()
     // The supervisor's copies are closed before anything else: a capture ends only when no writer is left.
     for entry in writers { entry.writer.close() }
@@ -113,7 +112,13 @@ public final class Supervisor {
     let child = Child(launched, plan: plan, launchedAt: launchedAt, startedAt: startedAt, channels: channels)
     for channel in channels { channel.key = register(channel.reader, as: .capture(channel)) }
     children[child.pid] = child
+    guardian?.start()
     return child
+  }
+
+  /// Says that no child is going to follow: the guardian goes, while its owner has other things to do.
+  public func rest() {
+    if children.isEmpty { guardian?.dismiss() }
   }
 
   /// Tells in later turns when `descriptor` can be read. The caller keeps it open.
@@ -249,11 +254,5 @@ public final class Supervisor {
       }
       child.signal(SIGCONT)
     }
-  }
-
-  private func startGuardian() {
-    guard !guardianWasTried else { return }
-    guardianWasTried = true
-    guardian = Guardian()
   }
 }

@@ -27,6 +27,7 @@ public struct ExecRun {
     while !run.child.hasEnded {
       for case .signal(let number) in supervisor.turn(until: nil) { forwarding.forward(number, to: run.child) }
     }
+    supervisor.rest()
     var record = pipeline.finish(run, attempts: 1)
     if let delivery, let publication = pipeline.publication(of: record) {
       record.delivery = delivery.publish(publication)

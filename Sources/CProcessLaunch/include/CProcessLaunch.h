@@ -20,7 +20,7 @@ struct launch_request {
   /// What becomes descriptors 0 to 3 in the child; -1 keeps 0 to 2 as they are, and closes 3.
   /// A source is never itself below 10: a dup2 would overwrite a source that is still needed.
   int32_t descriptors[4];
-  /// The guardian's pipe, or -1; see guardian_start.
+  /// The writing end of the guardian's pipe, or -1; see guardian_start.
   int32_t guardian;
   /// A terminal whose foreground group the child's group becomes, or -1.
   int32_t terminal;
@@ -45,16 +45,21 @@ struct launched_child {
 int32_t launch_child(const struct launch_request *request, struct launched_child *launched);
 
 /// Starts the guardian: a process that does nothing but kill the groups registered with it when the supervisor has
-/// died without saying goodbye, which is the only way to reach a child's descendants after SIGKILL.
-/// `descriptor` gets the pipe to it. Call it before any thread exists.
-int32_t guardian_start(int32_t *pid, int32_t *descriptor);
+/// died without saying goodbye, which is the only way to reach a child's descendants after SIGKILL. It learns of groups
+/// from `reader`, whose writing end only the supervisor and, until its exec, each child hold.
+int32_t guardian_start(int32_t reader, int32_t *pid);
+
+/// Makes writing to the guardian's pipe never wait: without a guardian that reads, it would fill.
+int32_t guardian_make_writable(int32_t writer);
 
 /// Tells the guardian that a group needs it no longer. The group's leader must not have been reaped yet: afterwards
 /// its number could belong to somebody else.
 void guardian_forget(int32_t descriptor, int32_t group);
 
-/// Ends the guardian and reaps it.
-void guardian_end(int32_t pid, int32_t descriptor);
+/// Kills the guardian; reap it afterwards.
+void guardian_dismiss(int32_t pid);
+/// Waits for the guardian's end.
+void guardian_reap(int32_t pid);
 
 /// A change of state of a child.
 struct child_change {

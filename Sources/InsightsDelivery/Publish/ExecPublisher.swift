@@ -19,6 +19,8 @@ public final class ExecPublisher: PayloadPublisher {
   private var store: OutboxAccess
   private var engine: DeliveryEngine?
   private var isPrepared = false
+  /// The thread that connects, until it is joined. What it makes belongs to the main thread afterwards.
+  private var preparation: pthread_t?
   /// What was known of the broker when the child started.
   private var outage: BrokerOutage?
   private var endings: [Int64: DeliveryEngine.Ending] = [:]
@@ -34,9 +36,34 @@ public final class ExecPublisher: PayloadPublisher {
   }
 
   /// Loads the library and begins to connect, while the child runs. With a file there is nothing to prepare.
+  ///
+  /// On a thread of its own: loading alone takes up to 15 ms, and meanwhile the main thread must see the child's end when
+  /// it comes, or it would measure the library.
   public func prepare() {
     guard connection.kind != .file, !isPrepared else { return }
     isPrepared = true
+    var thread = pthread_t()
+    let context = Unmanaged.passRetained(self)
+    let isStarted = SignalFreeThread.start(&thread, context.toOpaque()) { context in
+      if let context { Unmanaged<ExecPublisher>.fromOpaque(context).takeRetainedValue().connect() }
+      return nil
+    }
+    if isStarted {
+      preparation = thread
+    } else {
+      context.release()
+      connect()
+    }
+  }
+
+  private func awaitPreparation() {
+    prepare()
+    guard let preparation else { return }
+    pthread_join(preparation, nil)
+    self.preparation = nil
+  }
+
+  private func connect() {
     guard let outbox = store.open() else { return }
     // Loading the library alone costs milliseconds, and nobody is there to connect to.
     outage = (try? outbox.outage()).flatMap { $0.isKnown(at: WallClock.now()) ? $0 : nil }
@@ -49,7 +76,7 @@ public final class ExecPublisher: PayloadPublisher {
   /// Stores the payload and delivers it if that can be done within the delivery wait.
   public func publish(_ record: InsightsRecord) -> Delivery {
     if connection.kind == .file { return publishToFile(record) }
-    prepare()
+    awaitPreparation()
     store.takeNotes().forEach(say)
     if let outage = outage ?? newOutage() {
       return keep(record, because: "the broker has been down since \(outage.since): \(outage.lastError)")
