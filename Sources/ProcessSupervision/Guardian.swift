@@ -2,14 +2,12 @@ internal import CProcessLaunch
 
 /// The process that kills the children's groups when this one was itself killed with SIGKILL; see guardian.c.
 ///
-/// Its pipe is there before the first child, which registers its group in it; the process is forked while that child
-/// already runs, so that the child does not wait for it. The reading end stays open here too: a child that registers
-/// after somebody killed the guardian would otherwise be ended by SIGPIPE.
+/// The reading end of its pipe stays open here too: a child that registers after somebody killed the guardian would
+/// otherwise be ended by SIGPIPE.
 final class Guardian {
   private let reader: OwnedDescriptor
   private let writer: OwnedDescriptor
   private var pid: Int32?
-  private var wasStarted = false
   private var wasDismissed = false
 
   /// Nil where the system gives no pipe: the leaders still die with the supervisor, by PR_SET_PDEATHSIG.
@@ -19,18 +17,13 @@ final class Guardian {
     else { return nil }
     self.reader = reader
     self.writer = writer
+    var started: Int32 = 0
+    // Without the process the pipe is there for nothing, and harms nothing.
+    if reader.withNumber({ unsafe guardian_start($0, &started) }) == 0 { pid = started }
   }
 
   /// Lends the end of the pipe that a child registers with.
   func withWriter<Result>(_ body: (Int32) -> Result) -> Result { writer.withNumber(body) }
-
-  /// Forks the process, the first time.
-  func start() {
-    guard !wasStarted else { return }
-    wasStarted = true
-    var started: Int32 = 0
-    if reader.withNumber({ unsafe guardian_start($0, &started) }) == 0 { pid = started }
-  }
 
   /// Tells it to let `group` be; call it while the group's leader is not yet reaped.
   func forget(_ group: Int32) { writer.withNumber { guardian_forget($0, group) } }
