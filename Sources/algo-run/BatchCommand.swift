@@ -69,7 +69,7 @@ enum BatchCommand: Subcommand {
     guard let supervisor else { return try preview(settings) }
 
     let summaryFile = try options.summaryPath.map { path in
-      try ExecCommand.ownFailure { () throws(ReportFailure) in try ReportFile(path) }
+      try ExecCommand.ownFailure { () throws(ReportFailure) in try ReportFile(path, option: "--summary") }
     }
     let pipeline = RunPipeline(
       supervisor: supervisor, format: situation.payloadFormat, secrets: situation.secretVariables,

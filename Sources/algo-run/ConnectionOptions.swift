@@ -81,7 +81,7 @@ enum ConnectionOptions {
       throw invocation.missing("--mechanism")
     }
     let preset = connection.isEventHubs ? "$ConnectionString" : nil
-    guard let username = invocation.value("username") ?? before?.username ?? preset else {
+    guard let username = invocation.value("username") ?? before?.username ?? preset, !username.isEmpty else {
       throw invocation.missing("--username")
     }
     let given = ["password-file", "password-env", "password-prompt"].filter { invocation.isGiven($0) }
@@ -94,7 +94,7 @@ enum ConnectionOptions {
         throw invocation.invalid("password-env", value: name, expected: "the name of a variable")
       }
       password = .environment(name)
-    } else if let before, given.isEmpty, before.username == username {
+    } else if let before, given.isEmpty, before.username == username || before.password.isReference {
       password = before.password
     } else {
       password = .kept(try PasswordPrompt.ask(user: username))
@@ -138,5 +138,12 @@ enum ConnectionOptions {
     if let onExpiry = invocation.value("on-expiry").flatMap({ Connection.OnExpiry(rawValue: $0) }) {
       connection.onExpiry = onExpiry
     }
+  }
+}
+
+extension Connection.PasswordSource {
+  /// Whether it says where the password is, which another user's may be as well.
+  fileprivate var isReference: Bool {
+    if case .kept = self { false } else { true }
   }
 }

@@ -10,7 +10,8 @@ enum ConnectionSetCommand {
     name: "set",
     abstract: "Make the connection, or change what is named of it.",
     discussion: """
-      What is not named stays as it is; another --type starts anew. What librdkafka refuses is refused here, and nothing \
+      What is not named stays as it is; another --type begins with no broker, topic or login, and keeps payload format, \
+      times, retention and what becomes of expired payloads. What librdkafka refuses is refused here, and nothing \
       is changed then. A password given by file or variable is only referred to, and read whenever it is used; at the \
       prompt it is kept in the home, readable by this user alone.
       """,

@@ -6,15 +6,25 @@ internal import RunModel
 /// written after it ended.
 struct ReportFile {
   private let path: String
+  private let option: String
   private let descriptor: OwnedDescriptor
+  /// Whether it is what stdout or stderr write to: then it is written after what is there, never emptied.
+  private let isOwnStream: Bool
 
-  init(_ path: String) throws(ReportFailure) {
+  /// - Parameter option: what the user named the file with, for messages.
+  init(_ path: String, option: String = "--report") throws(ReportFailure) {
     self.path = path
+    self.option = option
     do throws(SystemError) {
       // Not emptied yet: until there is a report to write, the former one is the last that is known.
-      descriptor = try .open(path, flags: O_WRONLY | O_CREAT, mode: 0o666)
+      let opened = try OwnedDescriptor.open(path, flags: O_WRONLY | O_CREAT, mode: 0o666)
+      let stream = [STDOUT_FILENO, STDERR_FILENO].first { stream in
+        opened.withNumber { FileIdentity($0) != nil && FileIdentity($0) == FileIdentity(stream) }
+      }
+      isOwnStream = stream != nil
+      descriptor = try stream.map { stream throws(SystemError) in try .duplicating(stream) } ?? opened
     } catch {
-      throw ReportFailure(path: path, error: error)
+      throw ReportFailure(path: path, option: option, error: error)
     }
   }
 
@@ -23,7 +33,7 @@ struct ReportFile {
     let line = json + [UInt8(ascii: "\n")]
     let failure = descriptor.withNumber { number -> Int32 in
       // Fails on a pipe or a terminal, which have no content to replace.
-      _ = ftruncate(number, 0)
+      if !isOwnStream { _ = ftruncate(number, 0) }
       var position = 0
       while position < line.count {
         let count = line.withUnsafeBytes {
@@ -34,16 +44,30 @@ struct ReportFile {
       }
       return 0
     }
-    if failure != 0 { throw ReportFailure(path: path, error: SystemError(failure)) }
+    if failure != 0 { throw ReportFailure(path: path, option: option, error: SystemError(failure)) }
   }
 }
 
 /// The report could not be written.
 struct ReportFailure: Error, CustomStringConvertible {
   let path: String
+  let option: String
   let error: SystemError
 
   var description: String {
-    "cannot write the report to \"\(TerminalText.safe(path))\": \(error); choose another file with --report."
+    "cannot write to \"\(TerminalText.safe(path))\": \(error); choose another file with \(option)."
+  }
+}
+
+/// Which file a descriptor stands for.
+private struct FileIdentity: Equatable {
+  let device: dev_t
+  let inode: ino_t
+
+  init?(_ descriptor: Int32) {
+    var status = stat()
+    guard fstat(descriptor, &status) == 0 else { return nil }
+    device = status.st_dev
+    inode = status.st_ino
   }
 }

@@ -10,6 +10,8 @@ public import StateStore
 public final class ExecPublisher: PayloadPublisher {
   /// Other waiting records that one `exec` delivers beside its own.
   static let recordsBeside = 100
+  /// Whoever waits less says nothing about a broker by giving up.
+  static let patience = Duration.seconds(1)
   /// How long those may take once its own is acknowledged.
   static let waitForOthers = Duration.milliseconds(250)
 
@@ -114,7 +116,8 @@ public final class ExecPublisher: PayloadPublisher {
       engine.turn(waiting: milliseconds(until: deadline, clock))
     }
     if case .delivered = endings[id] { deliverOthers(by: engine, until: deadline, clock) }
-    if endings[id] == nil { engine.stopWaiting() }
+    // An answer that did not come tells of the broker only where it had time to come.
+    if endings[id] == nil, engine.hasFailures || connection.deliveryWait >= Self.patience { engine.stopWaiting() }
     let cause = engine.causeOfWaiting
     if engine.policy.count > 0 { engine.takeAllBack() }
     // What fails here was stored before: at worst a record is sent again, under the same key.

@@ -24,6 +24,12 @@ struct OutboxAccess {
     return outbox
   }
 
+  /// The outbox, for those who can do nothing without it.
+  mutating func opened() throws(StateError) -> Outbox {
+    if let outbox = open() { return outbox }
+    throw failure ?? .corrupt(path: home.outboxDatabase)
+  }
+
   /// Sets the damaged outbox aside, which works as long as no other process has it open.
   private mutating func startAnew() {
     do throws(StateError) {

@@ -50,7 +50,10 @@ public final class OutboxDelivery {
     self.home = home
     self.readConnection = readConnection
     self.say = say
-    outbox = try Outbox(home: home)
+    // A damaged one is set aside, as `exec` does: a service that ended here would be started again for ever.
+    var access = OutboxAccess(home: home)
+    outbox = try access.opened()
+    access.takeNotes().forEach(say)
     token = try DelivererToken(home: home)
     connection = try readConnection() ?? Connection(kind: .file, filePath: home.insightsFile)
     carrier = Self.carrier(for: connection, outbox, token, home)
