@@ -2,6 +2,7 @@
 
 import json
 import signal
+import time
 import subprocess
 
 import pytest
@@ -43,8 +44,10 @@ def await_text(batches, name, length):
 
 
 def await_message(process, words):
+    # Progress goes on being told, so that each line comes in time although the one awaited never may.
+    deadline = time.monotonic() + processes.LIMIT
     while words not in processes.read_line(process.stderr.fileno()):
-        pass
+        assert time.monotonic() < deadline, f"nothing was said of {words!r}"
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
