@@ -82,6 +82,15 @@ import Testing
     #expect(try pending().allSatisfy { !$0.isClaimed || $0.key == "req-2" })
   }
 
+  @Test func `whoever does not wait at all says nothing about a broker that is there`() throws {
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let cluster = try MockCluster()
+    try cluster.createTopic("insights")
+    let publisher = ExecPublisher(connection: connection(cluster.bootstrap, wait: .zero), home: try home()) { _ in }
+    #expect(publisher.publish(record()).state == .queued)
+    #expect(try Outbox.existing(home: home())?.outage() == nil)
+  }
+
   @Test func `even in an outage windows end and the retention is kept`() throws {
     defer { try? FileManager.default.removeItem(atPath: folder) }
     let outbox = try Outbox(home: home())

@@ -134,6 +134,9 @@ struct DeliveryPolicy {
   /// Nobody waits for an answer any longer: what is wrong counts as an outage from now on.
   mutating func stopWaiting(now: Timestamp) -> [Action] { declareOutage(now: now) }
 
+  /// Whether something is known to be wrong, and not only no answer yet.
+  var hasTrouble: Bool { lastTrouble != nil }
+
   /// What is to be said of a record that waits.
   var causeOfWaiting: String { lastTrouble?.text ?? "the broker did not answer in time" }
 

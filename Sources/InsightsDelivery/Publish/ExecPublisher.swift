@@ -117,7 +117,7 @@ public final class ExecPublisher: PayloadPublisher {
     }
     if case .delivered = endings[id] { deliverOthers(by: engine, until: deadline, clock) }
     // An answer that did not come tells of the broker only where it had time to come.
-    if endings[id] == nil, engine.hasFailures || connection.deliveryWait >= Self.patience { engine.stopWaiting() }
+    if endings[id] == nil, engine.policy.hasTrouble || connection.deliveryWait >= Self.patience { engine.stopWaiting() }
     let cause = engine.causeOfWaiting
     if engine.policy.count > 0 { engine.takeAllBack() }
     // What fails here was stored before: at worst a record is sent again, under the same key.
