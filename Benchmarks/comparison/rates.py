@@ -14,6 +14,8 @@ LINE = json.dumps({f"feature_{number}_drift": number * 0.0817 + 0.001 for number
 def build(name):
     """Path of a benchmark program of this package, built with optimisation."""
     flags = ["--scratch-path", os.environ.get("BUILD", ".build"), "-c", "release"]
+    # The same flags as the release build's, or everything would be compiled anew.
+    flags += os.environ.get("LEAN_FLAGS", "").split()
     built = subprocess.run(["swift", "build", *flags, "--static-swift-stdlib", "--product", name],
                            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     if built.returncode != 0:

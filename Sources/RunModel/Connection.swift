@@ -125,7 +125,7 @@ extension Connection {
     /// `sasl.password`, `ssl.key.password`, `ssl.key.pem`, `sasl.oauthbearer.client.secret`, `sasl.jaas.config`, ….
     public var isSecret: Bool {
       let lowercased = name.lowercased()
-      return Self.secretWords.contains { word in lowercased.contains(word) }
+      return Self.secretWords.contains { lowercased.holds($0) }
     }
 
     /// `NAME=VALUE`, a secret value redacted.

@@ -62,8 +62,19 @@ public final class Outbox {
   }
 
   /// Pages (4 KiB) after which the log is moved into the database. The first to open the outbox reads the log once, so
-  /// this bounds what that costs: 1 MiB takes about a millisecond.
-  static let logPages = 256
+  /// this bounds what that costs an `exec`: 1 MiB takes about a millisecond.
+  static let logPages = 64
+  /// The same for those who write thousands of payloads, and to whom two syncs each time would cost more.
+  static let longLogPages = 4096
+
+  /// For those who write thousands of payloads: lets the log grow longer before it is moved into the database, which is
+  /// then done at the end by ``shortenLog()``.
+  public func useLongLog() throws(StateError) {
+    try database.execute("PRAGMA wal_autocheckpoint = \(Self.longLogPages)")
+  }
+
+  /// Moves the log into the database now, as far as others that use it at this moment allow.
+  public func shortenLog() throws(StateError) { try database.execute("PRAGMA wal_checkpoint(TRUNCATE)") }
 
   /// Stores payloads, all or none, and removes others that were acknowledged meanwhile, with one sync for both. When it
   /// returns, they survive a crash of the process and of the machine.
@@ -98,9 +109,21 @@ public final class Outbox {
   }
 
   /// Removes records that the broker has acknowledged, whoever claimed them: they are delivered.
+  ///
+  /// Without a sync of its own, which would be the larger part of what it costs: a power cut can undo it until the next
+  /// append, and then the records are sent a second time, under the same key. A crash of the process undoes nothing.
   public func remove(_ acknowledged: [Int64]) throws(StateError) {
     guard !acknowledged.isEmpty else { return }
+    try database.execute("PRAGMA synchronous = NORMAL")
+    // Setting it takes neither lock nor disk, so it cannot fail where it just succeeded.
+    defer { try? database.execute("PRAGMA synchronous = FULL") }
     try database.writing { () throws(StateError) in try delete(acknowledged) }
+  }
+
+  /// Whether there is a record besides this one, in whatever state. Takes no lock.
+  public func hasOthers(besides id: Int64) throws(StateError) -> Bool {
+    try database.statement("SELECT 1 FROM payload WHERE id <> ? LIMIT 1").first([.integer(id)], row: { _ in true })
+      ?? false
   }
 
   private func delete(_ records: [Int64]) throws(StateError) {

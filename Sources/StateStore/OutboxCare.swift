@@ -124,7 +124,7 @@ extension Outbox {
   /// - Returns: how many.
   @discardableResult
   public func prune(_ retention: Connection.Retention, at now: Timestamp = WallClock.now()) throws(StateError) -> Int {
-    DelivererToken.removeDead(in: home)
+    removeDeadDeliverers()
     let oldest = now.microseconds - retention.age.wholeMicroseconds
     // Most of the time there is nothing to remove, and finding that out must not take the write lock.
     let excess = try database.statement(

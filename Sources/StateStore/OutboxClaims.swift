@@ -86,6 +86,9 @@ extension Outbox {
     return dead
   }
 
+  /// Removes what deliverers that died without a claim left behind.
+  public func removeDeadDeliverers() { DelivererToken.removeDead(in: home) }
+
   private func hasDue(_ now: Timestamp) throws(StateError) -> Bool {
     try database.statement(
       """

@@ -122,7 +122,6 @@ enum ConnectionText {
     let quote = "\u{1}"
     // Quotes and backslashes are not escaped here: the text is not shown between quotes.
     let kept = text.map { $0 == "\"" ? quote : String($0) }.joined()
-    return TerminalText.safe(kept, limit: 2000).split(separator: "\\u{1}", omittingEmptySubsequences: false)
-      .joined(separator: "\"")
+    return TerminalText.safe(kept, limit: 2000).replacingAll("\\u{1}", with: "\"")
   }
 }

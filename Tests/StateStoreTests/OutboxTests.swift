@@ -35,6 +35,46 @@ import Testing
     #expect(try outbox.list().map(\.key) == ["e"])
   }
 
+  @Test func `what is acknowledged is removed without a sync, and what is stored next is synced again`() throws {
+    let outbox = try Outbox(home: home)
+    let ids = try outbox.append(sampleEntries(["a", "b"]))
+    try outbox.remove([ids[0]])
+    // 2 is FULL; the pragma tells what the next transaction does.
+    #expect(try outbox.database.integer("PRAGMA synchronous") == 2)
+    #expect(try outbox.list().map(\.id) == [ids[1]])
+  }
+
+  @Test func `a record stands alone until there is another one, in whatever state`() throws {
+    let outbox = try Outbox(home: home)
+    let first = try outbox.append(sampleEntries(["a"]))[0]
+    #expect(try !outbox.hasOthers(besides: first))
+    let second = try outbox.append(sampleEntries(["b"]), claimedBy: try DelivererToken(home: home))[0]
+    #expect(try outbox.hasOthers(besides: first))
+    #expect(try outbox.hasOthers(besides: second))
+  }
+
+  @Test func `the log that an opener has to read stays short, however many short-lived writers there were`() throws {
+    for round in 0..<200 {
+      let outbox = try Outbox(home: home)
+      try outbox.remove(try outbox.append(sampleEntries(["\(round)"])))
+    }
+    #expect(try logSize() < 2 * 4120 * Outbox.logPages)
+  }
+
+  @Test func `a long log is short again after its writer has ended well`() throws {
+    let outbox = try Outbox(home: home)
+    try outbox.useLongLog()
+    for round in 0..<200 { try outbox.append(sampleEntries(["\(round)"])) }
+    #expect(try logSize() > 2 * 4120 * Outbox.logPages)
+    try outbox.shortenLog()
+    #expect(try logSize() == 0)
+    #expect(try outbox.status().count(.pending) == 200)
+  }
+
+  private func logSize() throws -> Int {
+    try #require(try FileManager.default.attributesOfItem(atPath: home.outboxDatabase + "-wal")[.size] as? Int)
+  }
+
   @Test func `the end of a window is the same moment whoever stops and starts in between`() throws {
     let moment = Timestamp(microseconds: 1_700_000_000_000_000)
     let end = Timestamp(microseconds: 1_700_000_240_000_000)

@@ -6,6 +6,8 @@ final class KafkaCourier: PayloadCourier {
   /// Acknowledged records are removed when so many have gathered, or after so long: each removal costs a sync.
   static let removalGroup = 4000
   static let removalPause = Duration.milliseconds(100)
+  /// While more wait than the producer has room for, they are claimed as soon as so many fit.
+  static let claimGroup = 2000
   /// How often waiting records are looked for that nobody gave back here: left by others, or due again.
   static let claimPause = Duration.milliseconds(500)
   /// How often ended windows and the records of dead deliverers are looked for.
@@ -20,6 +22,7 @@ final class KafkaCourier: PayloadCourier {
   private var ownWaiting = 0
   private var lastRemoval: ContinuousClock.Instant
   private var nextClaim: ContinuousClock.Instant
+  private var isMoreWaiting = false
   private var nextCare: ContinuousClock.Instant
   private var nextPrune: ContinuousClock.Instant
   private var said: Set<String> = []
@@ -38,6 +41,7 @@ final class KafkaCourier: PayloadCourier {
     nextCare = clock.now
     nextPrune = clock.now
     if let outbox = store.open(), let token = store.token() {
+      try? outbox.useLongLog()
       engine = DeliveryEngine(connection: connection, outbox: outbox, token: token, traffic: .many)
     } else {
       engine = nil
@@ -67,6 +71,7 @@ final class KafkaCourier: PayloadCourier {
     }
     own.add(numbers)
     ownWaiting += numbers.count
+    isMoreWaiting = isMoreWaiting || !isSentAtOnce
     if isSentAtOnce {
       for (number, entry) in zip(numbers, entries) { engine.send(number, entry.record, windowEnd: entry.windowEnd) }
     }
@@ -83,9 +88,13 @@ final class KafkaCourier: PayloadCourier {
         try engine.store()
         lastRemoval = clock.now
       }
-      if engine.hasGivenBack || nextClaim <= now {
+      let isWorthClaiming = isMoreWaiting && engine.vacancies >= Self.claimGroup
+      if engine.hasGivenBack || isWorthClaiming || nextClaim <= now {
         nextClaim = now + Self.claimPause
-        store.report(corrupt: try engine.claim(atMost: engine.vacancies).corrupt, say)
+        let wanted = engine.vacancies
+        let claim = try engine.claim(atMost: wanted)
+        store.report(corrupt: claim.corrupt, say)
+        isMoreWaiting = wanted > 0 && claim.count + claim.corrupt.count >= wanted
       }
       if nextCare <= now {
         nextCare = now + Self.carePause
@@ -101,6 +110,8 @@ final class KafkaCourier: PayloadCourier {
     guard let engine else { return }
     engine.finish()
     do throws(StateError) { try engine.store() } catch { sayOnce("delivery ended with the outbox behind: \(error)") }
+    // A log that stays long only costs whoever opens it next a few milliseconds.
+    try? store.open()?.shortenLog()
   }
 
   private func care(_ outbox: Outbox, _ engine: DeliveryEngine) throws(StateError) {

@@ -1,4 +1,5 @@
 internal import CRDKafka
+internal import Glibc
 
 /// librdkafka itself: loaded when first asked for, so that nobody pays for it who delivers to a file.
 public enum KafkaLibrary {
@@ -11,6 +12,22 @@ public enum KafkaLibrary {
   /// - Throws: ``KafkaError/libraryMissing(reason:)``.
   public static func load() throws(KafkaError) {
     if let reason = crdk_load() { throw .libraryMissing(reason: String(cString: reason)) }
+  }
+
+  /// Begins to load the library on a thread of its own; ``load()`` then waits for that. To load it takes milliseconds, in
+  /// which its user can do something else.
+  static func loadInBackground() {
+    var thread = pthread_t()
+    // Without a thread it is loaded when it is needed.
+    guard
+      SignalFreeThread.start(
+        &thread, nil,
+        { _ in
+          _ = crdk_load()
+          return nil
+        })
+    else { return }
+    pthread_detach(thread)
   }
 
   /// The loaded library's version, such as `2.14.2`; nil where it cannot be loaded.

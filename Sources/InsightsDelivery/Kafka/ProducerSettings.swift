@@ -48,11 +48,7 @@ struct ProducerSettings: Sendable {
 
   /// `text` with every secret replaced.
   func redact(_ text: String) -> String {
-    var shown = text
-    for secret in secrets where !secret.isEmpty {
-      shown = shown.split(separator: secret, omittingEmptySubsequences: false).joined(separator: "\(Secret.redacted)")
-    }
-    return shown
+    secrets.reduce(text) { $0.replacingAll($1, with: "\(Secret.redacted)") }
   }
 
   /// The cause with what algo-run knows beyond the library's words.

@@ -44,6 +44,7 @@ public final class ExecPublisher: PayloadPublisher {
   public func prepare() {
     guard connection.kind != .file, !isPrepared else { return }
     isPrepared = true
+    KafkaLibrary.loadInBackground()
     var thread = pthread_t()
     let context = Unmanaged.passRetained(self)
     let isStarted = SignalFreeThread.start(&thread, context.toOpaque()) { context in
@@ -67,7 +68,7 @@ public final class ExecPublisher: PayloadPublisher {
 
   private func connect() {
     guard let outbox = store.open() else { return }
-    // Loading the library alone costs milliseconds, and nobody is there to connect to.
+    // Where nobody is there to connect to, nobody waits for the library either.
     outage = (try? outbox.outage()).flatMap { $0.isKnown(at: WallClock.now()) ? $0 : nil }
     guard outage == nil, let token = store.token() else { return }
     let engine = DeliveryEngine(connection: connection, outbox: outbox, token: token, traffic: .single)
@@ -115,7 +116,7 @@ public final class ExecPublisher: PayloadPublisher {
     while endings[id] == nil, !engine.hasFailures, clock.now < deadline {
       engine.turn(waiting: milliseconds(until: deadline, clock))
     }
-    if case .delivered = endings[id] { deliverOthers(by: engine, until: deadline, clock) }
+    if case .delivered = endings[id] { deliverOthers(besides: id, by: engine, until: deadline, clock) }
     // An answer that did not come tells of the broker only where it had time to come.
     if endings[id] == nil, engine.policy.hasTrouble || connection.deliveryWait >= Self.patience { engine.stopWaiting() }
     let cause = engine.causeOfWaiting
@@ -140,13 +141,16 @@ public final class ExecPublisher: PayloadPublisher {
 
   /// A broker that answered takes a bounded number of those that wait as well.
   private func deliverOthers(
-    by engine: DeliveryEngine, until deadline: ContinuousClock.Instant, _ clock: ContinuousClock
+    besides id: Int64, by engine: DeliveryEngine, until deadline: ContinuousClock.Instant, _ clock: ContinuousClock
   ) {
+    guard let outbox = store.open() else { return }
+    // Most of the time it stood alone, and one question is cheaper than the seven of a claim and of care.
+    guard (try? outbox.hasOthers(besides: id)) ?? true else { return outbox.removeDeadDeliverers() }
     guard let claim = try? engine.claim(atMost: Self.recordsBeside) else { return }
     store.report(corrupt: claim.corrupt, say)
     let end = min(deadline, clock.now + Self.waitForOthers)
     while engine.policy.count > 0, clock.now < end { engine.turn(waiting: milliseconds(until: end, clock)) }
-    if let outbox = store.open() { care(for: outbox) }
+    care(for: outbox)
   }
 
   /// Ends windows and keeps to the retention, so that a home where nothing but `exec` ever runs does not fill the disk.

@@ -9,7 +9,7 @@ enum Hint {
   ) -> String {
     let words = cause.text.lowercased()
     guard cause.isAuthentication else { return ofMetadata(cause) }
-    if words.contains("mechanism") && (words.contains("unsupported") || words.contains("supported mechanisms")) {
+    if words.holds("mechanism") && (words.holds("unsupported") || words.holds("supported mechanisms")) {
       return "The broker does not offer \(authentication.mechanism.rawValue): choose one that it does with "
         + "`connection set --mechanism`."
     }
