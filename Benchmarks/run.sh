@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # Prints what algo-run costs beside other tools, in one table. Figures mean something only on an idle machine.
 #
-#     Benchmarks/run.sh [launch|batch|memory|validation|kafka|delivery|report]...        default: all
+#     Benchmarks/run.sh [launch|batch|growth|validation|kafka|delivery|report]...        default: all
 #
-# BENCH_ROUNDS=200    turns of each command           BENCH_LONG=1     memory with a million requests (100,000)
+# BENCH_ROUNDS=200    turns of each command           BENCH_LONG=1     growth to a million requests (100,000)
 # KAFKA_HOME=DIR      a broker, started and stopped by DIR/kafka; without it its rows are not measured
 set -eu
 cd "$(dirname "$0")/.."

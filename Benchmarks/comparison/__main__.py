@@ -31,8 +31,8 @@ def main():
             launch.run(table, algo_run, work)
         if wanted("batch"):
             batch.run(table, algo_run, work)
-        if wanted("memory"):
-            batch.memory(table, algo_run, work)
+        if wanted("growth"):
+            batch.growth(table, algo_run, work)
         if wanted("validation"):
             rates.validation(table)
         if wanted("delivery") or wanted("kafka"):

@@ -1,4 +1,4 @@
-"""Many executions: `batch` beside xargs and GNU parallel, and what memory it needs for how many requests."""
+"""Many executions: `batch` beside xargs and GNU parallel, and how its time and memory grow."""
 
 import os
 import shutil
@@ -6,7 +6,7 @@ import subprocess
 
 from launch import publish
 from table import mebibytes, times
-from timing import Failed, peak_memory, side_by_side
+from timing import Failed, peak_memory_and_time, side_by_side
 
 REQUESTS = 2000
 MANY = 1_000_000 if os.environ.get("BENCH_LONG") == "1" else int(os.environ.get("BENCH_MANY", "100000"))
@@ -68,13 +68,23 @@ def check_results(line, output):
         raise Failed(f"{succeeded} of {REQUESTS} requests succeeded")
 
 
-def memory(table, algo_run, work):
-    table.section("Peak memory of batch")
+def growth(table, algo_run, work):
+    table.section("How batch grows with its requests: /bin/true, Insights on, file")
     if subprocess.run([algo_run, "batch", "--help"], capture_output=True).returncode != 0:
         return table.not_measured("algo-run batch", "this build has no batch")
-    (work / "memory").mkdir()
-    on, _ = homes(algo_run, work / "memory")
-    few, many = (peak_memory(command(algo_run, on, requests(work, count), os.cpu_count())) for count in (10, MANY))
-    table.row("10 requests", mebibytes(few), times(1))
-    note = "" if MANY >= 1_000_000 else "; a million with BENCH_LONG=1"
-    table.row(f"{MANY} requests", mebibytes(many), times(many / few), f"within 10 %{note}")
+    (work / "growth").mkdir()
+    on, _ = homes(algo_run, work / "growth")
+    counts = [10] + [10**power for power in range(2, 7) if 10**power <= MANY]
+    base_memory = base_pace = None
+    for count in counts:
+        memory, seconds = peak_memory_and_time(command(algo_run, on, requests(work, count), os.cpu_count()))
+        pace = seconds / count
+        base_memory = base_memory or memory
+        # Ten requests are over before anything but the start is measured, so paces are compared with a hundred's.
+        base_pace = base_pace or (pace if count >= 100 else None)
+        table.row(f"{count:,} requests, peak memory", mebibytes(memory), times(memory / base_memory),
+                  "the same within 10 %")
+        table.row(f"{count:,} requests, wall time", f"{seconds:.2f} s", times(pace / base_pace) if base_pace else "",
+                  f"{pace * 1000:.2f} ms a request")
+    if MANY < 1_000_000:
+        table.not_measured("1,000,000 requests", "with BENCH_LONG=1 (it takes a quarter of an hour or more)")

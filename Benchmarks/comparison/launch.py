@@ -1,7 +1,9 @@
 """The cost of one execution: `exec` on /bin/true beside the bare command and beside other wrappers."""
 
+import glob
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -57,6 +59,19 @@ def run(table, algo_run, work):
             table.row(name, mebibytes(peak_memory(command)))
 
 
+def libraries(algo_run, home):
+    """The environment that loads each librdkafka, by its version: the system's, and those beside the test broker."""
+    found = {}
+    for directory in [None, *sorted(glob.glob(os.environ["KAFKA_HOME"] + "/librdkafka-*"))]:
+        environment = {**os.environ, "LD_LIBRARY_PATH": directory} if directory else dict(os.environ)
+        test = subprocess.run([algo_run, "connection", "test", "--json", "--home", home], env=environment,
+                              stdout=subprocess.PIPE, text=True).stdout
+        version = re.search(r"librdkafka ([0-9.]+)", test)
+        if version:
+            found[version[1] + (" of the system" if not directory else "")] = environment
+    return found
+
+
 def run_with_broker(table, algo_run, work, broker):
     table.section("One execution of /bin/true, acknowledged by a broker on this machine")
     what = "algo-run exec, Insights on, Kafka"
@@ -70,12 +85,15 @@ def run_with_broker(table, algo_run, work, broker):
     if configured.returncode != 0:
         return table.not_measured(what, configured.stderr.strip())
     own = [algo_run, "exec", "bench/true", "--home", home, "--report", report]
-    medians = side_by_side({"bare": ["/bin/true"], "exec": own}, ROUNDS)
+    environments = libraries(algo_run, home)
+    medians = side_by_side({"bare": ["/bin/true"], **{version: own for version in environments}}, ROUNDS,
+                           environments=environments)
     with open(report) as file:
         delivery = json.load(file)["delivery"]
     if delivery["state"] != "delivered":
         raise Failed(f"the last payload was not acknowledged: {delivery}")
-    bare, ours = medians["bare"], medians["exec"]
-    table.row("/bin/true, bare", milliseconds(bare), times(1))
-    table.row(what, f"+{milliseconds(ours - bare)}", times(ours / bare), "≤ +15 ms")
-    table.row("peak memory of it", mebibytes(peak_memory(own)), "", "≤ 20 MiB")
+    table.row("/bin/true, bare", milliseconds(medians["bare"]), times(1))
+    for version, environment in environments.items():
+        ours, bare = medians[version], medians["bare"]
+        table.row(f"exec, librdkafka {version}", f"+{milliseconds(ours - bare)}", times(ours / bare), "≤ +15 ms")
+        table.row("  peak memory of it", mebibytes(peak_memory(own, environment)), "", "≤ 20 MiB")

@@ -25,28 +25,36 @@ def once(command, environment=None):
     return took
 
 
-def side_by_side(commands, rounds, warm_up=3):
-    """Median seconds for each name of `commands`, a dictionary from name to command."""
+def side_by_side(commands, rounds, warm_up=3, environments={}):
+    """Median seconds for each name of `commands`, a dictionary from name to command; some have their own environment."""
     times = {name: [] for name in commands}
     for turn in range(-warm_up, rounds):
         for name, command in commands.items():
-            took = once(command)
+            took = once(command, environments.get(name))
             if turn >= 0:
                 times[name].append(took)
     return {name: statistics.median(values) for name, values in times.items()}
 
 
-def peak_memory(command):
-    """KiB that `command` itself held at most, by GNU time: Python's own size would show in a child of Python."""
+def peak_memory(command, environment=None):
+    """KiB that `command` itself held at most."""
+    return peak_memory_and_time(command, environment)[0]
+
+
+def peak_memory_and_time(command, environment=None):
+    """KiB that `command` itself held at most, by GNU time (Python's own size would show in a child of Python), and the
+    seconds that it took."""
     read, write = os.pipe()
     os.set_inheritable(write, True)
     actions = QUIET + [(os.POSIX_SPAWN_DUP2, write, 9)]
-    pid = os.posix_spawn("/usr/bin/time", ["time", "-f", "%M", "-o", "/dev/fd/9", *command], os.environ,
+    begun = time.perf_counter()
+    pid = os.posix_spawn("/usr/bin/time", ["time", "-f", "%M", "-o", "/dev/fd/9", *command], environment or os.environ,
                          file_actions=actions)
     os.close(write)
     with os.fdopen(read) as reader:
         text = reader.read()
     _, status = os.waitpid(pid, 0)
+    took = time.perf_counter() - begun
     if status != 0:
         raise Failed(f"{' '.join(command)} ended with status {os.waitstatus_to_exitcode(status)}: {text}")
-    return int(text.split()[-1])
+    return int(text.split()[-1]), took
