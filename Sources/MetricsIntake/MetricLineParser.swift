@@ -15,8 +15,6 @@ struct MetricLineParser {
     var nameEnd: Int
     /// Whether the name has escapes and must be decoded before it is compared.
     var nameIsEscaped: Bool
-    /// The hash of the name's bytes as written; meaningless for an escaped name.
-    var nameHash: UInt64
     var valueStart: Int
     var valueEnd: Int
     var value: Value
@@ -30,17 +28,15 @@ struct MetricLineParser {
   private let bytes: UnsafePointer<UInt8>
   private let end: Int
   private var position = 0
-  private let seed: UInt64
 
   /// `bytes` are lent for as long as the parser is used.
-  init(_ bytes: UnsafePointer<UInt8>, count: Int, hashSeed: UInt64) {
+  init(_ bytes: UnsafePointer<UInt8>, count: Int) {
     self.bytes = bytes
     end = count
-    seed = hashSeed
   }
 
   /// Appends the line's members, in their order, to `members`. False where the line is blank.
-  mutating func parse(into members: inout [Member]) throws(Malformed) -> Bool {
+  mutating func parse(into members: inout MemberList) throws(Malformed) -> Bool {
     skipWhitespace()
     guard position < end else { return false }
     guard bytes[position] == UInt8(ascii: "{") else { throw Malformed(detail: "not a JSON object") }
@@ -56,13 +52,12 @@ struct MetricLineParser {
     return true
   }
 
-  private mutating func parseMembers(into members: inout [Member]) throws(Malformed) {
+  private mutating func parseMembers(into members: inout MemberList) throws(Malformed) {
     while true {
       guard peek() == UInt8(ascii: "\"") else { throw unexpected("a name in quotes") }
       position += 1
       let nameStart = position
-      var hash = seed
-      let escaped = try skipString(hash: &hash)
+      let escaped = try skipString()
       let nameEnd = position - 1
       skipWhitespace()
       guard peek() == UInt8(ascii: ":") else { throw unexpected("a colon") }
@@ -72,8 +67,8 @@ struct MetricLineParser {
       let value = try skipValue()
       members.append(
         Member(
-          nameStart: nameStart, nameEnd: nameEnd, nameIsEscaped: escaped, nameHash: hash, valueStart: valueStart,
-          valueEnd: position, value: value))
+          nameStart: nameStart, nameEnd: nameEnd, nameIsEscaped: escaped, valueStart: valueStart, valueEnd: position,
+          value: value))
       skipWhitespace()
       switch peek() {
       case UInt8(ascii: ","):
@@ -100,8 +95,7 @@ struct MetricLineParser {
     case UInt8(ascii: "I"): return try skipWord("Infinity", .notFinite)
     case UInt8(ascii: "\""):
       position += 1
-      var unused: UInt64 = 0
-      _ = try skipString(hash: &unused)
+      _ = try skipString()
       return .string
     case UInt8(ascii: "t"): return try skipWord("true", .boolean)
     case UInt8(ascii: "f"): return try skipWord("false", .boolean)
@@ -169,8 +163,7 @@ struct MetricLineParser {
   private mutating func skipInnerName() throws(Malformed) {
     guard peek() == UInt8(ascii: "\"") else { throw unexpected("a name in quotes") }
     position += 1
-    var unused: UInt64 = 0
-    _ = try skipString(hash: &unused)
+    _ = try skipString()
     skipWhitespace()
     guard peek() == UInt8(ascii: ":") else { throw unexpected("a colon") }
     position += 1
@@ -213,15 +206,14 @@ struct MetricLineParser {
   // MARK: Strings
 
   /// From behind the opening quote to behind the closing one. Tells whether there are escapes.
-  private mutating func skipString(hash: inout UInt64) throws(Malformed) -> Bool {
+  private mutating func skipString() throws(Malformed) -> Bool {
     var escaped = false
-    var running = hash
-    while position < end {
-      let byte = bytes[position]
-      switch byte {
+    while true {
+      skipPlainCharacters()
+      guard position < end else { throw Malformed(detail: "a string does not end") }
+      switch bytes[position] {
       case UInt8(ascii: "\""):
         position += 1
-        hash = running
         return escaped
       case UInt8(ascii: "\\"):
         escaped = true
@@ -230,16 +222,31 @@ struct MetricLineParser {
       case 0x80...:
         let length = UTF8Sequence.length(at: bytes + position, available: end - position)
         guard length > 0 else { throw Malformed(detail: "invalid UTF-8 at byte \(position + 1)") }
-        for _ in 0..<length {
-          running = (running ^ UInt64(bytes[position])) &* NameHash.prime
-          position &+= 1
-        }
-      default:
-        running = (running ^ UInt64(byte)) &* NameHash.prime
-        position &+= 1
+        position += length
+      default: position &+= 1
       }
     }
-    throw Malformed(detail: "a string does not end")
+  }
+
+  /// Eight bytes at a time, over ASCII that stands for itself in a string, to the first other byte or fewer than eight
+  /// bytes before the end. After "Bit Twiddling Hacks", https://graphics.stanford.edu/~seander/bithacks.html#ZeroInWord:
+  /// of the bytes found, the lowest is exact.
+  private mutating func skipPlainCharacters() {
+    let ones: UInt64 = 0x0101_0101_0101_0101
+    while end - position >= 8 {
+      let word = UInt64(littleEndian: UnsafeRawPointer(bytes + position).loadUnaligned(as: UInt64.self))
+      let quote = word ^ (ones &* UInt64(UInt8(ascii: "\"")))
+      let backslash = word ^ (ones &* UInt64(UInt8(ascii: "\\")))
+      let controls = (word &- ones &* 0x20) & ~word
+      let quotes = (quote &- ones) & ~quote
+      let backslashes = (backslash &- ones) & ~backslash
+      let found = (word | controls | quotes | backslashes) & (ones &* 0x80)
+      guard found == 0 else {
+        position &+= found.trailingZeroBitCount / 8
+        return
+      }
+      position &+= 8
+    }
   }
 
   private mutating func skipEscape() throws(Malformed) {
@@ -267,5 +274,35 @@ struct MetricLineParser {
   private func unexpected(_ expected: String) -> Malformed {
     Malformed(
       detail: position < end ? "expected \(expected) at byte \(position + 1)" : "the line ends before \(expected)")
+  }
+}
+
+/// The members of one line, used again from line to line: plain memory with one owner, because an array would check
+/// each append of this inner loop for other owners.
+struct MemberList: ~Copyable {
+  private var elements = UnsafeMutablePointer<MetricLineParser.Member>.allocate(capacity: 32)
+  private var capacity = 32
+  private(set) var count = 0
+
+  deinit { elements.deallocate() }
+
+  subscript(index: Int) -> MetricLineParser.Member {
+    get { elements[index] }
+    nonmutating set { elements[index] = newValue }
+  }
+
+  mutating func removeAll() { count = 0 }
+
+  @inline(__always)
+  mutating func append(_ member: MetricLineParser.Member) {
+    if count == capacity {
+      let grown = UnsafeMutablePointer<MetricLineParser.Member>.allocate(capacity: capacity * 2)
+      grown.initialize(from: elements, count: count)
+      elements.deallocate()
+      elements = grown
+      capacity *= 2
+    }
+    (elements + count).initialize(to: member)
+    count += 1
   }
 }

@@ -20,7 +20,7 @@ public struct MetricsIntake: ~Copyable {
   private var keptBytes = 0
   private var droppedBytes: UInt64 = 0
   // Reused from line to line.
-  private var members: [MetricLineParser.Member] = []
+  private var members = MemberList()
   private var decodedName: [UInt8] = []
 
   /// An intake that judges by `rules`.
@@ -121,8 +121,8 @@ public struct MetricsIntake: ~Copyable {
       rejectLongLine(UnsafeBufferPointer(start: bytes, count: count))
       return
     }
-    members.removeAll(keepingCapacity: true)
-    var parser = MetricLineParser(bytes, count: count, hashSeed: hashSeed)
+    members.removeAll()
+    var parser = MetricLineParser(bytes, count: count)
     do throws(MetricLineParser.Malformed) {
       guard try parser.parse(into: &members) else { return }
     } catch {
@@ -138,14 +138,18 @@ public struct MetricsIntake: ~Copyable {
 
   /// Takes a line that is well-formed as a whole: nothing of a malformed one counts.
   private mutating func take(_ bytes: UnsafePointer<UInt8>) {
+    guard members.count > 1 else {
+      if members.count == 1 { judge(members[0], slot: slot(of: members[0], in: bytes), in: bytes) }
+      return
+    }
     // First pass: of a name that stands twice in one object the last wins, but its place is that of the first.
-    for index in members.indices {
+    for index in 0..<members.count {
       let slot = slot(of: members[index], in: bytes)
       table.note(slot, line: line, member: index)
       members[index].nameStart = slot
     }
-    for member in members {
-      let slot = member.nameStart
+    for index in 0..<members.count {
+      let slot = members[index].nameStart
       guard table.slots[slot].line == line else { continue }
       let last = members[table.slots[slot].lastMember]
       table.note(slot, line: 0, member: 0)
@@ -156,14 +160,15 @@ public struct MetricsIntake: ~Copyable {
   private mutating func slot(of member: MetricLineParser.Member, in bytes: UnsafePointer<UInt8>) -> Int {
     let start = bytes + member.nameStart
     let count = member.nameEnd - member.nameStart
-    guard member.nameIsEscaped else { return table.slot(for: start, count: count, hash: member.nameHash) }
+    guard member.nameIsEscaped else {
+      return table.slot(for: start, count: count, hash: NameHash.of(start, count: count, seed: hashSeed))
+    }
     decodedName.removeAll(keepingCapacity: true)
     JSONEscape.decode(start, count: count, into: &decodedName)
     let decoded = decodedName
     return decoded.withUnsafeBufferPointer { name in
-      guard let start = name.baseAddress else { return table.slot(for: bytes, count: 0, hash: hashSeed) }
-      let hash = NameHash.of(start, count: name.count, seed: hashSeed)
-      return table.slot(for: start, count: name.count, hash: hash)
+      let start = name.baseAddress ?? bytes
+      return table.slot(for: start, count: name.count, hash: NameHash.of(start, count: name.count, seed: hashSeed))
     }
   }
 
