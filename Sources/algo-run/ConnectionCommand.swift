@@ -50,10 +50,14 @@ enum ConnectionCommand: Subcommand {
   private static func show(_ invocation: Invocation, _ home: HomeDirectory) throws -> Int32 {
     let connection = try ConnectionStore(home: home).connection()
     let shown = connection ?? Connection(kind: .file, filePath: home.insightsFile)
+    let absence = SharedOptions.absence(of: home)
+    if let absence {
+      Message.tell("\(absence), so no connection is set; payloads will go to the file in it, or check --home.")
+    }
     if invocation.flag("json") {
       return StandardOutput.write(ConnectionText.json(shown, isSet: connection != nil)) ? 0 : 1
     }
-    if connection == nil { Message.tell("no connection is set; payloads go to the file in the home.") }
+    if connection == nil, absence == nil { Message.tell("no connection is set; payloads go to the file in the home.") }
     return StandardOutput.write(Table.text(ConnectionText.rows(shown))) ? 0 : 1
   }
 

@@ -74,9 +74,11 @@ enum OutboxCommand: Subcommand {
     if invocation.commandPath.last == "deliver" { return try OutboxDeliverCommand.run(invocation, home) }
     // Looking at an outbox that was never needed makes none.
     let outbox = try Outbox.existing(home: home)
+    let absence = SharedOptions.absence(of: home)
+    if let absence { Message.tell("\(absence), so no payload waits there; check --home.") }
     switch invocation.commandPath.last {
     case "status": return try status(invocation, outbox)
-    case "list": return try list(invocation, outbox)
+    case "list": return try list(invocation, outbox, isToldEmpty: absence != nil)
     case "retry": return try retry(invocation, outbox, home)
     default: return try purge(invocation, outbox)
     }
@@ -91,7 +93,7 @@ enum OutboxCommand: Subcommand {
     return StandardOutput.write(text) ? 0 : 1
   }
 
-  private static func list(_ invocation: Invocation, _ outbox: Outbox?) throws -> Int32 {
+  private static func list(_ invocation: Invocation, _ outbox: Outbox?, isToldEmpty: Bool) throws -> Int32 {
     let limit = try number(invocation, "limit")
     let after = try number(invocation, "after")
     let chosen = states(invocation)
@@ -100,7 +102,7 @@ enum OutboxCommand: Subcommand {
         states: chosen.isEmpty ? OutboxState.allCases : chosen, after: after, limit: Int(clamping: limit)) ?? []
     if invocation.flag("json") { return StandardOutput.write(OutboxText.json(records)) ? 0 : 1 }
     guard !records.isEmpty else {
-      Message.tell("no such payload is in the outbox.")
+      if !isToldEmpty { Message.tell("no such payload is in the outbox.") }
       return 0
     }
     return StandardOutput.write(Table.text(OutboxText.rows(records))) ? 0 : 1

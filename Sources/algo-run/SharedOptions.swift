@@ -26,6 +26,13 @@ enum SharedOptions {
     try HomeDirectory.located(option: invocation.value("home"))
   }
 
+  /// What to say of a home that is not there: whoever only looks would take a misspelt one for an empty one. Nil where
+  /// it is there.
+  static func absence(of home: HomeDirectory) -> String? {
+    guard access(home.path, F_OK) != 0, errno == ENOENT || errno == ENOTDIR else { return nil }
+    return "there is no directory \(TerminalText.safe(home.path, limit: 4096)) yet"
+  }
+
   /// A duration, nil where the option was not given.
   static func duration(_ invocation: Invocation, _ option: String) throws(UsageError) -> Duration? {
     guard let text = invocation.value(option) else { return nil }

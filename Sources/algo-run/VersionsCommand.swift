@@ -17,12 +17,17 @@ enum VersionsCommand: Subcommand {
 
   static func run(_ invocation: Invocation) throws -> Int32 {
     let reference = try invocation.argument("REF").map { try SharedOptions.reference(invocation, $0) }
-    let versions = try VersionStore(home: try SharedOptions.home(invocation)).versions(matching: reference)
+    let home = try SharedOptions.home(invocation)
+    let versions = try VersionStore(home: home).versions(matching: reference)
+    let absence = SharedOptions.absence(of: home)
+    if let absence { Message.tell("\(absence), so nothing is published there; publish a version, or check --home.") }
     if invocation.flag("json") { return StandardOutput.write(json(versions)) ? 0 : 1 }
     guard !versions.isEmpty else {
-      Message.tell(
-        reference.map { "no version of \($0) is published; see them all with: algo-run versions." }
-          ?? "nothing is published yet; begin with: algo-run publish OWNER/NAME -- COMMAND.")
+      if absence == nil {
+        Message.tell(
+          reference.map { "no version of \($0) is published; see them all with: algo-run versions." }
+            ?? "nothing is published yet; begin with: algo-run publish OWNER/NAME -- COMMAND.")
+      }
       return reference == nil ? 0 : 1
     }
     var rows = [["VERSION", "INSIGHTS", "PUBLISHED", "COMMAND"]]

@@ -51,6 +51,26 @@ def test_a_home_that_others_may_read_stays_as_its_user_made_it(program):
     assert stat.S_IMODE(program.home.stat().st_mode) == 0o750
 
 
+LOOKING = [
+    (["outbox", "status"], 0), (["outbox", "status", "--json"], 0), (["outbox", "list"], 0), (["versions"], 0),
+    (["versions", "--json"], 0), (["versions", "o/a"], 1), (["connection", "show"], 0),
+    (["connection", "show", "--json"], 0)]
+
+
+@pytest.mark.parametrize("arguments, status", LOOKING)
+@pytest.mark.parametrize("wrong", ["misspelt", "deep/misspelt"])
+def test_whoever_looks_into_a_home_that_is_not_there_is_told_which(program, arguments, status, wrong):
+    outcome = program.run(*arguments, "--home", wrong, status=status)
+    [message] = outcome.messages
+    assert "there is no directory" in message and str(program.directory / wrong) in message
+    assert not (program.directory / wrong).exists(), "looking makes nothing"
+    # What is printed is what an empty home prints, but for its path.
+    (program.directory / wrong).mkdir(parents=True)
+    empty = program.run(*arguments, "--home", wrong, status=status)
+    assert empty.stdout == outcome.stdout
+    assert not any("there is no directory" in message for message in empty.messages)
+
+
 def test_an_execution_of_a_bare_command_makes_no_home(program):
     program.run("exec", "--", "true", status=0)
     assert not program.home.exists()
