@@ -9,7 +9,6 @@ public enum BatchFailure: Error, Equatable, CustomStringConvertible {
   case cannotOpenOutput(path: String, code: Int32)
   case outputHasResults(path: String)
   case outputIsBusy(path: String)
-  case outputIsRequests(path: String)
   case notResults(path: String)
   case resumeNeedsFile
   case cannotReadOutput(path: String, code: Int32)
@@ -35,8 +34,6 @@ public enum BatchFailure: Error, Equatable, CustomStringConvertible {
       "\(path) exists and is not empty; add --resume to run what is missing in it, or --overwrite to start anew."
     case .outputIsBusy(let path):
       "another batch is writing \(path); wait until it has ended, or choose another --output."
-    case .outputIsRequests(let path):
-      "\(path) is both a request file and the output; choose another --output."
     case .notResults(let path):
       "\(path) holds no results of a batch, so nothing was touched; check that --output names the file to resume."
     case .resumeNeedsFile: "--resume reads the results back; name their file with --output FILE."

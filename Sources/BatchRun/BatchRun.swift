@@ -78,7 +78,7 @@ public final class BatchRun {
     display = ProgressDisplay(style: settings.progress, sharesTerminal: settings.output == nil, now: started)
     let sources = try RequestSource.all(settings.files)
     count = RequestCount(sources: sources)
-    let prepared = try OutputPreparation(settings: settings, sources: sources)
+    let prepared = try OutputPreparation(settings: settings)
     succeeded = prepared.succeeded
     for message in prepared.messages { display.say(message) }
     reader = try RequestReader(

@@ -9,14 +9,11 @@ struct OutputPreparation {
   let messages: [String]
 
   /// - Throws: ``BatchFailure`` before anything in the file was changed.
-  init(settings: BatchSettings, sources: [RequestSource]) throws(BatchFailure) {
+  init(settings: BatchSettings) throws(BatchFailure) {
     guard let path = settings.output else {
       guard !settings.resumes else { throw .resumeNeedsFile }
       (file, succeeded, messages) = (OutputFile(), nil, [])
       return
-    }
-    if let identity = FileIdentity(path: path), sources.contains(where: { $0.identity == identity }) {
-      throw .outputIsRequests(path: path)
     }
     let opened = try OutputFile(path: path)
     guard settings.resumes else {

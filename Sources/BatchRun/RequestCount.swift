@@ -51,7 +51,7 @@ struct RequestCount {
       guard fstat(0, &information) == 0, information.st_mode & S_IFMT == S_IFREG else { return false }
       file = try? OwnedDescriptor.duplicating(0)
       offset = inputStart
-    } else if source.identity != nil {
+    } else if source.isRegularFile {
       file = try? OwnedDescriptor.reading(source.path)
     }
     return file != nil

@@ -36,20 +36,10 @@ struct RequestSource: Equatable {
     return sources
   }
 
-  /// Which file it is on this machine; nil for standard input and what is not a regular file.
-  var identity: FileIdentity? { path == "-" ? nil : FileIdentity(path: path) }
-}
-
-/// Tells whether two paths name one file.
-struct FileIdentity: Equatable {
-  private let device: UInt64
-  private let number: UInt64
-
-  init?(path: String) {
+  /// Whether it can be read twice.
+  var isRegularFile: Bool {
     var information = stat()
-    guard stat(path, &information) == 0, information.st_mode & S_IFMT == S_IFREG else { return nil }
-    device = UInt64(information.st_dev)
-    number = UInt64(information.st_ino)
+    return path != "-" && stat(path, &information) == 0 && information.st_mode & S_IFMT == S_IFREG
   }
 }
 

@@ -32,6 +32,7 @@ struct BatchOptions {
     isDryRun = invocation.flag("dry-run")
     summaryPath = invocation.value("summary")
     if invocation.flag("resume"), invocation.value("output") == nil { throw invocation.missing("--output FILE") }
+    try Self.refuseOverwriting(files, output: invocation.value("output"), summary: summaryPath)
     if invocation.flag("resume"), invocation.flag("overwrite") { throw invocation.conflict("--resume", "--overwrite") }
     jobs = try Self.number(invocation, "jobs", atLeast: 1) ?? JobLimit.processors
     timeLimit = try SharedOptions.timeLimit(invocation)
@@ -51,6 +52,27 @@ struct BatchOptions {
       throw invocation.invalid("max-output", value: size, expected: "a size such as 64MiB or 65536")
     }
     outputLimit = bytes
+  }
+
+  /// No request is ever written over, and the summary not over the results.
+  private static func refuseOverwriting(_ files: [String], output: String?, summary: String?) throws(ExitFailure) {
+    for (option, path) in [("--output", output), ("--summary", summary)] {
+      guard let path, let target = FileIdentity(writing: path) else { continue }
+      // Standard input may have been redirected from a file, too.
+      if let file = files.first(where: { ($0 == "-" ? FileIdentity(STDIN_FILENO) : FileIdentity(reading: $0)) == target })
+      {
+        throw ExitFailure(
+          status: 64,
+          sentence: "\(option) would write over the requests \"\(TerminalText.safe(file == "-" ? path : file))\"; choose "
+            + "another file with \(option).")
+      }
+    }
+    if let output, let summary, let target = FileIdentity(writing: summary), FileIdentity(writing: output) == target {
+      throw ExitFailure(
+        status: 64,
+        sentence: "--summary would write over the results \"\(TerminalText.safe(output))\"; choose another file with "
+          + "--summary.")
+    }
   }
 
   /// Whether all that is needed stands on the command line: an exact version and its command.

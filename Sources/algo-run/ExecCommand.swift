@@ -42,10 +42,11 @@ enum ExecCommand: Subcommand {
     let supervisor = try ownFailure { () throws(SystemError) in try Supervisor() }
     let situation = try Situation.find(
       invocation, reference: options.reference, runsWithoutState: invocation.commandLine != nil)
+    // Before the report: one that is made here must not be what is read.
+    let request = try options.request(for: situation.version)
     let report = try options.reportPath.map { path in
       try ownFailure { () throws(ReportFailure) in try ReportFile(path) }
     }
-    let request = try options.request(for: situation.version)
 
     let pipeline = RunPipeline(
       supervisor: supervisor, format: situation.payloadFormat, secrets: situation.secretVariables,

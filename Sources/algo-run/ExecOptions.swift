@@ -22,6 +22,14 @@ struct ExecOptions {
     guard reference != nil || commandLine != nil else { throw invocation.missing("REF or a command after '--'") }
     reportPath = invocation.value("report")
     inputPath = invocation.value("input")
+    if let inputPath, let reportPath, let input = FileIdentity(reading: inputPath),
+      input == FileIdentity(writing: reportPath)
+    {
+      throw ExitFailure(
+        status: 64,
+        sentence: "--report would write over the input \"\(TerminalText.safe(inputPath))\"; choose another file with "
+          + "--report.")
+    }
     requestID = invocation.value("request-id") ?? RequestID.random()
     if let problem = RequestID.problem(with: requestID) {
       throw invocation.invalid("request-id", value: TerminalText.safe(requestID), expected: "an identifier; \(problem)")

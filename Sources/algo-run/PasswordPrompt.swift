@@ -15,12 +15,12 @@ enum PasswordPrompt {
         sentence: "there is no terminal to ask for the password at; give it with --password-file or --password-env.")
     }
     defer { close(terminal) }
-    show("Password of \(TerminalText.safe(user)): ", terminal)
     var before = termios()
     tcgetattr(terminal, &before)
     var silent = before
     silent.c_lflag &= ~tcflag_t(ECHO)
-    // A Ctrl-C would end the program between these two and leave a terminal that shows nothing.
+    // A signal would end the program between these two and leave a terminal that shows nothing: it waits until the echo
+    // is back. Ctrl-C is read like any character.
     var interrupts = sigset_t()
     var mask = sigset_t()
     sigemptyset(&interrupts)
@@ -28,8 +28,12 @@ enum PasswordPrompt {
     silent.c_lflag &= ~tcflag_t(ISIG)
     pthread_sigmask(SIG_BLOCK, &interrupts, &mask)
     tcsetattr(terminal, TCSAFLUSH, &silent)
-    let line = readLine(terminal)
-    tcsetattr(terminal, TCSAFLUSH, &before)
+    // Not before: what is typed or pasted at once would be shown, and then thrown away by the flush.
+    show("Password of \(TerminalText.safe(user)): ", terminal)
+    let signals = signalfd(-1, &interrupts, Int32(SFD_CLOEXEC.rawValue))
+    let line = readLine(terminal, unless: signals)
+    close(signals)
+    tcsetattr(terminal, TCSADRAIN, &before)
     pthread_sigmask(SIG_SETMASK, &mask, nil)
     show("\n", terminal)
     guard let line, !line.isEmpty else {
@@ -41,11 +45,15 @@ enum PasswordPrompt {
     return Secret(password)
   }
 
-  /// A line's bytes; nil where the user gave up (Ctrl-C, Ctrl-D at its start).
-  private static func readLine(_ terminal: Int32) -> [UInt8]? {
+  /// A line's bytes; nil where the user gave up (Ctrl-C, Ctrl-D at its start) or one of `signals` came.
+  private static func readLine(_ terminal: Int32, unless signals: Int32) -> [UInt8]? {
     var line: [UInt8] = []
     var byte: UInt8 = 0
-    while line.count < longest, read(terminal, &byte, 1) == 1 {
+    while line.count < longest {
+      var watched = [
+        pollfd(fd: terminal, events: Int16(POLLIN), revents: 0), pollfd(fd: signals, events: Int16(POLLIN), revents: 0),
+      ]
+      guard poll(&watched, 2, -1) > 0, watched[1].revents == 0, read(terminal, &byte, 1) == 1 else { break }
       switch byte {
       case UInt8(ascii: "\n"), UInt8(ascii: "\r"): return line
       case 3: return nil

@@ -58,16 +58,3 @@ struct ReportFailure: Error, CustomStringConvertible {
     "cannot write to \"\(TerminalText.safe(path))\": \(error); choose another file with \(option)."
   }
 }
-
-/// Which file a descriptor stands for.
-private struct FileIdentity: Equatable {
-  let device: dev_t
-  let inode: ino_t
-
-  init?(_ descriptor: Int32) {
-    var status = stat()
-    guard fstat(descriptor, &status) == 0 else { return nil }
-    device = status.st_dev
-    inode = status.st_ino
-  }
-}

@@ -69,6 +69,8 @@ class Program:
             "HOME": str(self.directory),
             "ALGO_RUN_HOME": str(self.home),
             "SCENARIO_MARKER": self.marker,
+            # Which librdkafka is loaded, where a run of the Kafka tests has chosen one.
+            "LD_LIBRARY_PATH": os.environ.get("LIBRDKAFKA"),
         }
         variables.update(changes)
         return {name: value for name, value in variables.items() if value is not None}

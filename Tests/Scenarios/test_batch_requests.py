@@ -147,11 +147,47 @@ def test_what_cannot_be_meant_is_a_usage_error(batches, arguments):
     assert outcome.stdout == b"" and not (batches.directory / "ran").exists()
 
 
+def spellings(directory):
+    """Names of r.ndjson that a person may take for other files."""
+    (directory / "soft").symlink_to("r.ndjson")
+    os.link(directory / "r.ndjson", directory / "hard")
+    (directory / "folder").symlink_to(".")
+    return ["r.ndjson", "./r.ndjson", str(directory / "r.ndjson"), "folder/r.ndjson", "soft", "hard"]
+
+
 def test_a_list_is_never_overwritten_by_its_results(batches):
     batches.write("r.ndjson", "a\n")
-    for options in ([], ["--overwrite"], ["--resume"]):
-        batches.run("r.ndjson", "--output", "./r.ndjson", *options, status=125)
+    batches.write("other.txt", "b\n")
+    for name in spellings(batches.directory):
+        for options in ([], ["--overwrite"], ["--resume"], ["--dry-run"]):
+            outcome = batches.run("other.txt", "r.ndjson", "--output", name, *options, status=64)
+            [message] = outcome.messages
+            assert "--output would write over" in message and "r.ndjson" in message
+            assert (batches.directory / "r.ndjson").read_text() == "a\n"
+
+
+def test_a_list_on_standard_input_is_never_overwritten_either(batches):
+    batches.write("r.ndjson", "a\n")
+    for option in ("--output", "--summary"):
+        with open(batches.directory / "r.ndjson", "rb") as file:
+            outcome = batches.run("-", option, "./r.ndjson", stdin=file, status=64)
+        assert f"{option} would write over" in outcome.messages[0]
         assert (batches.directory / "r.ndjson").read_text() == "a\n"
+
+
+def test_a_summary_overwrites_neither_the_list_nor_the_results(batches):
+    batches.write("r.ndjson", "a\n")
+    for name in spellings(batches.directory):
+        outcome = batches.run("r.ndjson", "--summary", name, status=64)
+        assert "--summary would write over" in outcome.messages[0]
+        assert (batches.directory / "r.ndjson").read_text() == "a\n"
+    # Neither of these is there yet.
+    for name in ("out.ndjson", "./out.ndjson", "folder/out.ndjson"):
+        outcome = batches.run("r.ndjson", "--output", "out.ndjson", "--summary", name, status=64)
+        assert "--summary would write over the results" in outcome.messages[0]
+        assert not (batches.directory / "out.ndjson").exists()
+    batches.run("r.ndjson", "--output", "out.ndjson", "--summary", "s.json", status=0)
+    batches.run("r.ndjson", "--output", "/dev/null", "--summary", "/dev/null", status=0)
 
 
 def test_results_are_overwritten_only_when_asked_to(batches):

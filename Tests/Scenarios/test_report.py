@@ -1,6 +1,7 @@
 """`--report` and the schemas it and the payload keep (SPEC sections 4 and 7)."""
 
 import json
+import os
 
 import jsonschema
 import pytest
@@ -96,6 +97,28 @@ def test_an_older_report_stays_until_there_is_a_new_one(program):
     outcome = program.run("exec", "--report", path, "--", "cat", path, status=0)
     assert outcome.stdout == b"old"
     json.loads(path.read_bytes())
+
+
+def test_it_never_overwrites_the_input(program):
+    path = program.directory / "input.json"
+    path.write_text("precious")
+    (program.directory / "soft").symlink_to("input.json")
+    os.link(path, program.directory / "hard")
+    (program.directory / "folder").symlink_to(".")
+    for name in ("input.json", "./input.json", path, "folder/input.json", "soft", "hard"):
+        outcome = program.run("exec", "--report", name, "--input", "input.json", "--", "touch", "ran", status=64)
+        [message] = outcome.messages
+        assert "--report would write over the input" in message
+        assert path.read_text() == "precious" and not (program.directory / "ran").exists()
+    # Another file with the same content is another file, and a device can be both.
+    (program.directory / "copy").write_text("precious")
+    program.run("exec", "--report", "copy", "--input", "input.json", "--", "true", status=0)
+    program.run("exec", "--report", "/dev/null", "--input", "/dev/null", "--", "true", status=0)
+
+
+def test_an_input_that_is_missing_is_not_made_by_the_report(program):
+    program.run("exec", "--report", "new.json", "--input", "new.json", "--", "touch", "ran", status=125)
+    assert os.listdir(program.directory) == []
 
 
 def test_it_can_be_written_to_a_pipe(program):
