@@ -29,7 +29,7 @@ help: ## list what can be made
 demo: release ## publish an example with Insights on, run it on its data, show what comes out
 	@scripts/demo
 
-demo-kafka: release ## the same with a Kafka broker: BROKERS=host:port, or KAFKA_HOME with a broker to start
+demo-kafka: release ## the same with Apache Kafka: BROKERS=host:port, or one that it starts itself
 	@scripts/demo-kafka
 
 test: release ## all tests: Swift, scenarios, bindings, examples, bounded fuzzing

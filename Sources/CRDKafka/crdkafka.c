@@ -7,7 +7,6 @@
 #include <string.h>
 
 #define LIBRARY "librdkafka.so.1"
-#define MOST_HEADERS 32
 
 // Every function that is used, by its name in the library.
 #define FUNCTIONS(F)                                                                                                   \
@@ -19,7 +18,8 @@
   F(rd_kafka_mem_free) F(rd_kafka_queue_get_main) F(rd_kafka_queue_destroy) F(rd_kafka_queue_poll)                     \
   F(rd_kafka_queue_io_event_enable) F(rd_kafka_queue_yield) F(rd_kafka_event_type) F(rd_kafka_event_message_next)      \
   F(rd_kafka_event_error) F(rd_kafka_event_error_string) F(rd_kafka_event_destroy) F(rd_kafka_message_status)          \
-  F(rd_kafka_metadata) F(rd_kafka_metadata_destroy)
+  F(rd_kafka_metadata) F(rd_kafka_metadata_destroy) F(rd_kafka_headers_new) F(rd_kafka_header_add)                  \
+  F(rd_kafka_headers_destroy)
 
 #define POINTER(name) static __typeof__(name) *p_##name;
 FUNCTIONS(POINTER)
@@ -84,24 +84,29 @@ void crdk_topic_destroy(rd_kafka_topic_t *topic) { p_rd_kafka_topic_destroy(topi
 rd_kafka_resp_err_t crdk_produce(rd_kafka_t *client, rd_kafka_topic_t *topic, const void *key, size_t key_size,
                                  const void *value, size_t value_size, const crdk_header *headers, size_t header_count,
                                  intptr_t opaque) {
-  rd_kafka_vu_t parts[5 + MOST_HEADERS];
-  size_t count = 0;
-  parts[count++] = (rd_kafka_vu_t){.vtype = RD_KAFKA_VTYPE_RKT, .u.rkt = topic};
-  parts[count++] = (rd_kafka_vu_t){.vtype = RD_KAFKA_VTYPE_MSGFLAGS, .u.i = RD_KAFKA_MSG_F_COPY};
-  parts[count++] = (rd_kafka_vu_t){.vtype = RD_KAFKA_VTYPE_KEY, .u.mem = {(void *)key, key_size}};
-  parts[count++] = (rd_kafka_vu_t){.vtype = RD_KAFKA_VTYPE_VALUE, .u.mem = {(void *)value, value_size}};
-  parts[count++] = (rd_kafka_vu_t){.vtype = RD_KAFKA_VTYPE_OPAQUE, .u.ptr = (void *)opaque};
-  if (header_count > MOST_HEADERS) return RD_KAFKA_RESP_ERR__INVALID_ARG;
-  for (size_t i = 0; i < header_count; i++) {
-    parts[count++] = (rd_kafka_vu_t){
-        .vtype = RD_KAFKA_VTYPE_HEADER,
-        .u.header = {headers[i].name, headers[i].value, (ssize_t)headers[i].value_size},
+  // Not as parts of type HEADER: where such a record is refused at once, as after a denial, releases up to 2.11 free its
+  // headers twice (https://github.com/confluentinc/librdkafka/issues/4627). A list stays ours until it is taken.
+  rd_kafka_headers_t *list = p_rd_kafka_headers_new(header_count);
+  rd_kafka_resp_err_t code = RD_KAFKA_RESP_ERR_NO_ERROR;
+  for (size_t i = 0; i < header_count && !code; i++)
+    code = p_rd_kafka_header_add(list, headers[i].name, -1, headers[i].value, (ssize_t)headers[i].value_size);
+  rd_kafka_error_t *error = NULL;
+  if (!code) {
+    rd_kafka_vu_t parts[] = {
+        {.vtype = RD_KAFKA_VTYPE_RKT, .u.rkt = topic},
+        {.vtype = RD_KAFKA_VTYPE_MSGFLAGS, .u.i = RD_KAFKA_MSG_F_COPY},
+        {.vtype = RD_KAFKA_VTYPE_KEY, .u.mem = {(void *)key, key_size}},
+        {.vtype = RD_KAFKA_VTYPE_VALUE, .u.mem = {(void *)value, value_size}},
+        {.vtype = RD_KAFKA_VTYPE_OPAQUE, .u.ptr = (void *)opaque},
+        {.vtype = RD_KAFKA_VTYPE_HEADERS, .u.headers = list},
     };
+    error = p_rd_kafka_produceva(client, parts, sizeof parts / sizeof *parts);
   }
-  rd_kafka_error_t *error = p_rd_kafka_produceva(client, parts, count);
-  if (!error) return RD_KAFKA_RESP_ERR_NO_ERROR;
-  rd_kafka_resp_err_t code = p_rd_kafka_error_code(error);
-  p_rd_kafka_error_destroy(error);
+  if (error) {
+    code = p_rd_kafka_error_code(error);
+    p_rd_kafka_error_destroy(error);
+  }
+  if (code) p_rd_kafka_headers_destroy(list);
   return code;
 }
 

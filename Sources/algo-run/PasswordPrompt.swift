@@ -5,6 +5,8 @@ internal import RunModel
 enum PasswordPrompt {
   /// The longest that is taken, in bytes: an Event Hubs connection string has about 200.
   private static let longest = 4096
+  /// How often is looked whether a signal waits, in milliseconds.
+  private static let signalPause: Int32 = 100
 
   /// - Throws: `ExitFailure` where there is no terminal, or nothing is entered.
   static func ask(user: String) throws(ExitFailure) -> Secret {
@@ -30,9 +32,7 @@ enum PasswordPrompt {
     tcsetattr(terminal, TCSAFLUSH, &silent)
     // Not before: what is typed or pasted at once would be shown, and then thrown away by the flush.
     show("Password of \(TerminalText.safe(user)): ", terminal)
-    let signals = signalfd(-1, &interrupts, Int32(SFD_CLOEXEC.rawValue))
-    let line = readLine(terminal, unless: signals)
-    close(signals)
+    let line = readLine(terminal)
     tcsetattr(terminal, TCSADRAIN, &before)
     pthread_sigmask(SIG_SETMASK, &mask, nil)
     show("\n", terminal)
@@ -45,15 +45,18 @@ enum PasswordPrompt {
     return Secret(password)
   }
 
-  /// A line's bytes; nil where the user gave up (Ctrl-C, Ctrl-D at its start) or one of `signals` came.
-  private static func readLine(_ terminal: Int32, unless signals: Int32) -> [UInt8]? {
+  /// A line's bytes; nil where the user gave up (Ctrl-C, Ctrl-D at its start) or a signal waits to end the program.
+  private static func readLine(_ terminal: Int32) -> [UInt8]? {
     var line: [UInt8] = []
     var byte: UInt8 = 0
     while line.count < longest {
-      var watched = [
-        pollfd(fd: terminal, events: Int16(POLLIN), revents: 0), pollfd(fd: signals, events: Int16(POLLIN), revents: 0),
-      ]
-      guard poll(&watched, 2, -1) > 0, watched[1].revents == 0, read(terminal, &byte, 1) == 1 else { break }
+      var watched = pollfd(fd: terminal, events: Int16(POLLIN), revents: 0)
+      while poll(&watched, 1, signalPause) == 0 {
+        var waiting = sigset_t()
+        sigpending(&waiting)
+        if [SIGINT, SIGTERM, SIGHUP, SIGQUIT].contains(where: { sigismember(&waiting, $0) == 1 }) { return nil }
+      }
+      guard read(terminal, &byte, 1) == 1 else { break }
       switch byte {
       case UInt8(ascii: "\n"), UInt8(ascii: "\r"): return line
       case 3: return nil

@@ -1,12 +1,19 @@
-"""Genuine Apache Kafka on 127.0.0.1, started by the script in KAFKA_HOME, and a look at its topics."""
+"""Genuine Apache Kafka on 127.0.0.1, started by the script in KAFKA_HOME, and a look at its topics.
+
+Without KAFKA_HOME it is the plaintext broker that scripts/kafka-broker fetches from Maven Central: tests that want more
+of it, such as TLS, another release or several brokers, are skipped and say so.
+"""
 
 import json
 import os
 import shlex
 import signal
+import shutil
 import socket
 import subprocess
 from pathlib import Path
+
+import pytest
 
 import processes
 
@@ -17,6 +24,20 @@ def kafka_home():
     """Where Kafka for tests is; None where it is not."""
     home = os.environ.get("KAFKA_HOME")
     return Path(home) if home and os.access(Path(home) / "kafka", os.X_OK) else None
+
+
+def kafka_script():
+    """The program that starts brokers; None where there is none, or nothing to fetch one with."""
+    if home := kafka_home():
+        return home / "kafka"
+    own = Path(__file__).resolve().parent.parent.parent / "scripts" / "kafka-broker"
+    return own if shutil.which("java") and shutil.which("mvn") else None
+
+
+def need_kafka_home(what):
+    """Skips a test that the broker without KAFKA_HOME cannot serve."""
+    if kafka_home() is None:
+        pytest.skip(f"{what} needs KAFKA_HOME")
 
 
 def free_ports(count, step=10):
@@ -36,11 +57,18 @@ class Kafka:
     """One or more brokers; their addresses are attributes named as the script prints them."""
 
     def __init__(self, directory, release, *options, brokers=1):
-        self.script = kafka_home() / "kafka"
+        if release != "4.3" or brokers > 1:
+            need_kafka_home(f"{brokers} broker(s) of release {release}")
+        self.script = kafka_script()
         self.directory = Path(directory)
         self.release = release
         self.port = free_ports(brokers)
         self._start(["--release", release, "--port", str(self.port), "--brokers", str(brokers), *options])
+
+    def __getattr__(self, name):
+        # Only what the script did not print is looked for here.
+        need_kafka_home(name)
+        raise AttributeError(name)
 
     def _start(self, options):
         command = [str(self.script), "start", "--dir", str(self.directory), *options]
@@ -64,6 +92,7 @@ class Kafka:
         subprocess.run([str(self.script), "stop", "--dir", str(self.directory)], capture_output=True, timeout=60)
 
     def tool(self, name, *arguments):
+        need_kafka_home(f"the tool {name}")
         command = [str(self.script), "tool", "--dir", str(self.directory), name, *arguments]
         done = subprocess.run(command, capture_output=True, text=True, timeout=60)
         assert done.returncode == 0, done.stdout + done.stderr

@@ -1,7 +1,10 @@
 """Scenarios against genuine Apache Kafka: the built binary, a real broker, and what is on the topic afterwards.
 
-They need KAFKA_HOME, a directory with a `kafka` script that starts brokers (releases 3.9 and 4.3), and say that they
-were skipped without it. A broker serves all tests of a run that do not harm it.
+KAFKA_HOME is a directory with a `kafka` script that starts brokers (releases 3.9 and 4.3). Without it those that a plain
+broker from Maven Central can serve run against that; the others say that they were skipped. A broker serves all tests of a run that do not harm it.
+
+LIBRDKAFKA, a directory, has the program load the librdkafka in it instead of the system's: all of it is to hold with
+every release that is supported.
 """
 
 import os
@@ -14,7 +17,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "Scenarios"))
 
 import processes  # noqa: E402
-from broker import Kafka, kafka_home  # noqa: E402
+from broker import Kafka, kafka_script  # noqa: E402
 from fault_proxy import FaultProxy  # noqa: E402
 from program import Program  # noqa: E402
 
@@ -28,9 +31,9 @@ def pytest_configure(config):
 
 
 def pytest_collection_modifyitems(items):
-    if kafka_home() is None:
+    if kafka_script() is None:
         for item in items:
-            item.add_marker(pytest.mark.skip(reason="KAFKA_HOME is not set: no broker to test against"))
+            item.add_marker(pytest.mark.skip(reason="no broker to test against: set KAFKA_HOME, or install Maven"))
 
 
 @pytest.fixture(scope="session")
@@ -112,12 +115,3 @@ def program(tmp_path):
     left = processes.await_none(program.marker)
     processes.end_all(program.marker)
     assert not left, f"still running after the test: {left}"
-
-
-@pytest.fixture(params=["system", "2.14"])
-def library(request):
-    """Environment that chooses a librdkafka, and its version as a tuple."""
-    if request.param == "system":
-        return {}
-    directory = kafka_home() / f"librdkafka-{request.param}"
-    return {"LD_LIBRARY_PATH": str(directory)}

@@ -25,8 +25,8 @@ def test_every_step_passes_without_encryption(kafka, program, topic):
 
 
 @pytest.mark.parametrize("mechanism", ["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"])
-def test_every_step_passes_with_tls_and_a_login(kafka, program, topic, mechanism, library):
-    env = {"KAFKA_PASSWORD": kafka.PASSWORD, **library}
+def test_every_step_passes_with_tls_and_a_login(kafka, program, topic, mechanism):
+    env = {"KAFKA_PASSWORD": kafka.PASSWORD}
     connect(program, *sasl(kafka, topic, mechanism), **env)
     if mechanism != "PLAIN" and kafka.release == "4.3" and library_version(program, **env) < (2, 6, 1):
         assert "2.6.1" in failure(program, "authentication", **env)
@@ -38,7 +38,9 @@ def test_every_step_passes_with_tls_and_a_login(kafka, program, topic, mechanism
 def test_a_wrong_password_and_an_unknown_user_fail_at_the_login(kafka43, program, topic, mechanism):
     connect(program, *sasl(kafka43, topic, mechanism), KAFKA_PASSWORD="wrong")
     told = failure(program, "authentication", KAFKA_PASSWORD="wrong")
-    assert "invalid" in told.lower() and "check both" in told
+    # With an old library the password may be right, and nobody can tell.
+    hint = "2.6.1" if mechanism != "PLAIN" and library_version(program, KAFKA_PASSWORD="wrong") < (2, 6, 1) else "check both"
+    assert "invalid" in told.lower() and hint in told
     connect(program, *sasl(kafka43, topic, mechanism, user="nobody"), KAFKA_PASSWORD=kafka43.PASSWORD)
     told = failure(program, "authentication", KAFKA_PASSWORD=kafka43.PASSWORD)
     assert "invalid" in told.lower() and kafka43.PASSWORD not in told

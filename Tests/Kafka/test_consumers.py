@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 import processes
-from broker import kafka_home
+from broker import kafka_script, need_kafka_home
 from connections import connect, plaintext, test as walk
 from program import read_json
 
@@ -48,6 +48,7 @@ def test_kcat_as_the_guide_has_it(kafka, program, topic):
 
 
 def test_kafka_connect_as_it_comes(kafka, program, topic, tmp_path):
+    need_kafka_home("Kafka Connect")
     payloads = publish_three(kafka, program, topic)
     output = tmp_path / "insights.txt"
     changes = {
@@ -67,7 +68,7 @@ def test_kafka_connect_as_it_comes(kafka, program, topic, tmp_path):
         files[-1].write_text(text)
     log = open(tmp_path / "connect.log", "wb")
     worker = subprocess.Popen(
-        [str(kafka_home() / "kafka"), "connect", "--release", kafka.release, *map(str, files)],
+        [str(kafka_script()), "connect", "--release", kafka.release, *map(str, files)],
         stdout=log, stderr=log, start_new_session=True)
     try:
         processes.await_until(

@@ -1,11 +1,11 @@
 """A password is nowhere: not in any output, any file but the one that keeps it, or the child's environment."""
 
 import os
-import pty
-import subprocess
+import signal
 
 import processes
 from connections import connect, sasl
+from terminal import Terminal
 
 PASSWORD = "s3cret-that-must-not-show"
 
@@ -56,26 +56,11 @@ def test_a_password_in_a_file_is_nowhere_else(kafka43, program, topic, tmp_path)
 def test_a_password_from_the_prompt_is_not_echoed_and_kept_for_this_user_alone(kafka43, program, topic):
     options = sasl(kafka43, topic)
     del options[options.index("--password-env"):options.index("--password-env") + 2]
-    leader, follower = pty.openpty()
-    process = subprocess.Popen(
-        [str(program.binary), "connection", "set", *options], env=program.environment(), stdin=follower,
-        stdout=follower, stderr=follower, start_new_session=True,
-        preexec_fn=lambda: __import__("fcntl").ioctl(0, __import__("termios").TIOCSCTTY, 0))
-    os.close(follower)
-    shown = b""
-    while b"Password of" not in shown:
-        shown += os.read(leader, 1000)
-    os.write(leader, kafka43.PASSWORD.encode() + b"\n")
-    while True:
-        try:
-            more = os.read(leader, 1000)
-        except OSError:
-            break
-        if not more:
-            break
-        shown += more
-    os.close(leader)
-    assert process.wait(processes.LIMIT) == 0, shown
+    with Terminal([str(program.binary), "connection", "set", *options], program.environment(), program.directory) as user:
+        user.see("Password of")
+        user.type(kafka43.PASSWORD + "\n")
+        assert user.end() == 0, user.shown
+        shown = user.shown
     assert kafka43.PASSWORD.encode() not in shown
     _, report = program.report("demo/x", status=0)
     assert report["delivery"]["state"] == "delivered"
@@ -83,6 +68,17 @@ def test_a_password_from_the_prompt_is_not_echoed_and_kept_for_this_user_alone(k
     for path in program.home.rglob("*"):
         assert path.stat().st_mode & 0o077 == 0, path
     assert not [name for name in files_with(program, kafka43.PASSWORD) if not name.startswith("state.db")]
+
+
+def test_a_signal_at_the_prompt_ends_it_and_leaves_a_terminal_that_shows_what_is_typed(program, topic):
+    command = (f"{program.binary} connection set --type sasl_ssl --brokers h:1 --topic {topic} --mechanism PLAIN "
+               "--username u; echo status $?; stty -a; read line")
+    with Terminal(["bash", "-c", command], program.environment(), program.directory) as user:
+        user.see("Password of u")
+        [asking] = [process for process in processes.marked(program.marker) if process.pid != user.pid]
+        os.kill(asking.pid, signal.SIGTERM)
+        user.see(f"status {128 + signal.SIGTERM}")
+        user.see(r"[^-]echo ")
 
 
 def test_a_kept_password_is_gone_when_the_connection_is_removed(program, topic):
