@@ -17,6 +17,7 @@ enum OutboxDeliverCommand {
     let figures = try delivery.run(follows: follows) { stop.received != nil }
     var parts = ["\(figures.delivered) delivered"]
     if figures.expired > 0 { parts.append("\(figures.expired) expired") }
+    if figures.dropped > 0 { parts.append("\(figures.dropped) dropped") }
     if figures.rejected > 0 { parts.append("\(figures.rejected) rejected") }
     if figures.waiting > 0 { parts.append("\(figures.waiting) waiting") }
     if figures.elsewhere > 0 { parts.append("\(figures.elsewhere) in the hands of another process") }

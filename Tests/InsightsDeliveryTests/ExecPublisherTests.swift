@@ -104,6 +104,23 @@ import Testing
     #expect(try outbox.list(states: [.expired]).count == 2)
   }
 
+  @Test func `earlier payloads that it finds at the end of their window and drops are told, kept ones are not`() throws {
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let outbox = try Outbox(home: home())
+    let past = WallClock.now() + .seconds(-600)
+    try outbox.noteOutage(until: WallClock.now() + .seconds(60), error: "gone")
+    var away = connection("127.0.0.1:1")
+    for (onExpiry, count) in [(Connection.OnExpiry.drop, 1), (.keep, 0)] {
+      away.onExpiry = onExpiry
+      try outbox.append((1...5).map { OutboxEntry(record("old-\($0)"), createdAt: past, window: .seconds(240)) })
+      var said: [String] = []
+      #expect(ExecPublisher(connection: away, home: try home()) { said.append($0) }.publish(record()).state == .queued)
+      let told = said.filter { $0.contains("5 earlier payload(s) were dropped") }
+      #expect(told.count == count && said.count == 1 + count)
+    }
+    #expect(try outbox.list(states: [.expired]).count == 5)
+  }
+
   @Test func `what an earlier execution left is delivered beside the payload of the next`() throws {
     defer { try? FileManager.default.removeItem(atPath: folder) }
     let cluster = try MockCluster()

@@ -2,25 +2,17 @@
 
 import json
 import signal
-import socket
 
 import pytest
 
 import processes
 from batches import Batches
-
-
-@pytest.fixture
-def unreachable():
-    """A port of this machine that refuses connections as long as the test lasts."""
-    with socket.socket() as bound:
-        bound.bind(("127.0.0.1", 0))
-        yield f"127.0.0.1:{bound.getsockname()[1]}"
+from outboxes import connect, unreachable  # noqa: F401 (a fixture)
 
 
 @pytest.fixture
 def batches(program, unreachable):
-    program.run("connection", "set", "--type", "plaintext", "--topic", "insights", "--brokers", unreachable, status=0)
+    connect(program, unreachable)
     return Batches(program, insights=True)
 
 
@@ -32,7 +24,6 @@ def drain(batches, *options):
     while "delivering 5 payloads" not in line:
         line = processes.read_line(process.stderr.fileno())
     return process
-
 
 
 def test_results_are_complete_before_any_acknowledgement_and_say_that_payloads_wait(batches):
@@ -61,3 +52,18 @@ def test_killed_while_draining_loses_nothing(batches):
     batches.program.finish(process)
     listed = batches.program.run("outbox", "list", "--json", status=0).stdout
     assert all(result["request_id"].encode() in listed for result in batches.results("out.ndjson"))
+
+
+def test_payloads_that_are_dropped_are_not_said_to_be_kept(batches, unreachable):
+    connect(batches.program, unreachable, "--delivery-window", "1s", "--on-expiry", "drop")
+    batches.write("r.ndjson", ["a", "b"])
+    outcome = batches.run("r.ndjson", "--summary", "s.json", status=0)
+    told = [message for message in outcome.messages if "dropped" in message]
+    assert len(told) == 1 and "--on-expiry drop" in told[0], outcome
+    assert not any("kept" in message for message in outcome.messages)
+    assert json.loads((batches.directory / "s.json").read_text())["payloads"]["lost"] == 2
+    # Where they are kept, that is said.
+    connect(batches.program, unreachable, "--on-expiry", "keep")
+    outcome = batches.run("r.ndjson", status=0)
+    assert any("kept for `algo-run outbox retry`" in message for message in outcome.messages), outcome
+    assert not any("dropped" in message for message in outcome.messages)

@@ -26,6 +26,7 @@ final class KafkaCourier: PayloadCourier {
   private var nextCare: ContinuousClock.Instant
   private var nextPrune: ContinuousClock.Instant
   private var said: Set<String> = []
+  private var isExpiryTold = false
   private let clock = ContinuousClock()
 
   init(
@@ -132,7 +133,10 @@ final class KafkaCourier: PayloadCourier {
     ownWaiting -= 1
     switch ending {
     case .delivered: count(.delivered(1))
-    case .expired: count(.lost(1))
+    case .expired(let cause):
+      count(.lost(1))
+      if !isExpiryTold { say(connection.onExpiry.sentence(of: "payloads of this batch", cause: cause)) }
+      isExpiryTold = true
     case .rejected(let reason):
       count(.lost(1))
       sayOnce("a payload was rejected and stays in the outbox for `algo-run outbox list`: \(reason)")

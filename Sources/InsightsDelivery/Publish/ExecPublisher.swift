@@ -129,8 +129,9 @@ public final class ExecPublisher: PayloadPublisher {
       say("the payload was rejected and stays in the outbox for `algo-run outbox list`: \(reason)")
       return Delivery(.rejected, detail: reason)
     case .expired(let reason):
-      say("the payload was not delivered within \(DurationText.write(connection.deliveryWindow)): \(reason)")
-      return Delivery(.expired, detail: reason)
+      let window = DurationText.write(connection.deliveryWindow)
+      say("the payload was not delivered within \(window) and \(connection.onExpiry.fateOfOne): \(reason)")
+      return Delivery(.expired, detail: connection.onExpiry == .drop ? "dropped (--on-expiry drop): \(reason)" : reason)
     case nil:
       let wait = DurationText.write(connection.deliveryWait)
       let detail = "not acknowledged within \(wait): \(cause)"
@@ -156,7 +157,11 @@ public final class ExecPublisher: PayloadPublisher {
   /// Ends windows and keeps to the retention, so that a home where nothing but `exec` ever runs does not fill the disk.
   /// Most of the time this is two questions that take no lock.
   private func care(for outbox: Outbox) {
-    _ = try? outbox.expire(connection.onExpiry)
+    let expired = (try? outbox.expire(connection.onExpiry)) ?? []
+    // What is kept can be listed; what was dropped is told now or never.
+    if connection.onExpiry == .drop, !expired.isEmpty {
+      say(connection.onExpiry.sentence(of: "\(expired.count) earlier payload(s)", cause: ""))
+    }
     _ = try? outbox.prune(connection.retention)
   }
 

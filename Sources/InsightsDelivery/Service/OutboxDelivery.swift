@@ -7,8 +7,10 @@ public final class OutboxDelivery {
   public struct Figures: Sendable, Equatable {
     /// Acknowledged, or appended to the file.
     public var delivered = 0
-    /// Given up at the end of their window.
+    /// Given up at the end of their window, and kept.
     public var expired = 0
+    /// Given up at the end of their window, and gone.
+    public var dropped = 0
     /// Never to be taken by the broker.
     public var rejected = 0
     /// Still pending at the end, those that another process delivers not counted.
@@ -17,7 +19,7 @@ public final class OutboxDelivery {
     public var elsewhere = 0
 
     /// Whether nothing is left to do and nothing was lost.
-    public var isComplete: Bool { expired == 0 && rejected == 0 && waiting == 0 }
+    public var isComplete: Bool { expired == 0 && dropped == 0 && rejected == 0 && waiting == 0 }
   }
 
   /// How often an idle service looks for new records.
@@ -85,7 +87,7 @@ public final class OutboxDelivery {
         if nextCare <= clock.now {
           nextCare = clock.now + Self.carePause
           for record in try outbox.expire(connection.onExpiry) {
-            if record.wasDenied { figures.rejected += 1 } else { figures.expired += 1 }
+            if record.wasDenied, connection.onExpiry == .keep { figures.rejected += 1 } else { expired(because: "") }
           }
           if !follows { isFinished = try hasNothingToDo() }
         } else if !follows, carrier.count == 0, claim.count == 0 {
@@ -128,9 +130,7 @@ public final class OutboxDelivery {
     carrier.onEnding = { [unowned self] ending in
       switch ending {
       case .delivered: figures.delivered += 1
-      case .expired(let cause):
-        figures.expired += 1
-        sayOnce("payloads have expired and are kept for `algo-run outbox retry`: \(cause)")
+      case .expired(let cause): expired(because: cause)
       case .rejected(let reason):
         figures.rejected += 1
         sayOnce("payloads were rejected; see `algo-run outbox list --state rejected`: \(reason)")
@@ -140,6 +140,11 @@ public final class OutboxDelivery {
       if let cause { sayOnce("the broker is down: \(cause)") } else { recover() }
     }
     if let problem = carrier.problem { sayOnce(problem) }
+  }
+
+  private func expired(because cause: String) {
+    if connection.onExpiry == .drop { figures.dropped += 1 } else { figures.expired += 1 }
+    sayOnce(connection.onExpiry.sentence(of: "payloads", cause: cause))
   }
 
   private func recover() {
