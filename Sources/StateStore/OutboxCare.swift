@@ -92,6 +92,16 @@ extension Outbox {
     return listed
   }
 
+  /// The states of the records with these numbers; one that is not there is missing.
+  public func states(of ids: [Int64]) throws(StateError) -> [Int64: OutboxState] {
+    var states: [Int64: OutboxState] = [:]
+    let statement = try database.statement("SELECT state FROM payload WHERE id = ?")
+    for id in ids {
+      states[id] = try statement.first([.integer(id)]) { OutboxState(rawValue: $0.integer(0)) } ?? nil
+    }
+    return states
+  }
+
   /// Makes expired and rejected records pending again, each with a new window from now on. Corrupt ones stay aside.
   /// The last error is forgotten, for it decides how a record ends that is not attempted again in its new window.
   ///

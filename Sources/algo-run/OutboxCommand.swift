@@ -79,8 +79,8 @@ enum OutboxCommand: Subcommand {
     switch invocation.commandPath.last {
     case "status": return try status(invocation, outbox)
     case "list": return try list(invocation, outbox, isToldEmpty: absence != nil)
-    case "retry": return try retry(invocation, outbox, home)
-    default: return try purge(invocation, outbox)
+    case "retry": return try OutboxCareCommand.retry(invocation, outbox, home)
+    default: return try OutboxCareCommand.purge(invocation, outbox)
     }
   }
 
@@ -108,43 +108,8 @@ enum OutboxCommand: Subcommand {
     return StandardOutput.write(Table.text(OutboxText.rows(records))) ? 0 : 1
   }
 
-  private static func retry(_ invocation: Invocation, _ outbox: Outbox?, _ home: HomeDirectory) throws -> Int32 {
-    let selection = try selection(invocation, all: [.expired, .rejected], byNumber: [.expired, .rejected])
-    let window = try ConnectionStore(home: home).connection()?.deliveryWindow ?? Connection.standardDeliveryWindow
-    let count = try outbox?.retry(selection, window: window) ?? 0
-    Message.tell(
-      "\(count) payload(s) are pending again, for \(DurationText.write(window))"
-        + (count > 0 ? "; deliver them with: algo-run outbox deliver." : "."))
-    return invocation.arguments("ID").isEmpty || count > 0 ? 0 : 1
-  }
-
-  private static func purge(_ invocation: Invocation, _ outbox: Outbox?) throws -> Int32 {
-    let selection = try selection(invocation, all: [.expired, .rejected, .corrupt], byNumber: OutboxState.allCases)
-    let count = try outbox?.purge(selection) ?? 0
-    Message.tell("\(count) payload(s) removed.")
-    return invocation.arguments("ID").isEmpty || count > 0 ? 0 : 1
-  }
-
-  /// Numbers, states or all: one of them, because removing needs no guesses.
-  private static func selection(
-    _ invocation: Invocation, all: [OutboxState], byNumber: [OutboxState]
-  ) throws -> OutboxSelection {
-    let chosen = states(invocation)
-    let ids = try invocation.arguments("ID").map { text in
-      guard let id = Int64(text), id > 0 else {
-        throw invocation.invalid("ID", value: text, expected: "a number that `outbox list` shows")
-      }
-      return id
-    }
-    if invocation.flag("all"), !chosen.isEmpty { throw invocation.conflict("--all", "--state") }
-    if invocation.flag("all"), !ids.isEmpty { throw invocation.conflict("--all", "ID") }
-    if !ids.isEmpty { return OutboxSelection(states: chosen.isEmpty ? byNumber : chosen, ids: ids) }
-    if !chosen.isEmpty { return OutboxSelection(states: chosen) }
-    guard invocation.flag("all") else { throw invocation.missing("ID, --state or --all") }
-    return OutboxSelection(states: all)
-  }
-
-  private static func states(_ invocation: Invocation) -> [OutboxState] {
+  /// Those named by `--state`.
+  static func states(_ invocation: Invocation) -> [OutboxState] {
     invocation.values("state").compactMap { OutboxState(name: $0) }
   }
 

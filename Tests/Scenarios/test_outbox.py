@@ -46,3 +46,54 @@ def test_deliver_says_of_payloads_that_are_kept_that_they_can_be_retried(waiting
     assert outcome.messages[-1] == "0 delivered, 1 expired"
     assert any("kept for `algo-run outbox retry`" in message for message in outcome.messages)
     assert not any("dropped" in message for message in outcome.messages)
+
+
+@pytest.fixture
+def given_up(waiting, published):
+    """The same with two expired payloads and a pending one, and their numbers."""
+    for _ in range(2):
+        waiting.run("exec", published, "--", "true", status=0)
+    waiting.run("outbox", "deliver", status=1)
+    waiting.run("connection", "set", "--delivery-window", "1h", status=0)
+    waiting.run("exec", published, "--", "true", status=0)
+    records = listed(waiting)
+    return waiting, {state: [number for number, record in records.items() if record["state"] == state]
+                     for state in ("expired", "pending")}
+
+
+def test_a_number_that_cannot_be_retried_is_said_and_the_others_are_retried(given_up):
+    program, numbers = given_up
+    [first, second], [pending] = numbers["expired"], numbers["pending"]
+    outcome = program.run("outbox", "retry", first, 4711, pending, 4711, status=1)
+    assert outcome.messages[0].startswith("1 payload(s) are pending again")
+    [told] = outcome.messages[1:]
+    assert told.startswith(f"not retried: 4711 (not in the outbox), {pending} (pending already)")
+    assert listed(program)[first]["state"] == "pending" and listed(program)[second]["state"] == "expired"
+    # One that is given twice is one.
+    assert len(program.run("outbox", "retry", second, second, status=0).messages) == 1
+    assert {record["state"] for record in listed(program).values()} == {"pending"}
+
+
+def test_a_number_that_cannot_be_purged_is_said_and_the_others_are_purged(given_up):
+    program, numbers = given_up
+    [first, second], [pending] = numbers["expired"], numbers["pending"]
+    outcome = program.run("outbox", "purge", first, 4711, status=1)
+    assert outcome.messages[0] == "1 payload(s) removed." and outcome.messages[1].startswith("not removed: 4711 (not in")
+    outcome = program.run("outbox", "purge", pending, second, "--state", "expired", status=1)
+    assert outcome.messages[1].startswith(f"not removed: {pending} (pending)")
+    assert program.run("outbox", "purge", pending, "--state", "expired", status=1).messages == outcome.messages[1:]
+    assert list(listed(program)) == [pending]
+    assert program.run("outbox", "purge", pending, status=0).messages == ["1 payload(s) removed."]
+
+
+@pytest.mark.parametrize("word", ["retry", "purge"])
+def test_where_there_is_no_outbox_no_number_is_known(program, published, word):
+    outcome = program.run("outbox", word, "1", "2", status=1)
+    [message] = outcome.messages
+    assert message.startswith("not ") and "1 (not in the outbox), 2 (not in the outbox)" in message
+    program.run("outbox", word, "--all", status=0)
+
+
+def test_of_many_unknown_numbers_some_are_told_and_the_rest_is_counted(program, published):
+    outcome = program.run("outbox", "retry", *range(1, 31), status=1)
+    assert len(outcome.messages) == 1 and "and 10 more" in outcome.messages[0]

@@ -181,6 +181,15 @@ import Testing
     #expect(try outbox.list().map(\.id) == [4])
   }
 
+  @Test func `records are looked up by number, and one that is not there is missing`() throws {
+    let outbox = try Outbox(home: home)
+    let token = try DelivererToken(home: home)
+    try outbox.append(sampleEntries(["a", "b"]), claimedBy: token)
+    try outbox.reject([FailedAttempt(id: 2, error: "x")], of: token)
+    #expect(try outbox.states(of: [2, 1, 99, 1]) == [1: .pending, 2: .rejected])
+    #expect(try outbox.states(of: []).isEmpty)
+  }
+
   @Test func `what was given up is kept for its time and in its number, and a pending payload always`() throws {
     let outbox = try Outbox(home: home)
     let token = try DelivererToken(home: home)
