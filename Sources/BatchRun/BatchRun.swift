@@ -114,6 +114,8 @@ public final class BatchRun {
       if drain.run(limit: limit, figures: { _ in figures }) { cut = .interrupted }
     }
     display.clear()
+    // Once, and not for each: where the program is missing, every request says the same.
+    for line in tally.unstarted.lines { display.say(line) }
     if let failure { throw failure }
     return BatchSummary(
       algorithm: settings.version.reference, tally: tally, cut: cut,

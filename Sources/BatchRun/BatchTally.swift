@@ -14,6 +14,8 @@ struct BatchTally {
   var retries = 0
   /// Results cut at the limit.
   private(set) var truncated = 0
+  /// Why requests never started.
+  private(set) var unstarted = UnstartedReasons()
   /// Metrics and lines of metrics that were rejected.
   private(set) var rejections = 0
 
@@ -22,7 +24,11 @@ struct BatchTally {
     outcomes[record.outcome, default: 0] += 1
     finished += 1
     if record.outcome != .succeeded { failed += 1 }
-    if record.outcome != .failedToStart { durations.count(record.duration) }
+    if record.outcome == .failedToStart {
+      unstarted.count(record.failure ?? "its result tells why")
+    } else {
+      durations.count(record.duration)
+    }
     if isTruncated { truncated += 1 }
     rejections += record.metrics.rejected.count
   }

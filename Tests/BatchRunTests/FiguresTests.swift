@@ -103,4 +103,18 @@ import Testing
     #expect(summary([.succeeded], .interrupted).exitStatus == 130)
     #expect(summary([.failed], .halted).exitStatus == 1)
   }
+
+  @Test func `reasons are told in their order with their counts, and beyond five only counted`() {
+    var reasons = UnstartedReasons()
+    #expect(reasons.lines.isEmpty)
+    for _ in 0..<1200 { reasons.count("no such program") }
+    reasons.count("the line is empty")
+    #expect(
+      reasons.lines == ["1,200 requests never started: no such program", "1 request never started: the line is empty"])
+    for number in 1...1000 { reasons.count("reason \(number)") }
+    reasons.count("no such program")
+    #expect(reasons.lines.count == 6)
+    #expect(reasons.lines[0] == "1,201 requests never started: no such program")
+    #expect(reasons.lines[5] == "997 requests never started for other reasons; see the results")
+  }
 }

@@ -173,6 +173,28 @@ def test_a_command_that_cannot_start_fails_each_request_with_its_reason(batches,
     assert all(words in reason(result) for result in outcome.results)
 
 
+@pytest.mark.parametrize("options", [[], ["--quiet"], ["--progress", "none"]])
+@pytest.mark.parametrize("command, words", [
+    (["/nonexistent/program"], "there is no such program; check the spelling"),
+    (["/etc/passwd"], "make it executable"),
+])
+def test_why_requests_never_started_is_said_once(batches, command, words, options):
+    batches.write("r.ndjson", [f"{number}" for number in range(40)])
+    outcome = batches.run("r.ndjson", *options, command=command, status=1)
+    told = [message for message in outcome.messages if words in message]
+    assert len(told) == 1 and told[0].startswith("40 requests never started: cannot run "), outcome
+    assert all(words in reason(result) for result in outcome.results)
+
+
+def test_each_reason_is_said_with_how_many_requests_it_stopped(batches):
+    batches.write("r.ndjson", ["a", "", "b", ""])
+    outcome = batches.run("r.ndjson", command=["/nonexistent/program"], status=1)
+    told = [message.split(":")[0] for message in outcome.messages if "never started" in message]
+    assert sorted(told) == ["2 requests never started"] * 2, outcome
+    outcome = batches.run("r.ndjson", "--limit", "2", status=1)
+    assert "1 request never started: the line is empty" in outcome.messages
+
+
 def test_one_payload_a_request_and_its_delivery_in_the_result(program):
     batches = Batches(program, insights=True)
     batches.write("r.ndjson", [f"{number}" for number in range(50)])
