@@ -51,12 +51,15 @@ struct ResultLine {
   private enum Phase { case head, body(offset: Int), done }
 
   private let finished: FinishedRequest
+  /// What the child wrote; nil where none ran in the last attempt, which is something else than having written nothing.
+  private let capture: ChildCapture?
   private var body: ResultBody
   private var phase = Phase.head
 
   init(of finished: FinishedRequest) {
     self.finished = finished
-    body = ResultBody(form: finished.capture?.output.form ?? .json)
+    capture = finished.record.outcome == .failedToStart ? nil : finished.capture
+    body = ResultBody(form: capture?.output.form ?? .json)
   }
 
   /// Appends the next piece to `buffer`; at most about 300 KiB, where every byte of the output needs an escape.
@@ -67,7 +70,7 @@ struct ResultLine {
     switch phase {
     case .head:
       appendHead(to: &buffer)
-      guard finished.capture != nil else {
+      guard capture != nil else {
         buffer.append(contentsOf: "null}\n".utf8)
         phase = .done
         return true
@@ -76,7 +79,7 @@ struct ResultLine {
       phase = .body(offset: 0)
       return false
     case .body(let offset):
-      guard let output = finished.capture?.output else { return true }
+      guard let output = capture?.output else { return true }
       let wanted = min(ResultBody.chunk, output.usableSize - offset)
       let count = wanted == 0 ? 0 : try appendBody(of: output, at: offset, wanted: wanted, to: &buffer)
       if offset + count < output.usableSize {
@@ -99,12 +102,12 @@ struct ResultLine {
     json.member("input_sha256", finished.digest.hexadecimal)
     if finished.occurrence > 1 { json.member("occurrence", integer: finished.occurrence) }
     ExecutionRecordJSON.writeMembers(of: finished.record, includesPayload: false, to: &json)
-    json.member("stderr_tail", finished.capture?.tail.text ?? "")
-    if finished.capture?.output.isTruncated == true {
+    json.member("stderr_tail", capture?.tail.text ?? "")
+    if capture?.output.isTruncated == true {
       json.name("result_truncated")
       json.boolean(true)
     }
-    if finished.capture?.output.form == .base64 { json.member("result_encoding", "base64") }
+    if capture?.output.form == .base64 { json.member("result_encoding", "base64") }
     json.name("result")
     buffer.append(contentsOf: json.bytes)
   }

@@ -195,6 +195,26 @@ def test_each_reason_is_said_with_how_many_requests_it_stopped(batches):
     assert "1 request never started: the line is empty" in outcome.messages
 
 
+@pytest.mark.parametrize("extra", [[], ["--keep-order"], ["--retries", "2", "--retry-delay", "1ms"]])
+def test_what_never_started_has_no_result_whatever_the_reason(batches, extra):
+    batches.write("r.ndjson", ["a", ""])
+    batches.write("whole.bin", "x")
+    results = batches.run("r.ndjson", "whole.bin", *extra, command=["/nonexistent/program"], status=1).results
+    assert outcomes(results) == ["failed_to_start"] * 3
+    for result in results:
+        assert result["result"] is None and result["stderr_tail"] == ""
+        schemas.validate("batch-result", result)
+        # Exactly that, and nothing in its place.
+        for wrong in ({"result": ""}, {"result": 1}, {"result_truncated": True}, {"stderr_tail": "x"}):
+            assert not schemas.is_valid("batch-result", {**result, **wrong}), wrong
+    # A child that ran and wrote nothing has an empty text, and one that wrote null has null.
+    [silent] = batches.run("whole.bin", command=["true"], status=0).results
+    [null] = batches.run("whole.bin", command=["echo", "null"], status=0).results
+    assert (silent["result"], null["result"]) == ("", None)
+    for result in (silent, null):
+        schemas.validate("batch-result", result)
+
+
 def test_one_payload_a_request_and_its_delivery_in_the_result(program):
     batches = Batches(program, insights=True)
     batches.write("r.ndjson", [f"{number}" for number in range(50)])
