@@ -40,7 +40,7 @@ enum PrivateFile {
   static func ensure(_ path: String) throws(StateError) {
     guard !exists(path) else { return }
     let draft = "\(path).new-\(getpid())-\(UInt64.random(in: .min ... .max))"
-    try write([], to: draft)
+    try write([], to: draft, for: path)
     defer { unsafe unlink(draft) }
     guard unsafe link(draft, path) != 0 else { return }
     switch errno {
@@ -61,7 +61,7 @@ enum PrivateFile {
   /// Replaces the file at `path` by one with these bytes, all at once.
   static func replace(_ path: String, with bytes: [UInt8]) throws(StateError) {
     let draft = "\(path).new-\(getpid())-\(UInt64.random(in: .min ... .max))"
-    try write(bytes, to: draft)
+    try write(bytes, to: draft, for: path)
     guard unsafe rename(draft, path) == 0 else {
       let reason = errno
       unsafe unlink(draft)
@@ -98,8 +98,9 @@ enum PrivateFile {
     }
   }
 
-  private static func write(_ bytes: [UInt8], to path: String) throws(StateError) {
-    let descriptor = unsafe open(path, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0o600)
+  /// Errors name the file that users know, not the draft.
+  private static func write(_ bytes: [UInt8], to draft: String, for path: String) throws(StateError) {
+    let descriptor = unsafe open(draft, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0o600)
     guard descriptor >= 0 else { throw failure(errno, at: path) }
     defer { close(descriptor) }
     var written = 0
@@ -111,7 +112,7 @@ enum PrivateFile {
     }
     if reason == 0, !bytes.isEmpty, fsync(descriptor) != 0 { reason = errno }
     guard reason == 0 else {
-      unsafe unlink(path)
+      unsafe unlink(draft)
       throw failure(reason, at: path)
     }
   }

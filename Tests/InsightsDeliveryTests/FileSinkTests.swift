@@ -92,6 +92,16 @@ import Testing
     #expect(error.map { "\($0)" }?.contains("connection set") == true)
   }
 
+  @Test(arguments: [
+    (EACCES, "give this user write access to it"), (EROFS, "Read-only file system"), (EISDIR, "is a directory"),
+    (ENOENT, "the directory of /h/insights.ndjson does not exist"),
+  ])
+  func `whatever keeps the file from being opened, it is named with what to do`(code: Int32, words: String) {
+    let told = "\(FileSinkError.cannotOpen(path: "/h/insights.ndjson", errno: code))"
+    #expect(told.contains("/h/insights.ndjson ") && told.contains(words))
+    #expect(told.contains("choose another file with `algo-run connection set --type file --path FILE`"))
+  }
+
   @Test func `a lock that is never released does not hold an algorithm up for ever`() throws {
     defer { clean() }
     let holder = open(path, O_RDWR | O_CREAT, 0o600)

@@ -8,6 +8,7 @@ import threading
 
 import pytest
 
+import processes
 import schemas
 
 
@@ -112,6 +113,50 @@ def test_a_file_that_cannot_be_appended_to_costs_one_line_and_not_the_exit_statu
         # It is kept for a later deliverer.
         kept = b"".join(file.read_bytes() for file in program.home.glob("outbox.db*"))
         assert report["request_id"].encode() in kept
+
+
+OBSTACLES = {
+    "a device that is full": (lambda path: path.symlink_to("/dev/full"), "no space left"),
+    "a directory": (lambda path: path.mkdir(), "is a directory; move it away"),
+    "its directory is missing": (lambda path: path.symlink_to("/no/such/place/at/all"), "make it"),
+}
+
+
+@pytest.mark.parametrize("with_outbox", [True, False])
+@pytest.mark.parametrize("obstacle", OBSTACLES)
+def test_a_file_that_cannot_be_written_is_named_with_what_to_do(program, published, obstacle, with_outbox):
+    make, words = OBSTACLES[obstacle]
+    path = program.home / "insights.ndjson"
+    make(path)
+    if not with_outbox:
+        # Nor can anything else be made there.
+        for name in ("outbox.db", "outbox.lock", "insights-fallback.ndjson"):
+            (program.home / name).mkdir()
+    (program.directory / "r.ndjson").write_text("x\n")
+    for arguments in (["exec", published, "--", "true"],
+                      ["batch", published, "r.ndjson", "--output", "/dev/null", "--", "true"]):
+        outcome = program.run(*arguments, status=0)
+        [message] = [message for message in outcome.messages if "insights.ndjson" in message]
+        assert str(path) in message and words in message
+        assert ("outbox" in message) and ("lost" in message) == (not with_outbox), message
+        assert ".new-" not in message, "what is named is what users know"
+
+
+def test_a_service_that_waits_for_a_file_speaks_of_no_broker(program, published):
+    path = program.home / "insights.ndjson"
+    path.mkdir()
+    program.run("exec", published, "--", "true", status=0)
+    service = program.start("outbox", "deliver", "--follow")
+    told = ""
+    while "is a directory" not in told:
+        told = processes.read_line(service.stderr.fileno())
+    assert "nothing can be written for now" in told and str(path) in told
+    path.rmdir()
+    while "the file can be written again" not in told:
+        told = processes.read_line(service.stderr.fileno())
+    service.terminate()
+    assert b"broker" not in program.finish(service).stderr
+    assert len(program.insights()) == 1
 
 
 def test_a_file_size_limit_costs_one_line_and_the_child_still_has_the_limit(program, published):

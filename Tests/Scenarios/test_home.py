@@ -224,6 +224,8 @@ def test_a_read_only_home_costs_the_payload_and_not_the_execution(program):
         'mount -o remount,ro "$HERE" && "$A" exec o/a', size="1m")
     assert (status, stdout) == (7, "ran\n"), stderr
     assert len(stderr) == 1 and stderr[0].startswith("algo-run: "), stderr
+    # It names the file that payloads should be in and what to do, and no draft that only algo-run knows.
+    assert "insights.ndjson" in stderr[0] and "connection set" in stderr[0] and ".new-" not in stderr[0], stderr
 
 
 def test_a_read_only_home_can_be_listed_and_not_published_to(program):

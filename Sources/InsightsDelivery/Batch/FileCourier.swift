@@ -49,10 +49,10 @@ final class FileCourier: PayloadCourier {
         try outbox.append(entries)
         sayOnce("payloads wait in the outbox (\(reason))")
       } else {
-        delivery = store.keepAside(entries, because: nil, sayOnce)
+        delivery = store.keepAside(entries, because: nil, after: "\(reason)", sayOnce)
       }
     } catch {
-      delivery = store.keepAside(entries, because: error, sayOnce)
+      delivery = store.keepAside(entries, because: error, after: "\(reason)", sayOnce)
     }
     return payloads.map { SettledPayload(ticket: $0.ticket, delivery: delivery) }
   }

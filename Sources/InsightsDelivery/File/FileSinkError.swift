@@ -13,18 +13,22 @@ public enum FileSinkError: Error, Equatable, CustomStringConvertible {
   public var description: String {
     switch self {
     case .cannotOpen(let path, ENOENT):
-      "the directory of \(path) does not exist; make it, or choose another file with `algo-run connection set`"
+      "the directory of \(path) does not exist; make it, or \(Self.otherFile)"
+    case .cannotOpen(let path, EISDIR):
+      "\(path) is a directory; move it away, or \(Self.otherFile)"
     case .cannotOpen(let path, let code):
-      "cannot open \(path) (\(reason(code))); give access to it, or choose another file with "
-        + "`algo-run connection set`"
+      "\(path) cannot be written (\(reason(code))); give this user write access to it, or \(Self.otherFile)"
     case .cannotWrite(let path, ENOSPC), .cannotWrite(let path, EDQUOT):
       "no space left to append to \(path); free some"
     case .cannotWrite(let path, EFBIG):
       "\(path) has reached the file size limit (ulimit -f); raise the limit or move the file away"
-    case .cannotWrite(let path, let code): "cannot append to \(path) (\(reason(code))); check its file system"
+    case .cannotWrite(let path, let code):
+      "cannot append to \(path) (\(reason(code))); check its file system, or \(Self.otherFile)"
     case .locked(let path): "\(path) is locked by another process; find it with `fuser \(path)`"
     }
   }
+
+  private static let otherFile = "choose another file with `algo-run connection set --type file --path FILE`"
 
   private func reason(_ code: Int32) -> String { String(cString: strerror(code)) }
 }

@@ -134,7 +134,7 @@ public final class ExecPublisher: PayloadPublisher {
       return Delivery(.expired, detail: connection.onExpiry == .drop ? "dropped (--on-expiry drop): \(reason)" : reason)
     case nil:
       let wait = DurationText.write(connection.deliveryWait)
-      let detail = "not acknowledged within \(wait): \(cause)"
+      let detail = connection.deliveryWait == .zero ? "not waited for" : "not acknowledged within \(wait): \(cause)"
       say("the payload waits in the outbox (\(detail))")
       return Delivery(.queued, detail: detail)
     }
@@ -195,12 +195,12 @@ public final class ExecPublisher: PayloadPublisher {
 
   /// Into the outbox, for a later deliverer.
   private func keep(_ record: InsightsRecord, because reason: String) -> Delivery {
-    guard let outbox = store.open() else { return keepSomehow(record, because: nil) }
+    guard let outbox = store.open() else { return keepSomehow(record, because: nil, after: reason) }
     store.takeNotes().forEach(say)
     do throws(StateError) {
       try outbox.append([OutboxEntry(record, window: connection.deliveryWindow)])
     } catch {
-      return keepSomehow(record, because: error)
+      return keepSomehow(record, because: error, after: reason)
     }
     care(for: outbox)
     say("the payload waits in the outbox (\(reason))")
@@ -208,7 +208,10 @@ public final class ExecPublisher: PayloadPublisher {
   }
 
   /// The outbox does not take it.
-  private func keepSomehow(_ record: InsightsRecord, because error: StateError?) -> Delivery {
-    store.keepAside([OutboxEntry(record, window: connection.deliveryWindow)], because: error, say)
+  private func keepSomehow(
+    _ record: InsightsRecord, because error: StateError?, after obstacle: String? = nil
+  ) -> Delivery {
+    store.keepAside(
+      [OutboxEntry(record, window: connection.deliveryWindow)], because: error, after: obstacle, say)
   }
 }

@@ -67,14 +67,19 @@ struct OutboxAccess {
   }
 
   /// Puts payloads that the outbox does not take where they can be found again, and says so in one line.
-  func keepAside(_ entries: [OutboxEntry], because error: StateError?, _ say: (String) -> Void) -> Delivery {
-    let reason = (error ?? failure).map { "\($0)" } ?? "the outbox cannot be opened"
+  ///
+  /// - Parameter obstacle: why they were to go into the outbox at all, where something else had failed before.
+  func keepAside(
+    _ entries: [OutboxEntry], because error: StateError?, after obstacle: String? = nil, _ say: (String) -> Void
+  ) -> Delivery {
+    var reason = (error ?? failure).map { "\($0)" } ?? "the outbox cannot be opened"
+    if let obstacle { reason = "\(obstacle). The outbox does not take it either: \(reason)" }
     do throws(FileSinkError) {
       try FileSink(path: home.fallbackFile).append(entries.map(\.record.value))
       say("the payload went to \(home.fallbackFile) instead of the outbox: \(reason)")
       return Delivery(.queued, detail: "kept in \(home.fallbackFile): \(reason)")
     } catch let second {
-      say("the payload is lost: \(reason) The fallback file does not take it either: \(second)")
+      say("the payload is lost: \(reason) Nor does the fallback file: \(second)")
       return Delivery(.rejected, detail: "\(reason) \(second)")
     }
   }

@@ -137,7 +137,7 @@ public final class OutboxDelivery {
       }
     }
     carrier.onOutage = { [unowned self] cause in
-      if let cause { sayOnce("the broker is down: \(cause)") } else { recover() }
+      if let cause { sayOnce("\(obstacle): \(cause)") } else { recover() }
     }
     if let problem = carrier.problem { sayOnce(problem) }
   }
@@ -147,9 +147,14 @@ public final class OutboxDelivery {
     sayOnce(connection.onExpiry.sentence(of: "payloads", cause: cause))
   }
 
+  /// What holds delivery up, for the connection there is.
+  private var obstacle: String { connection.kind == .file ? "nothing can be written for now" : "the broker is down" }
+
   private func recover() {
-    if said.contains(where: { $0.hasPrefix("the broker is down") }) { say("the broker answers again") }
-    said = said.filter { !$0.hasPrefix("the broker is down") }
+    if said.contains(where: { $0.hasPrefix(obstacle) }) {
+      say(connection.kind == .file ? "the file can be written again" : "the broker answers again")
+    }
+    said = said.filter { !$0.hasPrefix(obstacle) }
   }
 
   private func report(corrupt records: [Int64]) {
