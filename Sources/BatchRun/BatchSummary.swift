@@ -27,8 +27,7 @@ public struct BatchSummary {
   /// The lines to read.
   public var lines: [String] {
     var lines: [String] = []
-    let noun = tally.finished == 1 ? "request" : "requests"
-    var first = "\(Figures.grouped(tally.finished)) \(noun) in \(Figures.span(elapsed))"
+    var first = "\(Figures.counted(tally.finished, "request")) in \(Figures.span(elapsed))"
     if tally.finished > 1 { first += " (\(Figures.rate(tally.finished, elapsed)))" }
     let counts = Outcome.allCases.compactMap { outcome in
       tally.outcomes[outcome].map { "\(Figures.grouped($0)) \(outcome.rawValue)" }
@@ -43,11 +42,11 @@ public struct BatchSummary {
     if payloads != .none {
       var line = "payloads: \(Figures.grouped(payloads.delivered)) delivered, "
       line += "\(Figures.grouped(payloads.waiting)) waiting in the outbox"
-      if payloads.lost > 0 { line += ", \(Figures.grouped(payloads.lost)) rejected or expired" }
+      if payloads.lost > 0 { line += ", \(Figures.grouped(payloads.lost)) rejected or expired (see algo-run outbox list)" }
       lines.append(line)
     }
-    if tally.rejections > 0 { lines.append("\(Figures.grouped(tally.rejections)) metrics rejected; see the results") }
-    if tally.truncated > 0 { lines.append("\(Figures.grouped(tally.truncated)) results cut at --max-output") }
+    if tally.rejections > 0 { lines.append("\(Figures.counted(tally.rejections, "metric")) rejected; see the results") }
+    if tally.truncated > 0 { lines.append("\(Figures.counted(tally.truncated, "result")) cut at --max-output") }
     switch cut {
     case .interrupted: lines.append("interrupted; run again with --output FILE --resume for the rest")
     case .halted: lines.append("halted by --halt-after; run again with --output FILE --resume for the rest")

@@ -13,6 +13,9 @@ enum Figures {
     return text
   }
 
+  /// `1 request`, `1,234 requests`.
+  static func counted(_ number: Int, _ noun: String) -> String { "\(grouped(number)) \(noun)\(number == 1 ? "" : "s")" }
+
   /// A measured duration: `8.4ms`, `1.25s`, `2m05s`.
   static func short(_ duration: Duration) -> String {
     let microseconds = duration.wholeMicroseconds

@@ -37,7 +37,10 @@ struct ChildLaunch {
     switch UInt32(launched.failed_stage) {
     case LAUNCH_DIRECTORY.rawValue: throw .directory(plan.directory ?? "", SystemError(code))
     case LAUNCH_EXEC.rawValue where code == ENOENT || code == ENOTDIR: throw notFound(program, candidates)
-    case LAUNCH_EXEC.rawValue: throw .notExecutable(program: program, SystemError(code))
+    case LAUNCH_EXEC.rawValue:
+      // The kernel says the same of a directory as of a file without the right.
+      let isDirectory = code == EACCES && candidates.contains(where: isDirectory)
+      throw .notExecutable(program: program, SystemError(isDirectory ? EISDIR : code))
     default: throw .system(SystemError(code))
     }
   }
@@ -45,14 +48,25 @@ struct ChildLaunch {
   /// A script whose interpreter is missing fails with ENOENT too: the file is there, so it cannot be executed.
   private func notFound(_ program: String, _ candidates: [KernelString]) -> LaunchFailure {
     for candidate in candidates {
-      let isAbsolute = candidate.bytes.first == UInt8(ascii: "/")
-      let base = isAbsolute ? [] : plan.directory.map { Array("\($0)/".utf8) } ?? []
-      let path = CStringArray([KernelString(bytes: base + candidate.bytes)])
+      let path = file(candidate)
       if unsafe path.pointer[0].map({ unsafe access($0, X_OK) }) == 0 {
         return .notExecutable(program: program, SystemError(ENOENT))
       }
     }
     return .notFound(program: program)
+  }
+
+  private func isDirectory(_ candidate: KernelString) -> Bool {
+    let path = file(candidate)
+    var status = stat()
+    return unsafe path.pointer[0].map { unsafe stat($0, &status) } == 0 && status.st_mode & S_IFMT == S_IFDIR
+  }
+
+  /// A candidate as the child finds it, from the directory that it runs in.
+  private func file(_ candidate: KernelString) -> CStringArray {
+    let isAbsolute = candidate.bytes.first == UInt8(ascii: "/")
+    let base = isAbsolute ? [] : plan.directory.map { Array("\($0)/".utf8) } ?? []
+    return CStringArray([KernelString(bytes: base + candidate.bytes)])
   }
 
   private var inputNumber: Int32 {

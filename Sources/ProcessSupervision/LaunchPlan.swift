@@ -86,6 +86,8 @@ public enum LaunchFailure: Error, Equatable, CustomStringConvertible {
     case .notExecutable(let program, let error) where error.code == ENOENT:
       "cannot run \"\(TerminalText.safe(program, limit: 4096))\": the interpreter that its first line names does not exist; "
         + "correct the #! line, or install the interpreter."
+    case .notExecutable(let program, let error) where error.code == EISDIR:
+      "cannot run \"\(TerminalText.safe(program, limit: 4096))\": it is a directory; name a program in it."
     case .notExecutable(let program, let error):
       "cannot run \"\(TerminalText.safe(program, limit: 4096))\": \(error); make it executable (chmod +x), or name its interpreter."
     case .directory(let path, let error):

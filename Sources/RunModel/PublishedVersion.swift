@@ -46,6 +46,11 @@ public struct EnvironmentVariable: Sendable, Equatable {
   /// After it.
   public let value: String
 
+  /// The names that algo-run itself sets for every child.
+  public static let supervisorNames: Set<String> = [
+    "ALGO_METRICS_FD", "ALGO_REQUEST_ID", "ALGO_OWNER", "ALGO_NAME", "ALGO_VERSION",
+  ]
+
   /// A variable of a given name and value.
   public init(name: String, value: String) {
     self.name = name

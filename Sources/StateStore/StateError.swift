@@ -54,6 +54,9 @@ public enum StateError: Error, Equatable, CustomStringConvertible {
       "\(path) cannot be written, because the disk or the quota is full; free space and try again."
     case .locked(let path):
       "\(path) is locked by another process; try again, and if it stays so, find that process with `fuser \(path)`."
+    case .corrupt(let path) where path.hasSuffix("/outbox.db"):
+      "\(path) is damaged or not a database; the next execution that needs it, or `algo-run outbox deliver`, moves it "
+        + "aside and saves what can be read."
     case .corrupt(let path):
       "\(path) is damaged or not a database; restore it from a backup, or move it away to start with an empty one."
     case .newerSchema(let path, let found, let known):

@@ -47,7 +47,7 @@ enum BatchCommand: Subcommand {
       .value("max-output", "SIZE", default: "64MiB", help: "Most bytes of a request's stdout that are kept."),
       .value(
         "progress", "HOW", default: "auto", completion: .choices(ProgressStyle.allCases.map(\.rawValue)),
-        help: "A bar, plain lines, or none (default: a bar on a terminal, plain lines elsewhere)."),
+        help: "A bar, plain lines, or none; auto is a bar on a terminal and plain lines elsewhere."),
       .flag("quiet", short: "q", help: "No progress and no summary; messages about failures still appear."),
       .value("summary", "FILE", completion: .file, help: "Write the summary to this file, as JSON."),
       SharedOptions.home,

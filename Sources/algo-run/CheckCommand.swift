@@ -9,7 +9,7 @@ enum CheckCommand: Subcommand {
   static let command = Command(
     name: "check",
     abstract: "Lint a metric stream: what would be accepted, what rejected and why, bytes used and left.",
-    discussion: "Exits with 1 where something would be rejected.",
+    discussion: "Exits with 1 where something would be rejected, and with 125 where the stream cannot be read.",
     examples: [
       ("algo-run check metrics.ndjson", "lint a file"),
       ("ALGO_METRICS_FD=3 python3 algo.py 3>&1 >/dev/null | algo-run check", "lint what a program reports"),
@@ -37,7 +37,7 @@ enum CheckCommand: Subcommand {
     let descriptor = path == "-" ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC)
     func failure() -> ExitFailure {
       ExitFailure(
-        status: 1,
+        status: 125,
         sentence: "cannot read \"\(TerminalText.safe(path))\": \(String(cString: strerror(errno))); name a file of "
           + "metric lines, or pipe them to algo-run check.")
     }

@@ -66,7 +66,10 @@ enum ConnectionSetCommand {
     let before = try store.connection()
     var connection = try ConnectionOptions.connection(invocation, changing: before, home)
     let authority = invocation.value("ca").map(AbsolutePath.of)
-    if let authority { connection.certificateAuthority = authority }
+    if let authority {
+      try checkAuthority(authority)
+      connection.certificateAuthority = authority
+    }
     if invocation.flag("system-roots") { connection.certificateAuthority = nil }
 
     for note in try ConnectionCheck.check(connection) { Message.tell("note: \(note)") }
@@ -76,7 +79,34 @@ enum ConnectionSetCommand {
     try Outbox.existing(home: home)?.clearOutage()
     let target = connection.kind == .file ? connection.filePath ?? home.insightsFile : "topic \(connection.topic)"
     Message.tell("payloads go to \(target) from now on; try it with: algo-run connection test.")
+    let waiting = try Outbox.existing(home: home)?.pendingCount() ?? 0
+    if waiting > 0 { Message.tell("\(waiting) that wait in the outbox go there too.") }
     return 0
+  }
+}
+
+extension ConnectionSetCommand {
+  /// A bundle of all public authorities has a quarter of it.
+  private static let mostAuthorityBytes = 1 << 20
+
+  /// librdkafka would refuse it as well, in OpenSSL's words.
+  private static func checkAuthority(_ path: String) throws {
+    let shown = TerminalText.safe(path, limit: 4096)
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY)
+    defer { if descriptor >= 0 { close(descriptor) } }
+    var bytes = [UInt8](repeating: 0, count: mostAuthorityBytes)
+    let count = descriptor < 0 ? -1 : read(descriptor, &bytes, bytes.count)
+    guard count >= 0 else {
+      let reason = String(cString: strerror(errno))
+      throw ExitFailure(
+        status: 64, sentence: "the authority \"\(shown)\" cannot be read (\(reason)); name a PEM file with --ca.")
+    }
+    guard String(decoding: bytes[..<count], as: UTF8.self).holds("-----BEGIN CERTIFICATE-----") else {
+      throw ExitFailure(
+        status: 64,
+        sentence: "\"\(shown)\" holds no certificate in PEM form; convert it with: openssl x509 -inform der -in FILE -out "
+          + "ca.pem.")
+    }
   }
 }
 

@@ -63,6 +63,10 @@ enum ExecCommand: Subcommand {
       record = pipeline.unstarted(request, because: error, attempts: 1)
       status = error.exitStatus
     }
+    if record.outcome == .timedOut, let limit = request.timeLimit {
+      let origin = invocation.isGiven("timeout") ? "--timeout" : "its version's time limit, which --timeout overrides"
+      Message.tell("stopped after \(DurationText.write(limit)) (\(origin)).")
+    }
     tellRejections(record.metrics.rejected)
     if invocation.flag("strict"), status == 0, !record.metrics.rejected.isEmpty { status = 65 }
     if let report {

@@ -22,6 +22,11 @@ struct ExecOptions {
     guard reference != nil || commandLine != nil else { throw invocation.missing("REF or a command after '--'") }
     reportPath = invocation.value("report")
     inputPath = invocation.value("input")
+    if reportPath == "-" {
+      throw ExitFailure(
+        status: 64,
+        sentence: "--report takes a file, because stdout is the algorithm's; to see it at once name /dev/stderr.")
+    }
     if let inputPath, let reportPath, let input = FileIdentity(reading: inputPath),
       input == FileIdentity(writing: reportPath)
     {

@@ -100,9 +100,12 @@ enum OutboxCommand: Subcommand {
     let records =
       try outbox?.list(
         states: chosen.isEmpty ? OutboxState.allCases : chosen, after: after, limit: Int(clamping: limit)) ?? []
+    if let last = records.last, records.count == limit {
+      Message.tell("there may be more; go on with: --after \(last.id).")
+    }
     if invocation.flag("json") { return StandardOutput.write(OutboxText.json(records)) ? 0 : 1 }
     guard !records.isEmpty else {
-      if !isToldEmpty { Message.tell("no such payload is in the outbox.") }
+      if !isToldEmpty { Message.tell(chosen.isEmpty ? "the outbox is empty." : "no such payload is in the outbox.") }
       return 0
     }
     return StandardOutput.write(Table.text(OutboxText.rows(records))) ? 0 : 1

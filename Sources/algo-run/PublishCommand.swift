@@ -29,7 +29,7 @@ enum PublishCommand: Subcommand {
         help: "Which number goes up (default: revision)."),
       .invertible("insights", help: "Whether payloads are published (default: as the previous version; first: no)."),
       .value("notes", "TEXT", help: "What there is to know about this version."),
-      .value("directory", "DIR", completion: .directory, help: "Where the command runs (default: where it is called)."),
+      .value("directory", "DIR", completion: .directory, help: "Where the command runs (default: where exec or batch is called)."),
       .value("timeout", "D", help: "Stop an execution after this wall time, such as 30s."),
       .repeatable("env", "NAME=VALUE", help: "A variable for the child's environment."),
       SharedOptions.home,
@@ -59,8 +59,15 @@ enum PublishCommand: Subcommand {
   }
 
   private static func algorithm(_ invocation: Invocation) throws -> AlgorithmName {
+    let given = invocation.argument("OWNER/NAME") ?? ""
+    if let slash = given.lastIndex(of: "/"), let version = try? VersionNumber(parsing: String(given[given.index(after: slash)...])),
+      (try? AlgorithmName(parsing: given[..<slash])) != nil
+    {
+      throw ExitFailure(
+        status: 64, sentence: "the version is given apart: publish \(given[..<slash]) --version \(version).")
+    }
     do throws(ReferenceError) {
-      return try AlgorithmName(parsing: invocation.argument("OWNER/NAME") ?? "")
+      return try AlgorithmName(parsing: given)
     } catch {
       throw ExitFailure(status: 64, sentence: "\(error)")
     }
@@ -97,6 +104,9 @@ enum PublishCommand: Subcommand {
     for text in invocation.values("env") {
       guard let variable = EnvironmentVariable(parsing: text) else {
         throw invocation.invalid("env", value: text, expected: "NAME=VALUE")
+      }
+      guard !EnvironmentVariable.supervisorNames.contains(variable.name) else {
+        throw invocation.invalid("env", value: text, expected: "another name: algo-run sets \(variable.name) itself")
       }
       variables.append(variable)
     }

@@ -30,7 +30,7 @@ struct ReportFile {
 
   /// Replaces the file's content by one line of JSON.
   func write(_ json: [UInt8]) throws(ReportFailure) {
-    let line = json + [UInt8(ascii: "\n")]
+    let line = json.last == UInt8(ascii: "\n") ? json : json + [UInt8(ascii: "\n")]
     let failure = descriptor.withNumber { number -> Int32 in
       // Fails on a pipe or a terminal, which have no content to replace.
       if !isOwnStream { _ = ftruncate(number, 0) }

@@ -48,6 +48,35 @@ def test_kcat_as_the_guide_has_it(kafka, program, topic):
 
 
 def test_kafka_connect_as_it_comes(kafka, program, topic, tmp_path):
+    payloads, lines = connect_three(kafka, program, topic, tmp_path, lambda sink: sink)
+    assert {value["request_id"]: value for value in map(read_json, lines)} == payloads
+
+
+def test_kafka_connect_with_its_json_converter(kafka43, program, topic, tmp_path):
+    without = lambda sink: re.sub(r"^value\.converter=.*$", "", sink, flags=re.MULTILINE)
+    payloads, lines = connect_three(kafka43, program, topic, tmp_path, without)
+    for line in lines:
+        # The file connector writes Connect's own form of an object: {name=value, …}.
+        payload = payloads.pop(re.search(r"request_id=(req-[0-9a-f-]+)", line)[1])
+        assert f"n={payload['n']}" in line and f"algorithm_name={payload['algorithm_name']}" in line
+    assert not payloads
+
+
+def test_payloads_of_the_fallback_file_are_sent_as_the_guide_has_it(kafka43, program, topic):
+    payload = b'{"request_id":"req-1","timestamp":"2021-02-20T00:21:54.867231Z","n":0.10}'
+    (program.directory / "insights-fallback.ndjson").write_bytes(payload + b"\n" + payload.replace(b"req-1", b"req-2") + b"\n")
+    guide = (REPOSITORY / "docs" / "operate.md").read_text()
+    command = re.search(r"^    (sed .*insights-fallback.ndjson.*(?:\\\n.*)*)$", guide, re.MULTILINE)[1]
+    command = command.replace("localhost:9092", kafka43.PLAINTEXT).replace("-t insights ", f"-t {topic} ")
+    subprocess.run(["sh", "-euc", command], cwd=program.directory, timeout=60, check=True)
+    records = kafka43.records(topic)
+    assert [key for key, _, _ in records] == ["req-1", "req-2"]
+    assert records[0][2].encode() == payload
+    assert records[0][1]["ce_type"] == "algo-run.insights.v1"
+
+
+def connect_three(kafka, program, topic, tmp_path, change):
+    """Runs the shipped worker with the shipped sink, changed; gives three payloads and the three lines it wrote."""
     need_kafka_home("Kafka Connect")
     payloads = publish_three(kafka, program, topic)
     output = tmp_path / "insights.txt"
@@ -64,6 +93,8 @@ def test_kafka_connect_as_it_comes(kafka, program, topic, tmp_path):
             # Only for this test: no fixed port, and offsets at once.
             text += f"\nlisteners={changes['listeners']}\noffset.flush.interval.ms=500\n"
             text += "consumer.auto.offset.reset=earliest\n"
+        else:
+            text = change(text)
         files.append(tmp_path / name)
         files[-1].write_text(text)
     log = open(tmp_path / "connect.log", "wb")
@@ -76,11 +107,7 @@ def test_kafka_connect_as_it_comes(kafka, program, topic, tmp_path):
             "three lines of the sink", limit=120)
         lines = output.read_text().splitlines() if output.exists() else []
         assert len(lines) == 3, (tmp_path / "connect.log").read_text()[-3000:]
-        for line in lines:
-            # The file connector writes Connect's own form of an object: {name=value, …}.
-            key = re.search(r"request_id=(req-[0-9a-f-]+)", line)[1]
-            payload = payloads.pop(key)
-            assert f"n={payload['n']}" in line and f"algorithm_name={payload['algorithm_name']}" in line
+        return payloads, lines
     finally:
         os.killpg(worker.pid, 9)
         worker.wait()

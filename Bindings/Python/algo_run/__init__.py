@@ -16,7 +16,7 @@ from ._line import metric_line
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Mapping, Optional, SupportsFloat, SupportsIndex, Union
+    from typing import Mapping, NoReturn, Optional, SupportsFloat, SupportsIndex, Union
 
     Number = Union[SupportsFloat, SupportsIndex]
 
@@ -24,7 +24,7 @@ __all__ = ["report"]
 __version__ = "0.1.0"
 
 
-def report(metrics: Optional[Mapping[str, Number]] = None, /, **named: Number) -> None:
+def report(metrics: Optional[Mapping[str, Number]] = None, /, *more: NoReturn, **named: Number) -> None:
     """Report one or more metrics, as a mapping, as keyword arguments, or both; the keyword wins.
 
     A value is an int, float, Decimal, Fraction, NumPy scalar, or whatever else converts itself to one of them, but
@@ -33,6 +33,8 @@ def report(metrics: Optional[Mapping[str, Number]] = None, /, **named: Number) -
     Raises TypeError for a value that is not a number or a name that is not a str, and ValueError for a name that is
     empty, reserved or not valid Unicode; then nothing of the call is sent. A failure to send is never raised.
     """
+    if more:
+        raise TypeError("report() takes one dict of metrics; write report({'name': value}) or report(name=value)")
     if metrics is None:
         merged: Mapping[str, Number] = named
     elif not hasattr(metrics, "items"):

@@ -50,6 +50,7 @@ final class KafkaCourier: PayloadCourier {
     store.takeNotes().forEach(say)
     engine?.onEnding = { [unowned self] id, ending in end(id, ending) }
     engine?.wake(wake)
+    engine?.onOutage = { [unowned self] cause in tellOutage(cause) }
     if let problem = engine?.problem { sayOnce("payloads of this batch wait in the outbox: \(problem)") }
   }
 
@@ -149,6 +150,16 @@ final class KafkaCourier: PayloadCourier {
     count(.lost(payloads.count))
     let delivery = store.keepAside(entries, because: error, sayOnce)
     return payloads.map { SettledPayload(ticket: $0.ticket, delivery: delivery) }
+  }
+
+  /// A bar that only waits would hide what it waits for.
+  private func tellOutage(_ cause: String?) {
+    if let cause {
+      sayOnce("the broker is down, and payloads wait in the outbox: \(cause)")
+    } else if said.contains(where: { $0.hasPrefix("the broker is down") }) {
+      said = said.filter { !$0.hasPrefix("the broker is down") }
+      say("the broker answers again")
+    }
   }
 
   private func sayOnce(_ line: String) {

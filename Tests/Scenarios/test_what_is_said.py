@@ -1,0 +1,77 @@
+"""Where something is not as the user meant it, one line says what to do."""
+
+
+def test_a_time_limit_says_that_it_stopped_the_algorithm_and_whose_limit_it_was(program):
+    outcome = program.run("exec", "--timeout", "100ms", "--", "sleep", "60", status=124)
+    assert outcome.messages == ["stopped after 100ms (--timeout)."]
+    program.run("publish", "demo/slow", "--timeout", "100ms", "--", "sleep", "60", status=0)
+    outcome = program.run("exec", "demo/slow", status=124)
+    assert "its version's time limit" in outcome.messages[0]
+
+
+def test_an_algorithm_that_ends_in_time_hears_nothing_of_its_limit(program):
+    assert program.run("exec", "--timeout", "60s", "--", "true", status=0).messages == []
+
+
+def test_a_version_in_the_name_to_publish_is_told_where_it_belongs(program):
+    outcome = program.run("publish", "demo/cats/1.2.0", "--", "true", status=64)
+    assert outcome.messages == ["the version is given apart: publish demo/cats --version 1.2.0."]
+
+
+def test_a_variable_that_algo_run_sets_itself_cannot_be_published(program):
+    for name in ("ALGO_METRICS_FD", "ALGO_REQUEST_ID", "ALGO_OWNER", "ALGO_NAME", "ALGO_VERSION"):
+        outcome = program.run("publish", "demo/cats", "--env", f"{name}=9", "--", "true", status=64)
+        assert f"algo-run sets {name} itself" in outcome.messages[0]
+    program.run("publish", "demo/cats", "--env", "ALGO_METRICS_ECHO=1", "--", "true", status=0)
+
+
+def test_a_directory_in_the_place_of_a_program_is_called_one(program):
+    outcome = program.run("exec", "--", "/etc", status=126)
+    assert "it is a directory" in outcome.messages[0]
+    locked = program.directory / "locked"
+    locked.write_text("#!/bin/sh\n")
+    locked.chmod(0o600)
+    assert "chmod +x" in program.run("exec", "--", str(locked), status=126).messages[0]
+
+
+def test_a_report_cannot_go_to_the_algorithms_stdout(program):
+    outcome = program.run("exec", "--report", "-", "--", "touch", "ran", status=64)
+    assert "/dev/stderr" in outcome.messages[0]
+    assert not (program.directory / "ran").exists() and not (program.directory / "-").exists()
+
+
+def test_a_stream_that_cannot_be_read_is_told_from_one_with_rejections(program):
+    assert program.run("check", "nosuch", status=125).messages[0].startswith('cannot read "nosuch"')
+    assert program.run("check", input=b'{"a": true}\n').status == 1
+
+
+def test_an_authority_that_cannot_be_read_or_is_no_certificate_is_named(program):
+    def refusal(path):
+        return program.run(
+            "connection", "set", "--type", "sasl_ssl", "--brokers", "h:1", "--topic", "t", "--mechanism", "PLAIN",
+            "--username", "u", "--password-env", "P", "--ca", path, status=64, env={"P": "x"}).messages[0]
+
+    assert "/nosuch.pem" in refusal("/nosuch.pem") and "No such file" in refusal("/nosuch.pem")
+    (program.directory / "ca.der").write_bytes(b"\x30\x82\x01")
+    assert "no certificate in PEM form" in refusal("ca.der")
+
+
+def test_a_new_connection_says_what_waits_for_it(program):
+    program.run("publish", "demo/cats", "--insights", "--", "true", status=0)
+    directory = program.directory / "taken"
+    directory.mkdir()
+    program.run("connection", "set", "--type", "file", "--path", str(directory), status=0)
+    program.run("exec", "demo/cats", status=0)
+    outcome = program.run("connection", "set", "--type", "file", "--path", str(program.directory / "free"), status=0)
+    assert outcome.messages[-1] == "1 that wait in the outbox go there too."
+
+
+def test_a_list_that_is_cut_says_how_to_go_on(program):
+    program.run("publish", "demo/cats", "--insights", "--", "true", status=0)
+    directory = program.directory / "taken"
+    directory.mkdir()
+    program.run("connection", "set", "--type", "file", "--path", str(directory), status=0)
+    for _ in range(3):
+        program.run("exec", "demo/cats", status=0)
+    assert program.run("outbox", "list", "--limit", "2", status=0).messages == ["there may be more; go on with: --after 2."]
+    assert program.run("outbox", "list", "--after", "2", "--limit", "2", status=0).messages == []
