@@ -1,0 +1,145 @@
+internal import ProcessSupervision
+internal import RunModel
+internal import RunPipeline
+
+/// The story of a request in a batch, top-down: taken from the list, launched, tried again, finished, and written once
+/// its payload is safe.
+extension BatchRun {
+  /// Results that may wait for their payloads or their reader.
+  private static let mostPending = 256
+  /// Bytes of captured output that may wait with them.
+  private static let mostPendingBytes = 1 << 19
+  /// Failed requests that may wait for their next attempt: each may hold a file for its input and one for its output.
+  private static let mostRetrying = 64
+  /// Lines about rejected metrics; the summary counts the others.
+  private static let rejectionLines = 20
+
+  // MARK: Starting
+
+  func startRequests() -> Bool {
+    startRetries()
+    // A bounded number at once: reading a list of skipped or unusable requests must not keep the loop from children.
+    for _ in 0..<256 {
+      guard canStart else { return false }
+      if let limit = settings.limit, taken >= limit { listHasEnded = true }
+      guard !listHasEnded else { return false }
+      do throws(BatchFailure) {
+        switch try reader.next() {
+        case .request(let request): try take(request)
+        case .again: return true
+        case .wait(let descriptor):
+          gate.waitToRead(descriptor)
+          return false
+        case .end: listHasEnded = true
+        }
+      } catch { stopReading(error) }
+    }
+    return true
+  }
+
+  var canStart: Bool { course == .running && !listHasEnded && hasRoom }
+
+  private var hasRoom: Bool {
+    running.count < jobs && retrying.count < Self.mostRetrying
+      && unsettled.count + output.backlog < Self.mostPending && pool.pendingBytes < Self.mostPendingBytes
+      && keptOrder?.admits(nextOrdinal) != false
+  }
+
+  private func take(_ request: Request) throws(BatchFailure) {
+    if let succeeded, request.problem == nil, try succeeded.count(request.key) > 0 {
+      tally.skipped += 1
+      return
+    }
+    taken += 1
+    defer { nextOrdinal += 1 }
+    if let problem = request.problem {
+      let record = ExecutionRecord.unstarted(
+        requestID: request.requestID ?? RequestID.random(), settings.version, attempts: 0, because: problem)
+      finish(FinishedRequest(request: request, ordinal: nextOrdinal, record: record, capture: nil))
+    } else {
+      launch(Attempt(request: request, ordinal: nextOrdinal, capture: pool.take()))
+    }
+  }
+
+  private func startRetries() {
+    while running.count < jobs, let attempt = retrying.take(at: .now(), all: course > .running) {
+      // Whoever is asked to finish starts nothing: the last attempt stands.
+      if course > .running, let record = attempt.record {
+        finish(attempt, record)
+      } else {
+        tally.retries += 1
+        launch(attempt)
+      }
+    }
+  }
+
+  private func launch(_ attempt: Attempt) {
+    if let unstarted = attempt.launch(by: pipeline, settings) {
+      if unstarted.isPassing, retry(attempt, after: unstarted.record) { return }
+      return finish(attempt, unstarted.record)
+    }
+    if let child = attempt.run?.child { running[ObjectIdentifier(child)] = attempt }
+  }
+
+  // MARK: Finishing
+
+  func ended(_ attempt: Attempt) {
+    guard let run = attempt.run else { return }
+    attempt.run = nil
+    let record = pipeline.finish(run, attempts: attempt.number)
+    if record.outcome != .succeeded, retry(attempt, after: record) { return }
+    finish(attempt, record)
+  }
+
+  /// Puts a failed attempt aside for another one, if it has one left.
+  private func retry(_ attempt: Attempt, after record: ExecutionRecord) -> Bool {
+    guard attempt.number <= settings.retries, course == .running else { return false }
+    attempt.record = record
+    retrying.add(attempt, backoff: Backoff(first: settings.retryDelay))
+    return true
+  }
+
+  private func finish(_ attempt: Attempt, _ record: ExecutionRecord) {
+    finish(
+      FinishedRequest(request: attempt.request, ordinal: attempt.ordinal, record: record, capture: attempt.capture))
+  }
+
+  private func finish(_ finished: FinishedRequest) {
+    report(finished)
+    tally.count(finished.record, truncated: finished.capture?.output.isTruncated ?? false)
+    pool.finished(finished.capture)
+    if course == .running, let halt = settings.halt,
+      halt.isMet(failed: tally.failed, finished: tally.finished, total: count.total)
+    {
+      (course, cut) = (.finishing, .halted)
+      display.say("halting after \(tally.failed) failed requests (--halt-after \(halt.words)); running ones finish.")
+    }
+    guard let payloads, let publication = pipeline.publication(of: finished.record) else { return emit(finished) }
+    // From here on the queue holds the payload; a result line has none.
+    finished.record.payload = nil
+    unsettled[payloads.enqueue(publication)] = finished
+  }
+
+  private func report(_ finished: FinishedRequest) {
+    let before = tally.rejections
+    for (offset, rejection) in finished.record.metrics.rejected.enumerated()
+    where before + offset < Self.rejectionLines {
+      display.say("\(finished.source): \(rejection)")
+    }
+    if let failure = finished.capture?.output.failure { display.say("\(finished.source): \(failure)") }
+  }
+
+  func settle() {
+    guard !unsettled.isEmpty, let payloads else { return }
+    for settled in payloads.takeSettled() {
+      guard let finished = unsettled.removeValue(forKey: settled.ticket) else { continue }
+      finished.record.delivery = settled.delivery
+      emit(finished)
+    }
+  }
+
+  private func emit(_ finished: FinishedRequest) {
+    guard let keptOrder else { return output.append(finished) }
+    do throws(BatchFailure) { try keptOrder.take(finished) } catch { stopWriting(error) }
+  }
+}
