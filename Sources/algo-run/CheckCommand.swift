@@ -9,7 +9,7 @@ enum CheckCommand: Subcommand {
   static let command = Command(
     name: "check",
     abstract: "Lint a metric stream: what would be accepted, what rejected and why, bytes used and left.",
-    discussion: "Exits with 1 where something would be rejected, and with 125 where the stream cannot be read.",
+    discussion: "Exit status: 0 all accepted; 1 something would be rejected; 125 the stream cannot be read; 64 usage.",
     examples: [
       ("algo-run check metrics.ndjson", "lint a file"),
       ("ALGO_METRICS_FD=3 python3 algo.py 3>&1 >/dev/null | algo-run check", "lint what a program reports"),

@@ -20,19 +20,22 @@ enum ConnectionCommand: Subcommand {
       ConnectionSetCommand.command,
       Command(
         name: "show", abstract: "Show the connection, secrets left out.",
+        discussion: "Exit status: 0 shown; 1 the state cannot be read; 64 usage.",
         examples: [("algo-run connection show --json", "for scripts")],
         options: [SharedOptions.json, SharedOptions.home]),
       Command(
         name: "test", abstract: "Walk from the broker's name to an acknowledged record, within 10 seconds.",
         discussion: """
           Steps: settings, resolve, tcp, tls, authentication, metadata, topic, produce. It ends at the first that \
-          fails, tells the cause and what to do, and exits with 1. The record it produces has the header ce_type \
+          fails, and tells the cause and what to do. The record it produces has the header ce_type \
           algo-run.connection-test.v1, so that consumers can leave it out.
+          Exit status: 0 payloads would be delivered; 1 a step failed; 64 usage.
           """,
         examples: [("algo-run connection test", "exit status 0 where payloads would be delivered")],
         options: [SharedOptions.json, SharedOptions.home]),
       Command(
         name: "remove", abstract: "Remove the connection: payloads go to the file in the home again.",
+        discussion: "Exit status: 0 there is none any more; 1 the state cannot be written; 64 usage.",
         examples: [("algo-run connection remove", "what waits in the outbox stays there")],
         options: [SharedOptions.home]),
     ])

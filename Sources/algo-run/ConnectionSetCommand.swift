@@ -14,6 +14,7 @@ enum ConnectionSetCommand {
       times, retention and what becomes of expired payloads. What librdkafka refuses is refused here, and nothing \
       is changed then. A password given by file or variable is only referred to, and read whenever it is used; at the \
       prompt it is kept in the home, readable by this user alone.
+      Exit status: 0 set; 1 refused by librdkafka, or the state cannot be written; 64 usage.
       """,
     examples: [
       ("algo-run connection set --type plaintext --brokers a:9092,b:9092 --topic insights", "Kafka in a trusted net"),
@@ -104,7 +105,8 @@ extension ConnectionSetCommand {
     guard String(decoding: bytes[..<count], as: UTF8.self).holds("-----BEGIN CERTIFICATE-----") else {
       throw ExitFailure(
         status: 64,
-        sentence: "\"\(shown)\" holds no certificate in PEM form; convert it with: openssl x509 -inform der -in FILE -out "
+        sentence:
+          "\"\(shown)\" holds no certificate in PEM form; convert it with: openssl x509 -inform der -in FILE -out "
           + "ca.pem.")
     }
   }

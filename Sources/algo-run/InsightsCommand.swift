@@ -7,7 +7,10 @@ enum InsightsCommand: Subcommand {
   static let command = Command(
     name: "insights",
     abstract: "Switch Insights of a published version on or off.",
-    discussion: "The switch counts for executions that start afterwards. Of several versions that match, the latest.",
+    discussion: """
+      The switch counts for executions that start afterwards. Of several versions that match, the latest.
+      Exit status: 0 switched; 1 nothing matches REF, or the state cannot be written; 64 usage.
+      """,
     examples: [
       ("algo-run insights on demo/iris/1.0.0", "publish the payloads of 1.0.0 from now on"),
       ("algo-run insights off demo/iris", "no longer publish those of the latest version"),

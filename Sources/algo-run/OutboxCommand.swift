@@ -21,10 +21,12 @@ enum OutboxCommand: Subcommand {
     subcommands: [
       Command(
         name: "status", abstract: "Count payloads by state; tell what is known of the broker.",
+        discussion: "Exit status: 0 told, whatever waits; 1 the outbox cannot be read; 64 usage.",
         examples: [("algo-run outbox status --json | jq .pending", "for monitoring")],
         options: [SharedOptions.json, SharedOptions.home]),
       Command(
         name: "list", abstract: "List payloads that were not delivered, oldest first.",
+        discussion: "Exit status: 0 listed; 1 the outbox cannot be read; 64 usage.",
         examples: [("algo-run outbox list --state expired --limit 20", "the 20 oldest that expired")],
         options: [
           stateOption("Only payloads in this state; may be given more than once."),
@@ -35,14 +37,16 @@ enum OutboxCommand: Subcommand {
       Command(
         name: "deliver", abstract: "Deliver what waits, then end; with --follow, go on until stopped.",
         discussion: """
-          Without --follow it ends when nothing waits any longer: exit status 0 where all was delivered, 1 where some \
-          expired, was rejected or still waits. With --follow it ends by SIGTERM or SIGINT with status 0; what waits \
-          then stays in the outbox.
+          Without --follow it ends when nothing waits any longer. With --follow it ends by SIGTERM or SIGINT; what \
+          waits then stays in the outbox.
+          Exit status: 0 all was delivered, or --follow was ended; 1 some expired, was dropped, was rejected or still \
+          waits; 130 interrupted (SIGINT, without --follow); 64 usage.
           """,
         examples: [("algo-run outbox deliver --follow", "as the unit in contrib/ does")],
         options: [.flag("follow", help: "Stay and deliver whatever comes."), SharedOptions.home]),
       Command(
         name: "retry", abstract: "Make expired and rejected payloads pending again, with a new window.",
+        discussion: "Exit status: 0 done; 1 one of the given numbers could not be retried; 64 usage.",
         examples: [
           ("algo-run outbox retry --all && algo-run outbox deliver", "after a long outage"),
           ("algo-run outbox retry 17 18", "two of them"),
@@ -54,6 +58,7 @@ enum OutboxCommand: Subcommand {
         ]),
       Command(
         name: "purge", abstract: "Remove payloads for good.",
+        discussion: "Exit status: 0 done; 1 one of the given numbers could not be removed; 64 usage.",
         examples: [
           ("algo-run outbox purge --state expired", "those that expired"),
           ("algo-run outbox purge 17", "one, whatever its state"),

@@ -12,6 +12,7 @@ enum PublishCommand: Subcommand {
     discussion: """
       A published version never changes, except for its Insights switch. Without --version or --bump the revision goes \
       up; the first version is 1.0.0. Prints the reference of the new version.
+      Exit status: 0 published; 1 the number is taken, or the state cannot be written; 64 usage.
       """,
     examples: [
       ("algo-run publish demo/iris --insights -- python3 iris.py", "the first version, 1.0.0, with Insights"),
@@ -29,7 +30,9 @@ enum PublishCommand: Subcommand {
         help: "Which number goes up (default: revision)."),
       .invertible("insights", help: "Whether payloads are published (default: as the previous version; first: no)."),
       .value("notes", "TEXT", help: "What there is to know about this version."),
-      .value("directory", "DIR", completion: .directory, help: "Where the command runs (default: where exec or batch is called)."),
+      .value(
+        "directory", "DIR", completion: .directory,
+        help: "Where the command runs (default: where exec or batch is called)."),
       .value("timeout", "D", help: "Stop an execution after this wall time, such as 30s."),
       .repeatable("env", "NAME=VALUE", help: "A variable for the child's environment."),
       SharedOptions.home,
@@ -60,7 +63,8 @@ enum PublishCommand: Subcommand {
 
   private static func algorithm(_ invocation: Invocation) throws -> AlgorithmName {
     let given = invocation.argument("OWNER/NAME") ?? ""
-    if let slash = given.lastIndex(of: "/"), let version = try? VersionNumber(parsing: String(given[given.index(after: slash)...])),
+    if let slash = given.lastIndex(of: "/"),
+      let version = try? VersionNumber(parsing: String(given[given.index(after: slash)...])),
       (try? AlgorithmName(parsing: given[..<slash])) != nil
     {
       throw ExitFailure(

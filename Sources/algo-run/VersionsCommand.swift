@@ -7,6 +7,7 @@ enum VersionsCommand: Subcommand {
   static let command = Command(
     name: "versions",
     abstract: "List published versions: reference, Insights, date and command.",
+    discussion: "Exit status: 0 listed; 1 nothing matches REF, or the state cannot be read; 64 usage.",
     examples: [
       ("algo-run versions", "all versions of all algorithms"),
       ("algo-run versions demo/iris/1.2", "those of 1.2"),

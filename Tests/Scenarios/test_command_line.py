@@ -3,6 +3,7 @@
 import re
 import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -104,3 +105,34 @@ def test_options_may_stand_before_or_behind_the_reference_and_with_an_equals_sig
     program.run("publish", "o/a", "--", "sleep", "1000", status=0)
     for arguments in (["--timeout", "50ms", "o/a"], ["o/a", "--timeout", "50ms"], ["o/a", "--timeout=50ms"]):
         program.run("exec", *arguments, status=124)
+
+
+def documented_statuses():
+    """The table of exit statuses in the documentation: the cells of each command's row."""
+    text = (Path(__file__).resolve().parents[2] / "docs" / "formats.md").read_text().split("## Exit statuses")[1]
+    rows = re.findall(r"^\| `([^`]+)` \| (.+) \| (.+) \| (.+) \|$", text, re.MULTILINE)
+    return {command: cells for command, *cells in rows}
+
+
+def words_and_subcommands(program):
+    """Every command that can be run, as its words."""
+    def subcommands(*words):
+        shown = program.run(*words, "--help", status=0).stdout.decode()
+        _, _, section = shown.partition("SUBCOMMANDS:\n")
+        return re.findall(r"(?m)^  ([a-z]+)\b", section.split("\n\n")[0])
+    for word in subcommands():
+        yield from ([word, below] for below in subcommands(word)) if subcommands(word) else [[word]]
+
+
+def test_help_tells_the_exit_statuses_that_the_documentation_tells(program):
+    documented = documented_statuses()
+    commands = {" ".join(words): words for words in words_and_subcommands(program)}
+    assert set(documented) == set(commands)
+    for name, words in commands.items():
+        shown = " ".join(program.run(*words, "--help", status=0, env={"COLUMNS": "120"}).stdout.decode().split())
+        told = shown.split("Exit status: ")[1].split(" USAGE:")[0]
+        zero, one, others = (cell.replace("`", "") for cell in documented[name])
+        statuses = set(re.findall(r"(?:^|; )(\d+)", others))
+        assert statuses == set(re.findall(r"(?:^|; )(\d+)", told)) - {"0", "1"}, name
+        if name != "exec":
+            assert f"0 {zero};" in told and f"1 {one};" in told, name

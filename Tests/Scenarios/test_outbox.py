@@ -1,7 +1,10 @@
 """The outbox in an operator's hands: what is said of payloads that were given up, retried and removed (SPEC section 8)."""
 
+import signal
+
 import pytest
 
+import processes
 from outboxes import connect, listed, unreachable  # noqa: F401 (a fixture)
 
 
@@ -97,3 +100,17 @@ def test_where_there_is_no_outbox_no_number_is_known(program, published, word):
 def test_of_many_unknown_numbers_some_are_told_and_the_rest_is_counted(program, published):
     outcome = program.run("outbox", "retry", *range(1, 31), status=1)
     assert len(outcome.messages) == 1 and "and 10 more" in outcome.messages[0]
+
+
+def test_interrupting_a_delivery_gives_130_and_ending_the_service_0(waiting, published):
+    waiting.run("connection", "set", "--delivery-window", "1h", status=0)
+    waiting.run("exec", published, "--", "true", status=0)
+    for options, number, status in [([], signal.SIGINT, 130), ([], signal.SIGTERM, 1),
+                                    (["--follow"], signal.SIGINT, 0), (["--follow"], signal.SIGTERM, 0)]:
+        process = waiting.start("outbox", "deliver", *options)
+        told = ""
+        while "the broker is down" not in told:
+            told = processes.read_line(process.stderr.fileno())
+        process.send_signal(number)
+        assert waiting.finish(process).status == status, (options, number)
+    assert [record["state"] for record in listed(waiting).values()] == ["pending"]

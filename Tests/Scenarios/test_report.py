@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import subprocess
 
 import jsonschema
 import pytest
@@ -151,3 +153,19 @@ def test_the_command_may_be_anything_that_the_child_environment_finds(program):
     program.run("publish", "o/a", "--directory", place, "--", PYTHON, "-c", "open('here', 'w')", status=0)
     _, report = program.report("o/a", status=0)
     assert report["outcome"] == "succeeded" and (place / "here").exists()
+
+
+def test_the_documented_validation_works_as_it_stands(program, published):
+    documentation = schemas.FOLDER.parent
+    [example] = re.findall(r"```python\n(.+?)```", (documentation / "formats.md").read_text(), re.DOTALL)
+    (program.directory / "docs").symlink_to(documentation)
+    program.report(published, "--", "true", status=0)
+    report = program.directory / "report.json"
+
+    def validate():
+        return subprocess.run(
+            [PYTHON, "-c", example], cwd=program.directory, check=False, capture_output=True, text=True)
+    assert validate().returncode == 0, validate().stderr
+    # It looks through the references: what is wrong in a payload is found.
+    report.write_text(report.read_text().replace('"algorithm_version":"', '"algorithm_version":"v'))
+    assert "ValidationError" in validate().stderr
