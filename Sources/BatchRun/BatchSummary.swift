@@ -42,7 +42,9 @@ public struct BatchSummary {
     if payloads != .none {
       var line = "payloads: \(Figures.grouped(payloads.delivered)) delivered, "
       line += "\(Figures.grouped(payloads.waiting)) waiting in the outbox"
-      if payloads.lost > 0 { line += ", \(Figures.grouped(payloads.lost)) rejected or expired (see algo-run outbox list)" }
+      if payloads.lost > 0 {
+        line += ", \(Figures.grouped(payloads.lost)) rejected, expired or dropped (see algo-run outbox list)"
+      }
       lines.append(line)
     }
     if tally.rejections > 0 { lines.append("\(Figures.counted(tally.rejections, "metric")) rejected; see the results") }

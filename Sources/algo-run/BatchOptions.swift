@@ -58,13 +58,15 @@ struct BatchOptions {
   private static func refuseOverwriting(_ files: [String], output: String?, summary: String?) throws(ExitFailure) {
     for (option, path) in [("--output", output), ("--summary", summary)] {
       guard let path, let target = FileIdentity(writing: path) else { continue }
-      // Standard input may have been redirected from a file, too.
-      if let file = files.first(where: { ($0 == "-" ? FileIdentity(STDIN_FILENO) : FileIdentity(reading: $0)) == target })
-      {
+      let overwritten = files.first { file in
+        // Standard input may have been redirected from a file, too.
+        (file == "-" ? FileIdentity(STDIN_FILENO) : FileIdentity(reading: file)) == target
+      }
+      if let overwritten {
+        let shown = TerminalText.safe(overwritten == "-" ? path : overwritten)
         throw ExitFailure(
           status: 64,
-          sentence: "\(option) would write over the requests \"\(TerminalText.safe(file == "-" ? path : file))\"; choose "
-            + "another file with \(option).")
+          sentence: "\(option) would write over the requests \"\(shown)\"; choose another file with \(option).")
       }
     }
     if let output, let summary, let target = FileIdentity(writing: summary), FileIdentity(writing: output) == target {

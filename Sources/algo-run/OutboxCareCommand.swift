@@ -49,8 +49,8 @@ enum OutboxCareCommand {
   private static func tell(_ left: [String], _ what: String) -> Int32 {
     guard !left.isEmpty else { return 0 }
     let more = left.count > toldNumbers ? " and \(left.count - toldNumbers) more" : ""
-    Message.tell(
-      "\(what): \(left.prefix(toldNumbers).joined(separator: ", "))\(more); see what there is with: algo-run outbox list.")
+    let told = left.prefix(toldNumbers).joined(separator: ", ")
+    Message.tell("\(what): \(told)\(more); see what there is with: algo-run outbox list.")
     return 1
   }
 

@@ -104,7 +104,8 @@ import Testing
     #expect(try outbox.list(states: [.expired]).count == 2)
   }
 
-  @Test func `earlier payloads that it finds at the end of their window and drops are told, kept ones are not`() throws {
+  @Test func `earlier payloads that it finds at the end of their window and drops are told, kept ones are not`() throws
+  {
     defer { try? FileManager.default.removeItem(atPath: folder) }
     let outbox = try Outbox(home: home())
     let past = WallClock.now() + .seconds(-600)
