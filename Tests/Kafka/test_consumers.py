@@ -66,7 +66,7 @@ def test_payloads_of_the_fallback_file_are_sent_as_the_guide_has_it(kafka43, pro
     payload = b'{"request_id":"req-1","timestamp":"2021-02-20T00:21:54.867231Z","n":0.10}'
     (program.directory / "insights-fallback.ndjson").write_bytes(payload + b"\n" + payload.replace(b"req-1", b"req-2") + b"\n")
     guide = (REPOSITORY / "docs" / "operate.md").read_text()
-    command = re.search(r"^    (sed .*insights-fallback.ndjson.*(?:\\\n.*)*)$", guide, re.MULTILINE)[1]
+    command = re.search(r"^    (sed [^\n]*\\\n[^\n]*)$", guide, re.MULTILINE)[1]
     command = command.replace("localhost:9092", kafka43.PLAINTEXT).replace("-t insights ", f"-t {topic} ")
     subprocess.run(["sh", "-euc", command], cwd=program.directory, timeout=60, check=True)
     records = kafka43.records(topic)
