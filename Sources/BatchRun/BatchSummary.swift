@@ -43,7 +43,7 @@ public struct BatchSummary {
       var line = "payloads: \(Figures.grouped(payloads.delivered)) delivered, "
       line += "\(Figures.grouped(payloads.waiting)) waiting in the outbox"
       if payloads.lost > 0 {
-        line += ", \(Figures.grouped(payloads.lost)) rejected, expired or dropped (see algo-run outbox list)"
+        line += ", \(Figures.grouped(payloads.lost)) rejected or expired (see algo-run outbox list)"
       }
       lines.append(line)
     }
