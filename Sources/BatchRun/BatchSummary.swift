@@ -41,7 +41,7 @@ public struct BatchSummary {
     }
     if payloads != .none {
       var line = "payloads: \(Figures.grouped(payloads.delivered)) delivered, "
-      line += "\(Figures.grouped(payloads.waiting)) waiting in the outbox"
+      line += "\(Figures.grouped(payloads.waiting + payloads.left)) waiting in the outbox"
       if payloads.lost > 0 {
         line += ", \(Figures.grouped(payloads.lost)) rejected or expired (see algo-run outbox list)"
       }
@@ -83,7 +83,7 @@ public struct BatchSummary {
     json.name("payloads")
     json.beginObject()
     json.member("delivered", integer: payloads.delivered)
-    json.member("waiting", integer: payloads.waiting)
+    json.member("waiting", integer: payloads.waiting + payloads.left)
     json.member("lost", integer: payloads.lost)
     json.endObject()
     json.member("exit_status", integer: exitStatus)

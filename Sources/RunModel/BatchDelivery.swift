@@ -53,12 +53,15 @@ public struct PayloadCounts: Sendable, Equatable {
   public var delivered: Int
   /// Given up: rejected or expired.
   public var lost: Int
+  /// Safe, but for others to deliver: nothing of this batch tries any longer.
+  public var left: Int
 
   /// Counts of given figures.
-  public init(waiting: Int, delivered: Int, lost: Int) {
+  public init(waiting: Int, delivered: Int, lost: Int, left: Int = 0) {
     self.waiting = waiting
     self.delivered = delivered
     self.lost = lost
+    self.left = left
   }
 
   /// Nothing was enqueued.

@@ -65,7 +65,7 @@ def test_ctrl_c_on_the_terminal_reaches_the_batch_and_not_its_children(batches):
     with on_terminal(batches, "r.ndjson", "-o", "out.ndjson", "-j", "2", command=until_go(batches)) as terminal:
         terminal.see("0/10")
         terminal.type("\x03")
-        terminal.see("2 running requests finish")
+        terminal.see("2 running requests will finish")
         terminal.see("2 finishing")
         (batches.directory / "go").touch()
         assert terminal.end() == 130

@@ -152,7 +152,7 @@ struct QueuedPayload: Sendable {
 }
 
 /// So many payloads of a batch are no longer waiting.
-enum PayloadChange { case delivered(Int), lost(Int) }
+enum PayloadChange { case delivered(Int), lost(Int), left(Int) }
 
 extension PayloadCounts {
   fileprivate mutating func apply(_ change: PayloadChange) {
@@ -163,6 +163,9 @@ extension PayloadCounts {
     case .lost(let count):
       waiting -= count
       lost += count
+    case .left(let count):
+      waiting -= count
+      left += count
     }
   }
 }

@@ -40,8 +40,6 @@ final class FileCourier: PayloadCourier {
   func finish() {}
 
   private func settleInOutbox(_ payloads: [QueuedPayload], because reason: FileSinkError) -> [SettledPayload] {
-    // Nobody is going to deliver them while this batch runs.
-    count(.lost(payloads.count))
     let entries = payloads.map { OutboxEntry($0.record, window: connection.deliveryWindow) }
     var delivery = Delivery(.queued, detail: "\(reason)")
     do throws(StateError) {
@@ -54,6 +52,8 @@ final class FileCourier: PayloadCourier {
     } catch {
       delivery = store.keepAside(entries, because: error, after: "\(reason)", sayOnce)
     }
+    // Nobody is going to deliver them while this batch runs.
+    count(delivery.state == .queued ? .left(payloads.count) : .lost(payloads.count))
     return payloads.map { SettledPayload(ticket: $0.ticket, delivery: delivery) }
   }
 

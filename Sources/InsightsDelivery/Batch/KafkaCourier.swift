@@ -147,8 +147,8 @@ final class KafkaCourier: PayloadCourier {
   private func settleAside(
     _ payloads: [QueuedPayload], _ entries: [OutboxEntry], because error: StateError?
   ) -> [SettledPayload] {
-    count(.lost(payloads.count))
     let delivery = store.keepAside(entries, because: error, sayOnce)
+    count(delivery.state == .queued ? .left(payloads.count) : .lost(payloads.count))
     return payloads.map { SettledPayload(ticket: $0.ticket, delivery: delivery) }
   }
 
