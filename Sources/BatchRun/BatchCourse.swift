@@ -27,7 +27,8 @@ extension BatchRun {
         (course, cut) = (.finishing, .interrupted)
         display.say(
           running.isEmpty
-            ? "interrupted." : "interrupted; \(Figures.counted(running.count, "running request")) will finish (once more stops them).")
+            ? "interrupted."
+            : "interrupted; \(Figures.counted(running.count, "running request")) will finish (once more stops them).")
       } else if course < .stopping {
         stopChildren()
       } else {

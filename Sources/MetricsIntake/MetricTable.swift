@@ -7,6 +7,7 @@ enum NameHash {
   private static let factor: UInt64 = 0xa076_1d64_78bd_642f
   private static let lastFactor: UInt64 = 0xe703_7ed1_a0b4_28db
 
+  @inline(__always)
   static func of(_ bytes: UnsafePointer<UInt8>, count: Int, seed: UInt64) -> UInt64 {
     var hash = seed
     var position = 0
@@ -15,9 +16,14 @@ enum NameHash {
       position &+= 8
     }
     var rest: UInt64 = 0
-    while position < count {
-      rest = rest << 8 | UInt64(bytes[position])
-      position &+= 1
+    if count >= 8 {
+      // Some of these bytes again: one load costs less than to gather the rest.
+      rest = UnsafeRawPointer(bytes + count - 8).loadUnaligned(as: UInt64.self)
+    } else {
+      while position < count {
+        rest = rest << 8 | UInt64(bytes[position])
+        position &+= 1
+      }
     }
     return fold(hash ^ rest, lastFactor ^ UInt64(count))
   }
@@ -69,6 +75,7 @@ struct MetricTable: ~Copyable {
   }
 
   /// The slot of a name, made where there is none.
+  @inline(__always)
   mutating func slot(for name: UnsafePointer<UInt8>, count: Int, hash: UInt64) -> Int {
     var bucket = Int(truncatingIfNeeded: hash ^ hash &>> 32) & bucketMask
     while true {

@@ -157,6 +157,7 @@ public struct MetricsIntake: ~Copyable {
     }
   }
 
+  @inline(__always)
   private mutating func slot(of member: MetricLineParser.Member, in bytes: UnsafePointer<UInt8>) -> Int {
     let start = bytes + member.nameStart
     let count = member.nameEnd - member.nameStart
