@@ -16,6 +16,26 @@ struct LineTests {
     #expect(metrics.rejected.first?.detail.contains("invalid UTF-8") == true)
   }
 
+  /// Strings are read eight bytes at a time: each of these must be seen wherever it stands among plain ones.
+  @Test(arguments: [[0x00], [0x01], [0x0b], [0x1f], [0x80], [0xc2], [0xff], [0x5c, 0x78]] as [[UInt8]])
+  func `what a string cannot hold is found at every place of a long one`(bytes: [UInt8]) {
+    for place in 0..<24 {
+      let text =
+        Array(repeating: UInt8(ascii: "x"), count: place) + bytes + Array(repeating: UInt8(ascii: "y"), count: 24)
+      let name = Array("{\"".utf8) + text + Array("\":1}\n".utf8)
+      let value = Array("{\"a\":\"".utf8) + text + Array("\"}\n".utf8)
+      #expect(collected(name + value).rejected.map(\.subjectAndReason) == ["1 malformed_line", "2 malformed_line"])
+    }
+  }
+
+  @Test(arguments: [" ", "~", "\u{7f}", "é", "\u{1F431}", "\\\"", "\\\\", "\\u0041", "!", "#", "[", "]"])
+  func `what a string can hold is taken at every place of a long one`(text: String) {
+    for place in 0..<24 {
+      let name = String(repeating: "x", count: place) + text + String(repeating: "y", count: 24)
+      #expect(collected("{\"\(name)\":1}\n").accepted.count == 1)
+    }
+  }
+
   @Test func `a rejection cannot drive a terminal`() {
     let metrics = collected("\u{1b}[2J\u{7}evil\n{\"a\\u001b]0;x\":\"s\"}\n")
     let shown = metrics.rejected.map(\.description).joined()
