@@ -96,7 +96,7 @@ def test_what_librdkafka_refuses_is_refused_at_set_and_changes_nothing(kafka43, 
     connect(program, *plaintext(kafka43, topic))
     before = program.run("connection", "show", "--json", status=0).stdout
     not_a_certificate = tmp_path / "ca.pem"
-    not_a_certificate.write_text("nothing\n")
+    not_a_certificate.write_text("-----BEGIN CERTIFICATE-----\nbm90aGluZw==\n-----END CERTIFICATE-----\n")
     for options in (
         sasl(kafka43, topic, ca=str(not_a_certificate)),
         ["-X", "no.such.property=1"],
