@@ -64,20 +64,26 @@ extension Outbox {
     guard try ended.first([.integer(now.microseconds)], row: { _ in true }) ?? false else { return [] }
     let dead = try deadHolders()
     let denied = "possibly_persisted = 0 AND coalesce(last_error, '') LIKE '\(FailedAttempt.denial)%'"
-    let condition = "state = 0 AND window_end <= ?1 AND claim IS NULL RETURNING id, possibly_persisted, \(denied)"
-    let statement = try database.statement(
-      onExpiry == .drop
-        ? "DELETE FROM payload WHERE \(condition)"
-        : """
-        UPDATE payload SET state = CASE WHEN \(denied) THEN 2 ELSE 1 END, settled = ?1,
-          last_error = coalesce(last_error, 'its delivery window ended before it could be sent') WHERE \(condition)
-        """)
+    let condition = "state = 0 AND window_end <= ?1 AND claim IS NULL"
+    let columns = "RETURNING id, possibly_persisted, \(denied)"
+    let settle = """
+      UPDATE payload SET state = CASE WHEN \(denied) THEN 2 ELSE 1 END, settled = ?1,
+        last_error = coalesce(last_error, 'its delivery window ended before it could be sent') WHERE \(condition)
+      """
+    // What was denied is rejected, not expired, and so is never dropped.
+    let changes =
+      onExpiry == .keep
+      ? ["\(settle) \(columns)"]
+      : ["\(settle) AND \(denied) \(columns)", "DELETE FROM payload WHERE \(condition) \(columns)"]
+    let statements = try changes.map { change throws(StateError) in try database.statement(change) }
     return try database.writing { () throws(StateError) in
       try free(dead)
       var expired: [ExpiredRecord] = []
-      try statement.rows([.integer(now.microseconds)]) { row in
-        expired.append(
-          ExpiredRecord(id: row.integer(0), possiblyPersisted: row.integer(1) != 0, wasDenied: row.integer(2) != 0))
+      for statement in statements {
+        try statement.rows([.integer(now.microseconds)]) { row in
+          expired.append(
+            ExpiredRecord(id: row.integer(0), possiblyPersisted: row.integer(1) != 0, wasDenied: row.integer(2) != 0))
+        }
       }
       return expired.sorted { $0.id < $1.id }
     }

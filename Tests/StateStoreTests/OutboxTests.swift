@@ -140,6 +140,21 @@ import Testing
     #expect(try outbox.list().isEmpty)
   }
 
+  @Test func `what was denied to the end is rejected and kept, also where expired payloads are dropped`() throws {
+    let outbox = try Outbox(home: home)
+    let token = try DelivererToken(home: home)
+    let now = WallClock.now()
+    try outbox.append(sampleEntries(["a", "b", "c"], at: now), claimedBy: token)
+    let denial = FailedAttempt(id: 1, error: FailedAttempt.denial + "no right to write")
+    let mayBeThere = FailedAttempt(id: 2, error: FailedAttempt.denial + "no right to write", possiblyPersisted: true)
+    try outbox.reschedule([denial, mayBeThere, FailedAttempt(id: 3, error: "away")], notBefore: now, of: token)
+    let ended = try outbox.expire(at: now + .seconds(240), .drop)
+    #expect(ended.map(\.id) == [1, 2, 3])
+    #expect(ended.map(\.wasDenied) == [true, false, false])
+    #expect(try outbox.list().map(\.key) == ["a"])
+    #expect(try outbox.list(states: [.rejected]).map(\.lastError) == [denial.error])
+  }
+
   @Test func `a rejected payload keeps its reason and waits for nobody but an operator`() throws {
     let outbox = try Outbox(home: home)
     let token = try DelivererToken(home: home)

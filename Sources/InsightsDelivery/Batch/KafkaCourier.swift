@@ -117,7 +117,9 @@ final class KafkaCourier: PayloadCourier {
   }
 
   private func care(_ outbox: Outbox, _ engine: DeliveryEngine) throws(StateError) {
-    for record in try outbox.expire(connection.onExpiry) { end(record.id, .expired("")) }
+    for record in try outbox.expire(connection.onExpiry) {
+      end(record.id, record.wasDenied ? .rejected("the broker denied it until its window ended") : .expired(""))
+    }
     if nextPrune <= clock.now {
       nextPrune = clock.now + OutboxDelivery.prunePause
       try outbox.prune(connection.retention)

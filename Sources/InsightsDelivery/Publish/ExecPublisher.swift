@@ -157,7 +157,7 @@ public final class ExecPublisher: PayloadPublisher {
   /// Ends windows and keeps to the retention, so that a home where nothing but `exec` ever runs does not fill the disk.
   /// Most of the time this is two questions that take no lock.
   private func care(for outbox: Outbox) {
-    let expired = (try? outbox.expire(connection.onExpiry)) ?? []
+    let expired = ((try? outbox.expire(connection.onExpiry)) ?? []).filter { !$0.wasDenied }
     // What is kept can be listed; what was dropped is told now or never.
     if connection.onExpiry == .drop, !expired.isEmpty {
       say(connection.onExpiry.sentence(of: "\(expired.count) earlier payload(s)", cause: ""))

@@ -87,7 +87,7 @@ public final class OutboxDelivery {
         if nextCare <= clock.now {
           nextCare = clock.now + Self.carePause
           for record in try outbox.expire(connection.onExpiry) {
-            if record.wasDenied, connection.onExpiry == .keep { figures.rejected += 1 } else { expired(because: "") }
+            if record.wasDenied { figures.rejected += 1 } else { expired(because: "") }
           }
           if !follows { isFinished = try hasNothingToDo() }
         } else if !follows, carrier.count == 0, claim.count == 0 {
