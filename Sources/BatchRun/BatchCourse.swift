@@ -40,7 +40,7 @@ extension BatchRun {
 
   private func stopChildren() {
     (course, cut) = (.stopping, .interrupted)
-    if !running.isEmpty { display.say("stopping \(running.count) running requests.") }
+    if !running.isEmpty { display.say("stopping \(Figures.counted(running.count, "running request")).") }
     for attempt in running.values { attempt.run?.child.stop() }
   }
 

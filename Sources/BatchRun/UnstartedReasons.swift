@@ -19,12 +19,10 @@ struct UnstartedReasons {
 
   /// One line a reason, in the order they came up.
   var lines: [String] {
-    var lines = told.map { "\(Self.requests($0.count)) never started: \($0.reason)" }
-    if others > 0 { lines.append("\(Self.requests(others)) never started for other reasons; see the results") }
+    var lines = told.map { "\(Figures.counted($0.count, "request")) never started: \($0.reason)" }
+    if others > 0 {
+      lines.append("\(Figures.counted(others, "request")) never started for other reasons; see the results")
+    }
     return lines
-  }
-
-  private static func requests(_ count: Int) -> String {
-    count == 1 ? "1 request" : "\(Figures.grouped(count)) requests"
   }
 }

@@ -18,7 +18,7 @@
   F(rd_kafka_mem_free) F(rd_kafka_queue_get_main) F(rd_kafka_queue_destroy) F(rd_kafka_queue_poll)                     \
   F(rd_kafka_queue_io_event_enable) F(rd_kafka_queue_yield) F(rd_kafka_event_type) F(rd_kafka_event_message_next)      \
   F(rd_kafka_event_error) F(rd_kafka_event_error_string) F(rd_kafka_event_destroy) F(rd_kafka_message_status)          \
-  F(rd_kafka_metadata) F(rd_kafka_metadata_destroy) F(rd_kafka_headers_new) F(rd_kafka_header_add)                  \
+  F(rd_kafka_metadata) F(rd_kafka_metadata_destroy) F(rd_kafka_headers_new) F(rd_kafka_header_add)                     \
   F(rd_kafka_headers_destroy)
 
 #define POINTER(name) static __typeof__(name) *p_##name;
@@ -84,7 +84,7 @@ void crdk_topic_destroy(rd_kafka_topic_t *topic) { p_rd_kafka_topic_destroy(topi
 rd_kafka_resp_err_t crdk_produce(rd_kafka_t *client, rd_kafka_topic_t *topic, const void *key, size_t key_size,
                                  const void *value, size_t value_size, const crdk_header *headers, size_t header_count,
                                  intptr_t opaque) {
-  // Not as parts of type HEADER: where such a record is refused at once, as after a denial, releases up to 2.11 free its
+  // Not as parts of type HEADER: where such a record is refused at once, as after a denial, 2.0.2 and others free its
   // headers twice (https://github.com/confluentinc/librdkafka/issues/4627). A list stays ours until it is taken.
   rd_kafka_headers_t *list = p_rd_kafka_headers_new(header_count);
   rd_kafka_resp_err_t code = RD_KAFKA_RESP_ERR_NO_ERROR;

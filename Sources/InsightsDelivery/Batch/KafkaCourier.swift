@@ -3,7 +3,7 @@ internal import StateStore
 
 /// Carries a batch's payloads into the outbox and from there to Kafka. Lives on the delivery thread.
 final class KafkaCourier: PayloadCourier {
-  /// Acknowledged records are removed when so many have gathered, or after so long: each removal costs a sync.
+  /// Acknowledged records are removed when so many have gathered, or after so long: each removal costs a transaction.
   static let removalGroup = 4000
   static let removalPause = Duration.milliseconds(100)
   /// While more wait than the producer has room for, they are claimed as soon as so many fit.

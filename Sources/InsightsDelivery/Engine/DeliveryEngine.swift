@@ -4,7 +4,7 @@ internal import StateStore
 /// Drives one producer and the outbox as ``DeliveryPolicy`` decides. For one thread at a time.
 ///
 /// The only file that carries out the policy's actions. Acknowledged records are removed in groups, because each change
-/// of the outbox costs a sync of the disk; a crash in between sends them a second time, under the same key.
+/// of the outbox takes its write lock; a crash in between sends them a second time, under the same key.
 final class DeliveryEngine {
   /// What became of a record, for those who count.
   enum Ending { case delivered, rejected(String), expired(String) }
