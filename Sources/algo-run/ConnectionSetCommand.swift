@@ -102,7 +102,8 @@ extension ConnectionSetCommand {
       throw ExitFailure(
         status: 64, sentence: "the authority \"\(shown)\" cannot be read (\(reason)); name a PEM file with --ca.")
     }
-    guard String(decoding: bytes[..<count], as: UTF8.self).holds("-----BEGIN CERTIFICATE-----") else {
+    // OpenSSL also takes "TRUSTED CERTIFICATE" and "X509 CERTIFICATE".
+    guard String(decoding: bytes[..<count], as: UTF8.self).holds(" CERTIFICATE-----") else {
       throw ExitFailure(
         status: 64,
         sentence:
