@@ -18,6 +18,17 @@ WAITS = "import os, resource, signal\n" \
         "os.write(1, b'ready\\n')\n" \
         "while True: signal.pause()"
 
+# The beginning of a Python program that handles signals. Python runs a handler between two of its steps: of a signal
+# that comes on the way into a call that blocks it tells when that call ends, be that never. This waits for both.
+HANDLES = """
+import os, select, signal, sys
+awake, wake = os.pipe2(os.O_NONBLOCK)
+signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
+def await_readable(*descriptors):
+    while not set(descriptors) & set(ready := select.select([awake, *descriptors], [], [])[0]):
+        os.read(awake, 512)
+"""
+
 
 class Number(Decimal):
     """A JSON number that remembers how it was written."""

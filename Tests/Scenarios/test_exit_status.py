@@ -6,7 +6,7 @@ import signal
 
 import pytest
 
-from program import PYTHON
+from program import HANDLES, PYTHON
 
 # Signals whose default is to end a process. 32 and 33 belong to the C library.
 ENDING = [
@@ -42,8 +42,8 @@ def test_a_child_that_dumped_core_is_one_that_a_signal_ended(program):
 
 
 def test_a_time_limit_gives_124_whatever_the_child_makes_of_it(program):
-    stubborn = "import signal, sys; signal.signal(signal.SIGTERM, lambda *_: sys.exit(7)); signal.pause()"
-    outcome, report = program.report("--timeout", "400ms", "--", PYTHON, "-c", stubborn, status=124)
+    stubborn = HANDLES + "signal.signal(signal.SIGTERM, lambda *_: sys.exit(7))\nawait_readable()"
+    outcome, report = program.report("--timeout", "1s", "--", PYTHON, "-c", stubborn, status=124)
     assert report["outcome"] == "timed_out"
     assert report["exit_code"] == 7, "the report tells what the child itself ended with"
     program.run("exec", "--timeout", "10ms", "--", "sleep", "1000", status=124)
@@ -133,7 +133,7 @@ def test_strict_gives_65_where_a_metric_was_rejected_and_the_child_succeeded(pro
     program.run("exec", "--strict", "--", *bad, "3", status=3)
     program.run("exec", "--", *bad, "0", status=0)
     program.run("exec", "--strict", "--", "sh", "-c", "echo '{\"a\":1}' >&3", status=0)
-    program.run("exec", "--strict", "--timeout", "400ms", "--", "sh", "-c", "echo [] >&3; sleep 1000", status=124)
+    program.run("exec", "--strict", "--timeout", "1s", "--", "sh", "-c", "echo [] >&3; sleep 1000", status=124)
 
 
 def test_without_a_command_the_published_one_runs_and_with_one_that(program):

@@ -7,18 +7,16 @@ import subprocess
 import pytest
 
 import processes
-from program import WAITS
+from program import HANDLES, WAITS
 
 FORWARDED = ["INT", "TERM", "HUP", "QUIT", "USR1", "USR2", "WINCH"]
 
-# Tells of every signal it gets; ends with status 5 on USR1 after that where it is told to.
-LISTENER = """
-import os, signal, sys
+# Tells of every signal it gets; ends with status 5 where something is said to it.
+LISTENER = HANDLES + """
 def tell(number, _): os.write(1, (signal.Signals(number).name[3:] + "\\n").encode())
 for name in "INT TERM HUP QUIT USR1 USR2 WINCH".split(): signal.signal(getattr(signal, "SIG" + name), tell)
 os.write(1, b"ready\\n")
-os.set_blocking(0, True)
-os.read(0, 1)
+await_readable(0)
 os._exit(5)
 """
 

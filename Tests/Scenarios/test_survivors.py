@@ -9,7 +9,7 @@ import time
 import pytest
 
 import processes
-from program import PYTHON
+from program import HANDLES, PYTHON
 
 # A double fork in the same group that ignores every signal that can be ignored; the leader ends with status 3.
 LEAVES_SOMEBODY = """
@@ -130,8 +130,7 @@ def test_killed_while_the_child_runs_algo_run_takes_children_grandchildren_and_g
 
 
 def test_killed_within_the_grace_algo_run_takes_the_stubborn_child_with_it(program):
-    source = "import os, signal; signal.signal(signal.SIGTERM, lambda *_: os.write(1, b'TERM\\n'))\n" \
-             "while True: signal.pause()"
+    source = HANDLES + "signal.signal(signal.SIGTERM, lambda *_: os.write(1, b'TERM\\n'))\nawait_readable()"
     process = program.start_python(source, "--timeout", "1s", "--grace", "1h")
     assert processes.read_line(process.stdout.fileno()) == "TERM"
     process.kill()

@@ -4,7 +4,7 @@ import os
 import signal
 
 import processes
-from program import PYTHON, WAITS
+from program import HANDLES, PYTHON, WAITS
 from terminal import Terminal
 
 CTRL_C, CTRL_Z, CTRL_BACKSLASH = "\x03", "\x1a", "\x1c"
@@ -37,10 +37,10 @@ def test_ctrl_c_ends_the_child_and_gives_130(program):
 
 
 def test_ctrl_c_reaches_a_child_that_handles_it_once(program):
-    source = "import os, signal, sys\n" \
-             "n = []\n" \
+    source = HANDLES + "n = []\n" \
              "signal.signal(signal.SIGINT, lambda *_: (n.append(1), os.write(1, b'got %d\\n' % len(n))))\n" \
-             "print('ready')\n" \
+             "print('ready', flush=True)\n" \
+             "await_readable(0)\n" \
              "print('read', input())\n" \
              "sys.exit(len(n))"
     with on_terminal(program, "--", PYTHON, "-c", source) as terminal:
@@ -54,10 +54,9 @@ def test_ctrl_c_reaches_a_child_that_handles_it_once(program):
 
 def test_ctrl_c_three_times_is_the_childs_affair_and_never_algo_runs(program):
     # The terminal sends to the foreground group, which algo-run is not in: it does not escalate.
-    source = "import os, signal, sys\n" \
-             "signal.signal(signal.SIGINT, lambda *_: os.write(1, b'again\\n'))\n" \
-             "print('ready')\n" \
-             "input()"
+    source = HANDLES + "signal.signal(signal.SIGINT, lambda *_: os.write(1, b'again\\n'))\n" \
+             "print('ready', flush=True)\n" \
+             "await_readable(0)"
     with on_terminal(program, "--", PYTHON, "-c", source) as terminal:
         terminal.see("ready")
         for _ in range(3):
@@ -83,10 +82,10 @@ def test_the_child_reads_what_is_typed(program):
 
 
 def test_a_change_of_the_window_reaches_the_child_once(program):
-    source = "import os, signal\n" \
-             "signal.signal(signal.SIGWINCH, lambda *_: os.write(1, b'now %d %d\\n' % os.get_terminal_size(0)))\n" \
-             "print('ready')\n" \
-             "input()"
+    source = HANDLES + \
+        "signal.signal(signal.SIGWINCH, lambda *_: os.write(1, b'now %d %d\\n' % os.get_terminal_size(0)))\n" \
+        "print('ready', flush=True)\n" \
+        "await_readable(0)"
     with on_terminal(program, "--", PYTHON, "-c", source) as terminal:
         terminal.see("ready")
         terminal.resize(33, 111)

@@ -6,14 +6,14 @@ import signal
 import pytest
 
 import processes
-from program import PYTHON
+from program import HANDLES, PYTHON
 
 # Far beyond the limit of a test: who waits for this waits in vain.
 NEVER = ["--timeout", "1h"]
 SOON = ["--timeout", "300ms"]
 
-STUBBORN = "import os, signal; signal.signal(signal.SIGTERM, lambda *_: os.write(1, b'TERM\\n'));\n" \
-           "os.write(1, b'ready\\n')\nwhile True: signal.pause()"
+STUBBORN = HANDLES + "signal.signal(signal.SIGTERM, lambda *_: os.write(1, b'TERM\\n'))\n" \
+           "os.write(1, b'ready\\n')\nawait_readable()"
 
 
 def test_a_child_that_ends_in_time_is_not_disturbed(program):
@@ -22,9 +22,8 @@ def test_a_child_that_ends_in_time_is_not_disturbed(program):
 
 
 def test_the_child_is_asked_with_sigterm_first(program):
-    source = "import signal, sys\n" \
-             "signal.signal(signal.SIGTERM, lambda *_: (print('asked', flush=True), sys.exit(0)))\n" \
-             "while True: signal.pause()"
+    source = HANDLES + "signal.signal(signal.SIGTERM, lambda *_: (print('asked', flush=True), sys.exit(0)))\n" \
+             "await_readable()"
     outcome, report = program.report("--timeout", "1s", "--", PYTHON, "-c", source, status=124)
     assert outcome.stdout == b"asked\n"
     assert (report["outcome"], report["exit_code"], report["signal"]) == ("timed_out", 0, None)
@@ -56,11 +55,10 @@ def test_the_stop_signal_can_be_chosen(program, given, number):
 
 def test_the_whole_group_is_asked_not_only_its_leader(program):
     # The leader waits for the member without a handler of its own being of any use to it.
-    source = """
-import os, signal
+    source = HANDLES + """
 if os.fork() == 0:
     signal.signal(signal.SIGTERM, lambda *_: (os.write(1, b"member asked\\n"), os._exit(0)))
-    while True: signal.pause()
+    await_readable()
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
 os.wait()
 os.write(1, b"leader saw it end\\n")
