@@ -54,26 +54,27 @@ struct BatchOptions {
     outputLimit = bytes
   }
 
-  /// No request is ever written over, and the summary not over the results.
+  /// No request is ever written over or added to, and the summary not written over the results.
   private static func refuseOverwriting(_ files: [String], output: String?, summary: String?) throws(ExitFailure) {
-    for (option, path) in [("--output", output), ("--summary", summary)] {
-      guard let path, let target = FileIdentity(writing: path) else { continue }
-      let overwritten = files.first { file in
-        // Standard input may have been redirected from a file, too.
-        (file == "-" ? FileIdentity(STDIN_FILENO) : FileIdentity(reading: file)) == target
-      }
-      if let overwritten {
-        let shown = TerminalText.safe(overwritten == "-" ? path : overwritten)
-        throw ExitFailure(
-          status: 64,
-          sentence: "\(option) would write over the requests \"\(shown)\"; choose another file with \(option).")
-      }
-    }
-    if let output, let summary, let target = FileIdentity(writing: summary), FileIdentity(writing: output) == target {
+    let results = output.map { FileIdentity(writing: $0) } ?? FileIdentity(file: STDOUT_FILENO)
+    let report = summary.flatMap { FileIdentity(writing: $0) }
+    for (option, written) in [("--output", results), ("--summary", report)] {
+      guard let written else { continue }
+      // Standard input and output may have been redirected from and to a file, too.
+      let same = files.first { ($0 == "-" ? FileIdentity(file: STDIN_FILENO) : FileIdentity(reading: $0)) == written }
+      guard let same else { continue }
+      let shown = same == "-" ? "standard input" : "\"\(TerminalText.safe(same))\""
       throw ExitFailure(
         status: 64,
-        sentence: "--summary would write over the results \"\(TerminalText.safe(output))\"; choose another file with "
-          + "--summary.")
+        sentence: option == "--output" && output == nil
+          ? "standard output goes into the file of the requests, \(shown); choose another file with --output."
+          : "\(option) would write over the requests in \(shown); choose another file with \(option).")
+    }
+    if let report, report == results {
+      let shown = output.map { "\"\(TerminalText.safe($0))\"" } ?? "on standard output"
+      throw ExitFailure(
+        status: 64,
+        sentence: "--summary would write over the results \(shown); choose another file with --summary.")
     }
   }
 

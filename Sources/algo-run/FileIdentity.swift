@@ -14,6 +14,13 @@ enum FileIdentity: Equatable {
     self = .existing(device: status.st_dev, inode: status.st_ino)
   }
 
+  /// The file that a stream was redirected from or to; nil for pipes, terminals and devices.
+  init?(file stream: Int32) {
+    var status = stat()
+    guard fstat(stream, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }
+    self = .existing(device: status.st_dev, inode: status.st_ino)
+  }
+
   /// A file that is read; nil where there is none, and for what no writer can harm: pipes, terminals, devices.
   init?(reading path: String) {
     var status = stat()

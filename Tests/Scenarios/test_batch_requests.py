@@ -175,6 +175,21 @@ def test_a_list_on_standard_input_is_never_overwritten_either(batches):
         assert (batches.directory / "r.ndjson").read_text() == "a\n"
 
 
+def test_results_on_standard_output_are_not_added_to_the_list_they_are_made_from(batches):
+    # Each result would be the next request, without end.
+    for name in ("r.ndjson", "-"):
+        batches.write("r.ndjson", "a\n")
+        with open(batches.directory / "r.ndjson", "rb") as read, open(batches.directory / "r.ndjson", "ab") as added:
+            outcome = batches.run(name, stdin=read, stdout=added, status=64)
+        assert "standard output goes into the file of the requests" in outcome.messages[0]
+        assert (batches.directory / "r.ndjson").read_text() == "a\n"
+    with open(batches.directory / "out.ndjson", "ab") as results:
+        outcome = batches.run("r.ndjson", "--summary", "out.ndjson", stdout=results, status=64)
+        assert "--summary would write over the results on standard output" in outcome.messages[0]
+        batches.run("r.ndjson", stdout=results, status=0)
+    await_lines(batches.directory / "out.ndjson", 1)
+
+
 def test_a_summary_overwrites_neither_the_list_nor_the_results(batches):
     batches.write("r.ndjson", "a\n")
     for name in spellings(batches.directory):
