@@ -54,18 +54,6 @@ def test_killed_while_draining_loses_nothing(batches):
     assert all(result["request_id"].encode() in listed for result in batches.results("out.ndjson"))
 
 
-def test_payloads_that_a_file_does_not_take_are_counted_as_waiting_for_they_are_in_the_outbox(batches):
-    taken = batches.directory / "taken"
-    taken.mkdir()
-    batches.program.run("connection", "set", "--type", "file", "--path", str(taken), status=0)
-    batches.write("r.ndjson", ["1", "2", "3"])
-    outcome = batches.run("r.ndjson", "--summary", "s.json", status=0)
-    assert any("0 delivered, 3 waiting in the outbox" in message for message in outcome.messages), outcome
-    assert json.loads((batches.directory / "s.json").read_text())["payloads"] == {
-        "delivered": 0, "waiting": 3, "lost": 0}
-    assert json.loads(batches.program.run("outbox", "status", "--json", status=0).stdout)["pending"] == 3
-
-
 def test_payloads_that_are_dropped_are_not_said_to_be_kept(batches, unreachable):
     connect(batches.program, unreachable, "--delivery-window", "1s", "--on-expiry", "drop")
     batches.write("r.ndjson", ["a", "b"])

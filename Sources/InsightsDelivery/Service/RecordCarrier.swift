@@ -45,11 +45,17 @@ final class KafkaCarrier: RecordCarrier {
 
 /// To a file.
 final class FileCarrier: RecordCarrier {
+  /// After so long a record that the file did not take is due again.
+  static let pause = Duration.seconds(1)
+
   private let atOnce: Int
   private let sink: FileSink
   private let outbox: Outbox
   private let token: DelivererToken
-  private var written: [Int64] = []
+  /// Appended, and still in the outbox.
+  private(set) var written: [Int64] = []
+  /// Not appended, and to be given back.
+  private var failed: [FailedAttempt] = []
   private(set) var problem: String?
   var onEnding: ((DeliveryEngine.Ending) -> Void)?
   var onOutage: ((String?) -> Void)?
@@ -75,18 +81,26 @@ final class FileCarrier: RecordCarrier {
     } catch let error {
       problem = "\(error)"
       onOutage?("\(error)")
-      let attempts = claim.records.map { FailedAttempt(id: $0.id, error: "\(error)") }
-      try outbox.reschedule(attempts, notBefore: WallClock.now() + .seconds(1), of: token)
+      failed += claim.records.map { FailedAttempt(id: $0.id, error: "\(error)") }
     }
     return (claim.records.count, claim.corrupt)
   }
 
   func turn(waiting milliseconds: Int32) { usleep(useconds_t(max(0, milliseconds)) * 1000) }
 
+  /// Whether the outbox knows what became of all that was claimed.
+  var isStored: Bool { written.isEmpty && failed.isEmpty }
+
+  /// What cannot be stored is kept for the next time: nobody else touches a claimed record while this process lives.
   func store() throws(StateError) {
-    guard !written.isEmpty else { return }
-    try outbox.remove(written)
-    written = []
+    if !written.isEmpty {
+      try outbox.remove(written)
+      written = []
+    }
+    if !failed.isEmpty {
+      try outbox.reschedule(failed, notBefore: WallClock.now() + Self.pause, of: token)
+      failed = []
+    }
   }
 
   func finish() {}
