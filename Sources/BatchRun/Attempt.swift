@@ -15,12 +15,29 @@ final class Attempt {
   var run: Run?
   /// What the last attempt came to, while the next one is waited for.
   var record: ExecutionRecord?
+  /// How often in a row the system had no process or descriptor for it.
+  private(set) var postponements = 0
+  /// The wait after the first of them; it doubles.
+  static let firstPostponement = Duration.milliseconds(50)
+  /// More (25 seconds) are a limit that is not going to pass.
+  private static let mostPostponements = 9
 
   init(request: Request, ordinal: Int, capture: ChildCapture) {
     self.request = request
     self.ordinal = ordinal
     self.capture = capture
     requestID = request.requestID ?? RequestID.random()
+  }
+
+  /// Takes back an attempt that the system had no room for, which says nothing about the request.
+  ///
+  /// - Returns: Whether it is worth waiting for room.
+  func postpone(after record: ExecutionRecord) -> Bool {
+    guard postponements < Self.mostPostponements else { return false }
+    postponements += 1
+    number -= 1
+    self.record = record
+    return true
   }
 
   /// Launches the next attempt.
@@ -46,6 +63,7 @@ final class Attempt {
     }
     do throws(LaunchFailure) {
       run = try pipeline.start(plan)
+      postponements = 0
       return nil
     } catch {
       var isPassing = false

@@ -21,6 +21,9 @@ extension BatchRun {
     switch number {
     case SIGUSR1: display.sayNow(figures, at: .now())
     case SIGUSR2, SIGWINCH: break
+    case SIGTSTP:
+      display.clear()
+      supervisor.stopWithChildren()
     case SIGQUIT where course < .stopping: stopChildren()
     default:
       if course == .running || course == .finishing && cut != .interrupted {

@@ -21,6 +21,8 @@ public enum BatchFailure: Error, Equatable, CustomStringConvertible {
   /// One sentence that ends in what to do.
   public var description: String {
     switch self {
+    case .cannotOpenRequests(let path, _) where path.unicodeScalars.contains("\u{FFFD}"):
+      "cannot open the requests \(path): the name is no UTF-8; give it another name, or feed its content through -."
     case .cannotOpenRequests(let path, let code):
       "cannot open the requests \(path): \(Self.words(code)); check the path, or write - for standard input."
     case .requestsAreDirectory(let path):

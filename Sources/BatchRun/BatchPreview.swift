@@ -52,10 +52,10 @@ public struct BatchPreview {
         guard tell(Self.line(request, isDone: isDone)) else { break reading }
       }
     }
-    var sentence = "dry run: would run \(Figures.grouped(wouldRun)) requests of \(settings.version.reference), "
+    var sentence = "dry run: would run \(Figures.counted(wouldRun, "request")) of \(settings.version.reference), "
     sentence += "\(settings.jobs) at a time, with: " + TerminalText.safe(settings.command.joined(separator: " "))
-    if skipped > 0 { sentence += "; \(Figures.grouped(skipped)) have succeeded before" }
-    if unusable > 0 { sentence += "; \(Figures.grouped(unusable)) cannot be run" }
+    if skipped > 0 { sentence += "; succeeded before: \(Figures.grouped(skipped))" }
+    if unusable > 0 { sentence += "; cannot be run: \(Figures.grouped(unusable))" }
     return sentence
   }
 

@@ -65,6 +65,7 @@ public final class BatchRun {
     reader = try RequestReader(
       sources: sources, takesEnvelopes: settings.takesEnvelopes, spillDirectory: settings.spillDirectory)
     gate = try ReadinessGate(on: supervisor)
+    supervisor.watchStopRequests()
     let pool = CapturePool(outputLimit: settings.outputLimit, spillDirectory: settings.spillDirectory)
     self.pool = pool
     let output = ResultOutput(file: prepared.file) { pool.giveBack($0.capture) }
@@ -75,7 +76,8 @@ public final class BatchRun {
     jobs = JobLimit.affordable(settings.jobs)
     if jobs < settings.jobs {
       display.say(
-        "running \(jobs) requests at a time, not \(settings.jobs): raise the limit of open files (ulimit -n).")
+        "running \(Figures.counted(jobs, "request")) at a time, not \(settings.jobs): raise the limit of open files (ulimit -n)."
+      )
     }
   }
 
@@ -89,6 +91,7 @@ public final class BatchRun {
       if isOver { break }
       handle(supervisor.turn(until: isBusy ? .now() : nextDeadline))
     }
+    let ran = MonotonicInstant.now()
     if let payloads {
       let limit = cut == .interrupted ? min(PayloadDrain.afterInterrupt, settings.drainLimit) : settings.drainLimit
       let drain = PayloadDrain(payloads: payloads, supervisor: supervisor, display: display)
@@ -99,8 +102,15 @@ public final class BatchRun {
     for line in tally.unstarted.lines { display.say(line) }
     if let failure { throw failure }
     return BatchSummary(
-      algorithm: settings.version.reference, tally: tally, cut: cut,
-      elapsed: MonotonicInstant.now().duration(since: started), payloads: payloads?.counts ?? .none)
+      algorithm: settings.version.reference, tally: tally, cut: cut, notRun: notRun,
+      canResume: settings.output != nil, elapsed: ran.duration(since: started),
+      drained: MonotonicInstant.now().duration(since: ran), payloads: payloads?.counts ?? .none)
+  }
+
+  /// Requests that were to run and have no result.
+  private var notRun: Int? {
+    if listHasEnded { return 0 }
+    return figures.total.map { max(0, $0 - tally.skipped - tally.finished) }
   }
 
   /// Does what can be done now.

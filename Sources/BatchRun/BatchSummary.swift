@@ -15,14 +15,31 @@ public struct BatchSummary {
   let algorithm: String
   let tally: BatchTally
   let cut: Cut?
+  /// Requests of the list that no result was written for; nil where the list was not counted to its end.
+  let notRun: Int?
+  /// Whether the results are in a file that can be gone on with.
+  let canResume: Bool
+  /// Until the last request had ended.
   let elapsed: Duration
+  /// What delivery took after that.
+  let drained: Duration
   let payloads: PayloadCounts
+
+  /// A drain that takes longer is told.
+  private static let notableDrain = Duration.seconds(1)
 
   /// 130 interrupted, 1 some failed, 0 all succeeded.
   public var exitStatus: Int32 {
     if cut == .interrupted { return 130 }
     return tally.failed > 0 ? 1 : 0
   }
+
+  /// What is said where nobody wants a summary: what its reader cannot see elsewhere.
+  public var linesWhenQuiet: [String] {
+    tally.rejections > BatchRun.rejectionLines ? [rejectionLine] : []
+  }
+
+  private var rejectionLine: String { "\(Figures.counted(tally.rejections, "metric")) rejected; see the results" }
 
   /// The lines to read.
   public var lines: [String] {
@@ -32,7 +49,9 @@ public struct BatchSummary {
     let counts = Outcome.allCases.compactMap { outcome in
       tally.outcomes[outcome].map { "\(Figures.grouped($0)) \(outcome.rawValue)" }
     }
-    lines.append(counts.isEmpty ? first : first + ": " + counts.joined(separator: ", "))
+    if !counts.isEmpty { first += ": " + counts.joined(separator: ", ") }
+    if tally.retries > 0 { first += " (\(Figures.counted(tally.retries, "repeated attempt")))" }
+    lines.append(first)
     if tally.skipped > 0 { lines.append("\(Figures.grouped(tally.skipped)) had succeeded before and were not run") }
     if let p50 = tally.durations.percentile(50), let p95 = tally.durations.percentile(95),
       let p99 = tally.durations.percentile(99)
@@ -45,16 +64,24 @@ public struct BatchSummary {
       if payloads.lost > 0 {
         line += ", \(Figures.grouped(payloads.lost)) rejected or expired (see algo-run outbox list)"
       }
+      if drained >= Self.notableDrain { line += "; delivery went on for \(Figures.span(drained))" }
       lines.append(line)
     }
-    if tally.rejections > 0 { lines.append("\(Figures.counted(tally.rejections, "metric")) rejected; see the results") }
+    if tally.rejections > 0 { lines.append(rejectionLine) }
     if tally.truncated > 0 { lines.append("\(Figures.counted(tally.truncated, "result")) cut at --max-output") }
     switch cut {
-    case .interrupted: lines.append("interrupted; run again with --output FILE --resume for the rest")
-    case .halted: lines.append("halted by --halt-after; run again with --output FILE --resume for the rest")
+    case .interrupted: lines.append("interrupted" + rest)
+    case .halted: lines.append("halted by --halt-after" + rest)
     case .broken, nil: break
     }
     return lines
+  }
+
+  /// What became of the rest of the list, and how to go on with it.
+  private var rest: String {
+    if notRun == 0, tally.failed == 0 { return "; all requests had run" }
+    let count = notRun.map { "; \(Figures.counted($0, "request")) not run" } ?? ""
+    return count + (canResume ? "; run again with --resume for the rest" : "; with --output FILE it could be resumed")
   }
 
   /// One JSON object and a newline.
@@ -72,7 +99,9 @@ public struct BatchSummary {
     json.member("rejected_metrics", integer: tally.rejections)
     json.member("truncated_results", integer: tally.truncated)
     json.member("ended_early", orNull: cut?.rawValue)
+    json.member("not_run", integer: notRun)
     json.member("elapsed_milliseconds", number: elapsed.millisecondsText)
+    json.member("drain_milliseconds", number: drained.millisecondsText)
     json.name("duration_milliseconds")
     json.beginObject()
     for percent in [50, 95, 99] {
@@ -84,7 +113,7 @@ public struct BatchSummary {
     json.beginObject()
     json.member("delivered", integer: payloads.delivered)
     json.member("waiting", integer: payloads.waiting + payloads.left)
-    json.member("lost", integer: payloads.lost)
+    json.member("undelivered", integer: payloads.lost)
     json.endObject()
     json.member("exit_status", integer: exitStatus)
     json.endObject()

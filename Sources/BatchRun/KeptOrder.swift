@@ -28,10 +28,18 @@ final class KeptOrder {
   func take(_ finished: FinishedRequest) throws(BatchFailure) {
     guard finished.ordinal == next else { return try hold(finished) }
     output.append(finished)
+    passTurn()
+  }
+
+  /// Waits no longer for the request with this ordinal: it has no line.
+  func leaveOut(_ ordinal: Int) {
+    if ordinal == next { passTurn() } else { waiting[ordinal] = 0..<0 }
+  }
+
+  private func passTurn() {
     next += 1
-    guard let file else { return }
     while let range = waiting.removeValue(forKey: next) {
-      output.append(file, range)
+      if let file, !range.isEmpty { output.append(file, range) }
       next += 1
     }
     // The output still reads from this file; it goes with its last line.

@@ -45,14 +45,14 @@ final class OutputFile {
       let opened = try OwnedDescriptor.open(path, flags: O_RDWR | O_CREAT | O_APPEND, mode: 0o666)
       owned = opened
       descriptor = opened.withNumber { $0 }
-    } catch {
+    } catch let first {
       // Some devices and FIFOs can only be written.
       do throws(SystemError) {
         let opened = try OwnedDescriptor.open(path, flags: O_WRONLY | O_APPEND, mode: 0o666)
         owned = opened
         descriptor = opened.withNumber { $0 }
       } catch {
-        throw .cannotOpenOutput(path: path, code: error.code)
+        throw .cannotOpenOutput(path: path, code: error.code == ENOENT ? first.code : error.code)
       }
     }
     isRegular = Self.isRegular(descriptor)

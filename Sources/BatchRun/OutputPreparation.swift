@@ -32,6 +32,6 @@ struct OutputPreparation {
     succeeded = journal.succeeded
     messages =
       journal.foreignLines > 0
-      ? ["\(Figures.grouped(journal.foreignLines)) lines of \(path) are no results; they are left as they are."] : []
+      ? ["\(Figures.counted(journal.foreignLines, "line")) of \(path) left as found: no results of a batch."] : []
   }
 }

@@ -27,14 +27,17 @@ struct PayloadDrain {
       display.update(figures(payloads.counts), at: .now())
       if !isExplained, MonotonicInstant.now() >= begun + Self.patience {
         isExplained = true
-        let waiting = Figures.grouped(payloads.counts.waiting)
+        let waiting = Figures.counted(payloads.counts.waiting, "payload")
         display.say(
-          "all requests are done; delivering \(waiting) payloads for up to \(Figures.span(limit)) (Ctrl-C leaves them in "
+          "no request runs any more; delivering \(waiting) for up to \(Figures.span(limit)) (Ctrl-C leaves them in "
             + "the outbox).")
       }
       for case .signal(let number) in supervisor.turn(until: min(deadline, .now() + Self.interval)) {
         switch number {
         case SIGINT, SIGTERM, SIGHUP, SIGQUIT: isInterrupted = true
+        case SIGTSTP:
+          display.clear()
+          supervisor.stopWithChildren()
         case SIGUSR1: display.sayNow(figures(payloads.counts), at: .now())
         default: break
         }

@@ -12,7 +12,7 @@ extension BatchRun {
   /// Failed requests that may wait for their next attempt: each may hold a file for its input and one for its output.
   private static let mostRetrying = 64
   /// Lines about rejected metrics; the summary counts the others.
-  private static let rejectionLines = 20
+  static let rejectionLines = 20
 
   // MARK: Starting
 
@@ -40,9 +40,16 @@ extension BatchRun {
   var canStart: Bool { course == .running && !listHasEnded && hasRoom }
 
   private var hasRoom: Bool {
-    running.count < jobs && retrying.count < Self.mostRetrying
+    running.count < jobs && retrying.count < Self.mostRetrying && !retrying.holdsPostponed && !isAboutToHalt
       && unsettled.count + output.backlog < Self.mostPending && pool.pendingBytes < Self.mostPendingBytes
       && keptOrder?.admits(nextOrdinal) != false
+  }
+
+  /// Whether the batch is to halt if all that wait for another attempt fail again: until that is known, nothing new.
+  private var isAboutToHalt: Bool {
+    guard let halt = settings.halt, !retrying.isEmpty else { return false }
+    let (failed, finished) = (tally.failed + retrying.count, tally.finished + retrying.count)
+    return halt.isMet(failed: failed, finished: finished, total: count.total)
   }
 
   private func take(_ request: Request) throws(BatchFailure) {
@@ -64,20 +71,17 @@ extension BatchRun {
   private func startRetries() {
     while running.count < jobs, let attempt = retrying.take(at: .now(), all: course > .running) {
       // Whoever is asked to finish starts nothing: the last attempt stands.
-      if course > .running, let record = attempt.record {
-        finish(attempt, record)
-      } else {
-        tally.retries += 1
-        launch(attempt)
-      }
+      if course > .running, let record = attempt.record { finish(attempt, record) } else { launch(attempt) }
     }
   }
 
   private func launch(_ attempt: Attempt) {
-    if let unstarted = attempt.launch(by: pipeline, settings) {
-      if unstarted.isPassing, retry(attempt, after: unstarted.record) { return }
-      return finish(attempt, unstarted.record)
+    let unstarted = attempt.launch(by: pipeline, settings)
+    if let unstarted, unstarted.isPassing, course == .running, attempt.postpone(after: unstarted.record) {
+      return retrying.add(attempt, after: Backoff(first: Attempt.firstPostponement), tries: attempt.postponements)
     }
+    if attempt.number > 1 { tally.retries += 1 }
+    if let unstarted { return finish(attempt, unstarted.record) }
     if let child = attempt.run?.child { running[ObjectIdentifier(child)] = attempt }
   }
 
@@ -87,15 +91,26 @@ extension BatchRun {
     guard let run = attempt.run else { return }
     attempt.run = nil
     let record = pipeline.finish(run, attempts: attempt.number)
+    if let problem = attempt.capture.output.failure { return leaveOut(attempt, record, because: problem) }
     if record.outcome != .succeeded, retry(attempt, after: record) { return }
     finish(attempt, record)
+  }
+
+  /// The disk had no room for what the child wrote. A part of it would pass for the whole with whoever reads the
+  /// results, `--resume` included: so there is no line, and the request runs again. What it measured is published.
+  private func leaveOut(_ attempt: Attempt, _ record: ExecutionRecord, because problem: BatchFailure) {
+    display.say("\(attempt.request.source): its output could not be kept, so it has no result; --resume runs it again.")
+    stopReading(problem)
+    attempt.capture.reset()
+    if let payloads, let publication = pipeline.publication(of: record) { _ = payloads.enqueue(publication) }
+    keptOrder?.leaveOut(attempt.ordinal)
   }
 
   /// Puts a failed attempt aside for another one, if it has one left.
   private func retry(_ attempt: Attempt, after record: ExecutionRecord) -> Bool {
     guard attempt.number <= settings.retries, course == .running else { return false }
     attempt.record = record
-    retrying.add(attempt, backoff: Backoff(first: settings.retryDelay))
+    retrying.add(attempt, after: Backoff(first: settings.retryDelay), tries: attempt.number)
     return true
   }
 
@@ -112,7 +127,8 @@ extension BatchRun {
       halt.isMet(failed: tally.failed, finished: tally.finished, total: count.total)
     {
       (course, cut) = (.finishing, .halted)
-      display.say("halting after \(tally.failed) failed requests (--halt-after \(halt.words)); running ones finish.")
+      let failed = Figures.counted(tally.failed, "failed request")
+      display.say("halting after \(failed) (--halt-after \(halt.words)); running ones finish.")
     }
     guard let payloads, let publication = pipeline.publication(of: finished.record) else { return emit(finished) }
     // From here on the queue holds the payload; a result line has none.
@@ -126,7 +142,6 @@ extension BatchRun {
     where before + offset < Self.rejectionLines {
       display.say("\(finished.source): \(rejection)")
     }
-    if let failure = finished.capture?.output.failure { display.say("\(finished.source): \(failure)") }
   }
 
   func settle() {

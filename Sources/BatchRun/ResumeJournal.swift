@@ -54,7 +54,9 @@ struct ResumeJournal {
   func withoutFailures(in file: OutputFile, algorithm: String) throws(BatchFailure) -> OutputFile {
     guard failedLines > 0 else { return file }
     let target = Self.resolved(file.path)
-    let beside = target + ".resuming"
+    // A name that nobody else gives a file: what a killed batch left of it is thrown away.
+    let name = target.lastIndex(of: "/").map { target.index(after: $0) } ?? target.startIndex
+    let beside = String(target[..<name]) + ".\(target[name...]).algo-run-resuming"
     unlink(beside)
     var information = stat()
     fstat(file.descriptor, &information)

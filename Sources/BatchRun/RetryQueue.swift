@@ -12,9 +12,12 @@ struct RetryQueue {
   /// When the first is due.
   var nextDue: MonotonicInstant? { waiting.map(\.due).min() }
 
+  /// Whether one waits that the system had no room for.
+  var holdsPostponed: Bool { waiting.contains { $0.attempt.postponements > 0 } }
+
   /// Lets `attempt` wait, the longer the more often it was tried.
-  mutating func add(_ attempt: Attempt, backoff: Backoff) {
-    let delay = backoff.delay(after: attempt.number, using: &generator)
+  mutating func add(_ attempt: Attempt, after backoff: Backoff, tries: Int) {
+    let delay = backoff.delay(after: tries, using: &generator)
     waiting.append((.now() + delay, attempt))
   }
 

@@ -51,7 +51,8 @@ int32_t become_subreaper(void) { return prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0
 
 int32_t duplicate_high(int32_t descriptor, int32_t *copy) {
   *copy = fcntl(descriptor, F_DUPFD_CLOEXEC, 10);
-  return *copy < 0 ? errno : 0;
+  // A limit below 11 makes the number itself invalid.
+  return *copy >= 0 ? 0 : errno == EINVAL ? EMFILE : errno;
 }
 
 // Moves a descriptor that may be below 10 up, so that it can never be the target of a dup2 in a child.
@@ -108,7 +109,11 @@ int32_t add_to_ready_set(int32_t set, int32_t descriptor, uint64_t key) {
 
 int32_t wait_for_ready_set(int32_t set, uint64_t *keys, int32_t capacity, int32_t milliseconds) {
   struct epoll_event ready[32];
-  int count = epoll_wait(set, ready, capacity < 32 ? capacity : 32, milliseconds);
+  if (capacity > 32) capacity = 32;
+  int count = epoll_wait(set, ready, capacity, milliseconds);
+  // Stopped and continued: what came meanwhile is told before anybody looks at the clock, or a child that ended in time
+  // would be found to have run out of it.
+  if (count < 0 && errno == EINTR) count = epoll_wait(set, ready, capacity, 0);
   for (int i = 0; i < count; i++) keys[i] = ready[i].data.u64;
   return count < 0 ? 0 : count;
 }
@@ -116,6 +121,7 @@ int32_t wait_for_ready_set(int32_t set, uint64_t *keys, int32_t capacity, int32_
 static const int watched[] = {SIGINT,  SIGTERM, SIGHUP,   SIGQUIT, SIGUSR1, SIGUSR2,
                               SIGWINCH, SIGCHLD, SIGCONT};
 static sigset_t inherited;
+static sigset_t told;
 static bool ignored[64];
 
 const sigset_t *inherited_mask(void) { return &inherited; }
@@ -145,8 +151,30 @@ int32_t watch_signals(int32_t *descriptor) {
   sigaddset(&blocked, SIGTTOU);
   sigaddset(&blocked, SIGXFSZ);
   if (sigprocmask(SIG_BLOCK, &blocked, &inherited) != 0) return errno;
+  told = set;
   int opened = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
   return opened < 0 ? errno : move_high(opened, descriptor);
+}
+
+void watch_stop_requests(int32_t descriptor) {
+  struct sigaction action;
+  sigaction(SIGTSTP, NULL, &action);
+  if (action.sa_handler == SIG_IGN) return;
+  sigset_t stop;
+  sigemptyset(&stop);
+  sigaddset(&stop, SIGTSTP);
+  sigaddset(&told, SIGTSTP);
+  if (sigprocmask(SIG_BLOCK, &stop, NULL) == 0) signalfd(descriptor, &told, 0);
+}
+
+void stop_as_requested(void) {
+  sigset_t stop;
+  sigemptyset(&stop);
+  sigaddset(&stop, SIGTSTP);
+  raise(SIGTSTP);
+  // It is delivered here, and this call returns when the process is continued.
+  sigprocmask(SIG_UNBLOCK, &stop, NULL);
+  sigprocmask(SIG_BLOCK, &stop, NULL);
 }
 
 int32_t next_signal(int32_t descriptor) {

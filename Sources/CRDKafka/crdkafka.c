@@ -27,6 +27,7 @@ FUNCTIONS(POINTER)
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static void *library;
 static char *problem;
+static bool without_tls;
 
 static void load(void) {
   // Lazily: most of what OpenSSL brings along is never called.
@@ -40,12 +41,19 @@ static void load(void) {
   if (!problem && !(p_##name = (__typeof__(p_##name))dlsym(library, #name)))                                           \
     problem = strdup(LIBRARY " is too old: it has no " #name);
   FUNCTIONS(LOOK_UP)
+  if (without_tls) {
+    // OPENSSL_INIT_NO_LOAD_CONFIG of <openssl/crypto.h>. A library without OpenSSL has no configuration to read either.
+    int (*initialize)(uint64_t, const void *) = (int (*)(uint64_t, const void *))dlsym(library, "OPENSSL_init_crypto");
+    if (initialize) initialize(0x80, NULL);
+  }
 }
 
 const char *crdk_load(void) {
   pthread_once(&once, load);
   return problem;
 }
+
+void crdk_expect_no_tls(void) { without_tls = true; }
 
 void *crdk_symbol(const char *name) { return crdk_load() ? NULL : dlsym(library, name); }
 

@@ -26,6 +26,8 @@ public final class Child {
   let startedAt: MonotonicInstant
   var state = State.running
   var stopping = Stopping.no
+  /// How long it was stopped together with the supervisor: its time limit waits meanwhile.
+  private var paused = Duration.zero
   var channels: [CaptureChannel]
   var memory: PeakMemory
   /// Whether its time limit ended it.
@@ -81,15 +83,23 @@ public final class Child {
     case .running:
       var next = memory.nextSample
       if case .signalled(let killAt) = stopping { next = min(next, killAt) }
-      if stopping == .no, let limit = plan.timeLimit { next = min(next, startedAt + limit) }
+      if stopping == .no, let end = timeLimitEnd { next = min(next, end) }
       return next
     }
+  }
+
+  private var timeLimitEnd: MonotonicInstant? { plan.timeLimit.map { startedAt + $0 + paused } }
+
+  /// It was stopped for so long, and could not use the time.
+  func extendLimits(by pause: Duration) {
+    paused += pause
+    if case .signalled(let killAt) = stopping { stopping = .signalled(killAt: killAt + pause) }
   }
 
   /// Does what is due.
   func act(at now: MonotonicInstant) {
     guard state == .running else { return }
-    if stopping == .no, let limit = plan.timeLimit, now >= startedAt + limit {
+    if stopping == .no, let end = timeLimitEnd, now >= end {
       timedOut = true
       stop()
     }

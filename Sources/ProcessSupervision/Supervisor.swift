@@ -25,7 +25,7 @@ public final class Supervisor {
   public enum Event {
     /// All is over for this child.
     case ended(Child)
-    /// A signal came for the supervisor: one of INT, TERM, HUP, QUIT, USR1, USR2, WINCH.
+    /// A signal came for the supervisor: one of INT, TERM, HUP, QUIT, USR1, USR2, WINCH, and TSTP where that was asked for.
     case signal(Int32)
     /// A watched descriptor can be read.
     case readable(WatchToken)
@@ -125,6 +125,18 @@ public final class Supervisor {
   /// Tells in later turns when `descriptor` can be read. The caller keeps it open.
   public func watch(_ descriptor: OwnedDescriptor) -> WatchToken {
     WatchToken(key: register(descriptor, as: .watched))
+  }
+
+  /// Has Ctrl-Z told as signal TSTP, for an owner of children that are not on the terminal: the terminal stops only this
+  /// process. It is to be answered with ``stopWithChildren()``.
+  public func watchStopRequests() { signals.withNumber { watch_stop_requests($0) } }
+
+  /// Stops the children and then this process, as Ctrl-Z asks; returns once the shell has continued it and the children
+  /// go on.
+  public func stopWithChildren() {
+    for child in children.values { child.signal(SIGSTOP) }
+    pauseLimits(while: stop_as_requested)
+    for child in children.values { child.signal(SIGCONT) }
   }
 
   /// Waits until something happens or `deadline` comes, does what is to be done, and tells what the caller must know.
@@ -239,11 +251,19 @@ public final class Supervisor {
     guard let terminal, foreground == group || terminal.isOurs else { return }
     terminal.takeBack(from: group)
     // In an orphaned group the kernel ignores this: there is no shell to resume us, and the child goes on at once.
-    kill(0, SIGTSTP)
+    pauseLimits { kill(0, SIGTSTP) }
     // The SIGCONT that ended the stop is answered here and now. Told of later, it would be answered a second time, and
     // continue a child that a second Ctrl-Z had stopped meanwhile.
     discard_signal(SIGCONT)
     resumeAfterStop()
+  }
+
+  /// A user who stops a job for lunch wants it to go on afterwards: what was stopped does not run out of time.
+  private func pauseLimits(while stop: () -> Void) {
+    let begun = MonotonicInstant.now()
+    stop()
+    let pause = MonotonicInstant.now().duration(since: begun)
+    for child in children.values { child.extendLimits(by: pause) }
   }
 
   /// Continued by the shell: `fg` gave us the terminal, which goes back to the child; `bg` did not.

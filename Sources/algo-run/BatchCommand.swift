@@ -32,7 +32,7 @@ enum BatchCommand: Subcommand {
     ],
     options: [
       .flag("envelope", help: "Lines are {\"request_id\"?: string, \"input\": any JSON}; input is the request."),
-      .value("output", short: "o", "FILE", completion: .file, help: "Where results go (default: stdout)."),
+      .value("output", short: "o", "FILE", completion: .file, help: "Where results go (default, and -: stdout)."),
       .flag("resume", help: "Keep the results in --output that succeeded and run only the other requests."),
       .flag("overwrite", help: "Throw away the results that are in --output."),
       .value("jobs", short: "j", "N", help: "Requests that run at the same time (default: number of cores)."),
@@ -41,7 +41,9 @@ enum BatchCommand: Subcommand {
       .value(
         "retry-delay", "D", default: "500ms", help: "Wait before the first of them; doubled each time, at most 30s."),
       .value("halt-after", "N|P%", help: "Start no more requests after so many failures, or such a share of them."),
-      .flag("keep-order", help: "Write results in the order of the requests, not as they complete."),
+      .flag(
+        "keep-order",
+        help: "Write results in the order of the requests, not as they complete (with --resume: behind those kept)."),
       .value("limit", "N", help: "Run at most so many requests."),
       .flag("dry-run", help: "List what would run, as NDJSON, and run nothing."),
       .value("max-output", "SIZE", default: "64MiB", help: "Most bytes of a request's stdout that are kept."),
@@ -57,8 +59,7 @@ enum BatchCommand: Subcommand {
   static func run(_ invocation: Invocation) throws -> Int32 {
     let options = try BatchOptions(invocation)
     // Before anything else exists: signals are blocked from here on and none is lost; threads inherit that.
-    let supervisor =
-      options.isDryRun ? nil : try ExecCommand.ownFailure { () throws(SystemError) in try Supervisor() }
+    let supervisor = options.isDryRun ? nil : try ExecCommand.supervisor()
     let situation = try Situation.find(
       invocation, reference: options.reference, runsWithoutState: options.runsWithoutState)
     guard let version = situation.version, let home = situation.home else {
@@ -67,6 +68,7 @@ enum BatchCommand: Subcommand {
     var settings = options.settings(for: version, home: home)
     if let connection = situation.connection { settings.drainLimit = connection.deliveryWindow }
     guard let supervisor else { return try preview(settings) }
+    if version.insights { try options.refuseFeedback(from: situation.insightsFile) }
 
     let summaryFile = try options.summaryPath.map { path in
       try ExecCommand.ownFailure { () throws(ReportFailure) in try ReportFile(path, option: "--summary") }
@@ -83,9 +85,9 @@ enum BatchCommand: Subcommand {
       payloads?.close()
       throw ExitFailure(status: 125, sentence: "\(error)")
     }
-    if !settings.isQuiet { for line in summary.lines { Message.tell(line) } }
+    for line in settings.isQuiet ? summary.linesWhenQuiet : summary.lines { Message.tell(line) }
     if let summaryFile {
-      do throws(ReportFailure) { try summaryFile.write(summary.json) } catch { Message.tell("\(error)") }
+      try ExecCommand.ownFailure { () throws(ReportFailure) in try summaryFile.write(summary.json) }
     }
     return summary.exitStatus
   }

@@ -9,6 +9,8 @@ struct BatchOptions {
   let reference: AlgorithmReference
   let isDryRun: Bool
   let summaryPath: String?
+  /// Nil for standard output.
+  private let outputPath: String?
   private let invocation: Invocation
   private let files: [String]
   private let jobs: Int
@@ -30,9 +32,17 @@ struct BatchOptions {
     if named.isEmpty, isatty(0) == 1 { throw invocation.missing("FILE (or - for standard input)") }
     files = named.isEmpty ? ["-"] : named
     isDryRun = invocation.flag("dry-run")
+    guard named.filter({ $0 == "-" }).count < 2 else {
+      throw ExitFailure(status: 64, sentence: "\(BatchFailure.standardInputTwice)")
+    }
     summaryPath = invocation.value("summary")
-    if invocation.flag("resume"), invocation.value("output") == nil { throw invocation.missing("--output FILE") }
-    try Self.refuseOverwriting(files, output: invocation.value("output"), summary: summaryPath)
+    outputPath = invocation.value("output").flatMap { $0 == "-" ? nil : $0 }
+    guard summaryPath != "-" else {
+      throw invocation.invalid("summary", value: "-", expected: "a file; results have standard output to themselves")
+    }
+    if invocation.flag("resume"), outputPath == nil { throw invocation.missing("--output FILE") }
+    try Self.refuseClosedStreams(files, output: outputPath)
+    try Self.refuseOverwriting(files, output: outputPath, summary: summaryPath)
     if invocation.flag("resume"), invocation.flag("overwrite") { throw invocation.conflict("--resume", "--overwrite") }
     jobs = try Self.number(invocation, "jobs", atLeast: 1) ?? JobLimit.processors
     timeLimit = try SharedOptions.timeLimit(invocation)
@@ -54,16 +64,40 @@ struct BatchOptions {
     outputLimit = bytes
   }
 
+  /// A stream that is closed takes no results and has no requests, and would say so to nobody.
+  private static func refuseClosedStreams(_ files: [String], output: String?) throws(ExitFailure) {
+    if output == nil, fcntl(STDOUT_FILENO, F_GETFD) < 0 {
+      throw ExitFailure(
+        status: 125, sentence: "standard output is closed, so results would be lost; name a file with --output.")
+    }
+    if files.contains("-"), fcntl(STDIN_FILENO, F_GETFD) < 0 {
+      throw ExitFailure(status: 125, sentence: "standard input is closed; name the files of the requests.")
+    }
+  }
+
+  /// Payloads appended to the requests would be the next requests, without end.
+  func refuseFeedback(from insightsFile: String?) throws(ExitFailure) {
+    guard let written = insightsFile.flatMap({ FileIdentity(writing: $0) }),
+      let requests = Self.requests(files, in: written)
+    else { return }
+    throw ExitFailure(
+      status: 64,
+      sentence: "payloads of this version are appended to the file of the requests, \(requests); copy the requests to "
+        + "another file.")
+  }
+
+  /// Those of the files whose content is in `file`, in words. Standard input may have been redirected from one, too.
+  private static func requests(_ files: [String], in file: FileIdentity) -> String? {
+    let same = files.first { ($0 == "-" ? FileIdentity(file: STDIN_FILENO) : FileIdentity(reading: $0)) == file }
+    return same.map { $0 == "-" ? "standard input" : "\"\(TerminalText.safe($0))\"" }
+  }
+
   /// No request is ever written over or added to, and the summary not written over the results.
   private static func refuseOverwriting(_ files: [String], output: String?, summary: String?) throws(ExitFailure) {
     let results = output.map { FileIdentity(writing: $0) } ?? FileIdentity(file: STDOUT_FILENO)
     let report = summary.flatMap { FileIdentity(writing: $0) }
     for (option, written) in [("--output", results), ("--summary", report)] {
-      guard let written else { continue }
-      // Standard input and output may have been redirected from and to a file, too.
-      let same = files.first { ($0 == "-" ? FileIdentity(file: STDIN_FILENO) : FileIdentity(reading: $0)) == written }
-      guard let same else { continue }
-      let shown = same == "-" ? "standard input" : "\"\(TerminalText.safe(same))\""
+      guard let written, let shown = requests(files, in: written) else { continue }
       throw ExitFailure(
         status: 64,
         sentence: option == "--output" && output == nil
@@ -90,7 +124,7 @@ struct BatchOptions {
       version: version, command: invocation.commandLine ?? version.command, files: files,
       spillDirectory: Self.spillDirectory(home))
     settings.takesEnvelopes = invocation.flag("envelope")
-    settings.output = invocation.value("output")
+    settings.output = outputPath
     settings.resumes = invocation.flag("resume")
     settings.overwrites = invocation.flag("overwrite")
     settings.jobs = jobs

@@ -39,7 +39,7 @@ enum ExecCommand: Subcommand {
     let deliveryWait = try SharedOptions.duration(invocation, "delivery-wait")
     // Before anything is looked up: from here on a signal is the child's, and none is lost between.
     let options = try ExecOptions(invocation)
-    let supervisor = try ownFailure { () throws(SystemError) in try Supervisor() }
+    let supervisor = try supervisor()
     let situation = try Situation.find(
       invocation, reference: options.reference, runsWithoutState: invocation.commandLine != nil)
     // Before the report: one that is made here must not be what is read.
@@ -87,6 +87,14 @@ enum ExecCommand: Subcommand {
   }
 
   /// Runs what can fail by algo-run's own fault: status 125.
+  /// The supervisor of this process. Signals are blocked from here on.
+  static func supervisor() throws(ExitFailure) -> Supervisor {
+    do throws(SystemError) { return try Supervisor() } catch {
+      throw ExitFailure(
+        status: 125, sentence: "cannot watch a child: \(error); raise the limit of open files (ulimit -n).")
+    }
+  }
+
   static func ownFailure<Value, Failure: Error>(_ body: () throws(Failure) -> Value) throws(ExitFailure) -> Value {
     do throws(Failure) { return try body() } catch { throw ExitFailure(status: 125, sentence: "\(error)") }
   }

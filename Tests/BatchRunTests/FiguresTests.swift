@@ -90,10 +90,14 @@ import Testing
         timestamp: Timestamp(microseconds: 0), duration: .milliseconds(5), usage: .none, metrics: .none, payload: nil,
         delivery: Delivery(.insightsOff))
     }
-    func summary(_ outcomes: [Outcome], _ cut: BatchSummary.Cut? = nil) -> BatchSummary {
+    func summary(
+      _ outcomes: [Outcome], _ cut: BatchSummary.Cut? = nil, notRun: Int? = 0, canResume: Bool = true
+    ) -> BatchSummary {
       var tally = BatchTally()
       for outcome in outcomes { tally.count(record(outcome), truncated: false) }
-      return BatchSummary(algorithm: "a/b/1.0.0", tally: tally, cut: cut, elapsed: .seconds(1), payloads: .none)
+      return BatchSummary(
+        algorithm: "a/b/1.0.0", tally: tally, cut: cut, notRun: notRun, canResume: canResume, elapsed: .seconds(1),
+        drained: .zero, payloads: .none)
     }
     #expect(summary([.succeeded]).exitStatus == 0)
     #expect(summary([]).exitStatus == 0)
@@ -102,6 +106,13 @@ import Testing
     }
     #expect(summary([.succeeded], .interrupted).exitStatus == 130)
     #expect(summary([.failed], .halted).exitStatus == 1)
+    let rest = "; 7 requests not run; run again with --resume for the rest"
+    #expect(summary([.succeeded], .interrupted, notRun: 7).lines.last == "interrupted" + rest)
+    #expect(summary([.failed], .halted, notRun: 7).lines.last == "halted by --halt-after" + rest)
+    #expect(summary([.succeeded], .interrupted).lines.last == "interrupted; all requests had run")
+    #expect(
+      summary([.succeeded], .interrupted, notRun: nil, canResume: false).lines.last
+        == "interrupted; with --output FILE it could be resumed")
   }
 
   @Test func `reasons are told in their order with their counts, and beyond five only counted`() {

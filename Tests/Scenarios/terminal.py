@@ -8,6 +8,7 @@ import re
 import select
 import signal
 import struct
+import sys
 import termios
 import time
 
@@ -98,3 +99,9 @@ class Terminal:
     def resize(self, rows, columns):
         """Changes the window."""
         fcntl.ioctl(self._master, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+
+
+def shell(program):
+    """An interactive shell with job control, whose prompt is `ok> `."""
+    environment = program.environment(TERM="dumb", PS1="ok> ", A=str(program.binary), P=sys.executable, HISTFILE="/dev/null")
+    return Terminal(["bash", "--norc", "--noprofile", "--noediting", "-i"], environment, program.directory)

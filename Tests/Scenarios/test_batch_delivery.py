@@ -40,7 +40,7 @@ def test_ctrl_c_while_draining_leaves_the_rest_in_the_outbox_and_tells_how_many(
     outcome = batches.program.finish(process)
     assert any("5 waiting in the outbox" in message for message in outcome.messages)
     assert json.loads((batches.directory / "s.json").read_text())["payloads"] == {
-        "delivered": 0, "waiting": 5, "lost": 0}
+        "delivered": 0, "waiting": 5, "undelivered": 0}
     listed = batches.program.run("outbox", "list", "--json", status=0).stdout
     keys = {result["request_id"] for result in batches.results("out.ndjson")}
     assert all(key.encode() in listed for key in keys)
@@ -61,7 +61,7 @@ def test_payloads_that_are_dropped_are_not_said_to_be_kept(batches, unreachable)
     told = [message for message in outcome.messages if "dropped" in message]
     assert len(told) == 1 and "--on-expiry drop" in told[0], outcome
     assert not any("kept" in message for message in outcome.messages)
-    assert json.loads((batches.directory / "s.json").read_text())["payloads"]["lost"] == 2
+    assert json.loads((batches.directory / "s.json").read_text())["payloads"]["undelivered"] == 2
     # Where they are kept, that is said.
     connect(batches.program, unreachable, "--on-expiry", "keep")
     outcome = batches.run("r.ndjson", status=0)

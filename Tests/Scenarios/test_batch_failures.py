@@ -1,10 +1,19 @@
 """What a batch does with requests that fail: retries, giving up, limits (SPEC section 9)."""
 
+import contextlib
 import json
+import os
+import re
+import resource
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
 
 import pytest
 
-from batches import Batches, outcomes
+import processes
+from batches import Batches, outcomes, parse
 
 # Fails until it has been tried as often as its input says; counts its attempts in a file of its own.
 FLAKY = """
@@ -93,6 +102,17 @@ def test_a_batch_gives_up_after_so_many_failures(batches, rule, started):
     assert json.loads((batches.directory / "s.json").read_text())["ended_early"] == "halted"
 
 
+@pytest.mark.parametrize("rule, failed", [("5", 5), ("10%", 2)])
+def test_failures_that_wait_for_another_attempt_let_no_others_start_that_may_fail_too(batches, rule, failed):
+    batches.write("r.ndjson", ["x"] * 500)
+    outcome = batches.run(
+        "r.ndjson", "--jobs", "2", "--halt-after", rule, "--retries", "2", "--retry-delay", "50ms", command=["false"],
+        status=1)
+    # Two run at the same time, so that one more may have failed.
+    assert failed <= len(outcome.results) <= failed + 1
+    assert {result["attempts"] for result in outcome.results[:failed]} == {3}
+
+
 def test_when_it_gives_up_running_requests_finish(batches):
     batches.write("r.ndjson", ["slow", "fail", *["never"] * 50])
     script = 'read word; case $word in slow) sleep 0.5; echo done;; fail) exit 1;; *) sleep 60;; esac'
@@ -132,3 +152,46 @@ os.rmdir(f"running-{os.getpid()}")
 """
     results = batches.python("r.ndjson", "--jobs", "4", source=source, status=0).results
     assert max(result["result"] for result in results) == 4
+
+
+def test_where_the_system_has_no_more_processes_fewer_requests_run_at_a_time_and_none_fails(program):
+    # The limit is no limit for root: a user without rights runs it, in a directory of his own.
+    directory = Path(tempfile.mkdtemp(prefix="algo-run-processes-"))
+    try:
+        directory.chmod(0o777)
+        binary = shutil.copy(program.binary, directory)
+        user = 65534 if os.geteuid() == 0 else os.geteuid()
+        (directory / "r.ndjson").write_text("0.02\n" * 40)
+
+        def become():
+            if os.geteuid() == 0:
+                os.setgroups([])
+                os.setgid(user)
+                os.setuid(user)
+            # algo-run, its guardian, and three children.
+            limit = tasks_of(user) + 5
+            resource.setrlimit(resource.RLIMIT_NPROC, (limit, limit))
+
+        environment = {**program.environment(), "ALGO_RUN_HOME": str(directory / "home"), "TMPDIR": str(directory)}
+        options = {"cwd": directory, "env": environment, "preexec_fn": become, "timeout": processes.LIMIT}
+        subprocess.run([binary, "publish", "demo/nap", "--", "sh", "-c", "read t; exec sleep $t"],
+                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True, **options)
+        batch = [binary, "batch", "demo/nap", "r.ndjson", "--jobs", "16", "--summary", "s.json"]
+        outcome = subprocess.run(batch, capture_output=True, check=False, **options)
+        assert outcome.returncode == 0, outcome
+        results = parse(outcome.stdout)
+        assert outcomes(results) == ["succeeded"] * 40 and {result["attempts"] for result in results} == {1}
+        assert json.loads((directory / "s.json").read_text())["retries"] == 0
+    finally:
+        shutil.rmtree(directory)
+
+
+def tasks_of(user):
+    """Processes and threads of a user, which is what his limit counts."""
+    count = 0
+    for status in Path("/proc").glob("[0-9]*/status"):
+        with contextlib.suppress(OSError):
+            text = status.read_text()
+            if int(re.search(r"^Uid:\s+(\d+)", text, re.M)[1]) == user:
+                count += int(re.search(r"^Threads:\s+(\d+)", text, re.M)[1])
+    return count

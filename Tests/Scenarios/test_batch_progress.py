@@ -3,12 +3,13 @@
 import re
 import signal
 import subprocess
+import time
 
 import pytest
 
 import processes
-from batches import Batches
-from terminal import Terminal
+from batches import Batches, outcomes, parse
+from terminal import Terminal, shell
 
 
 @pytest.fixture
@@ -70,6 +71,55 @@ def test_ctrl_c_on_the_terminal_reaches_the_batch_and_not_its_children(batches):
         (batches.directory / "go").touch()
         assert terminal.end() == 130
     assert [result["outcome"] for result in batches.results("out.ndjson")] == ["succeeded"] * 2
+
+
+def test_ctrl_z_stops_the_batch_with_its_children_and_the_time_counts_for_no_limit(batches):
+    batches.write("r.ndjson", ["a"] * 3)
+    limit = 4
+    wait = "echo x >> started; until [ -e go ]; do sleep 0.01; done; echo went"
+    with shell(batches.program) as terminal:
+        terminal.see("ok> ")
+        terminal.type(f"$A batch {batches.ref} r.ndjson -o out.ndjson -j 2 --timeout {limit}s -- sh -c '{wait}'\n")
+        started = batches.directory / "started"
+        processes.await_until(lambda: started.exists() and len(started.read_text()) == 4, "two run")
+        begun = time.monotonic()
+        terminal.type("\x1a")
+        terminal.see("Stopped")
+        terminal.see("ok> ")
+        children = lambda: [p.state for p in processes.marked(batches.program.marker) if p.name == "sh"]
+        # A shell whose child was stopped on its way to its program waits for it in D.
+        processes.await_until(lambda: set(children()) <= {"T", "D"}, "the children are stopped")
+        processes.await_until(lambda: time.monotonic() > begun + limit, "the limit is over")
+        terminal.type("fg\n")
+        terminal.see("batch")
+        processes.await_until(
+            lambda: all(p.state != "T" for p in processes.marked(batches.program.marker)), "the job is continued")
+        (batches.directory / "go").touch()
+        terminal.see("3 succeeded")
+        terminal.type("exit\n")
+        terminal.end()
+    assert [(result["outcome"], result["result"]) for result in batches.results("out.ndjson")] == [
+        ("succeeded", "went\n")] * 3
+
+
+def test_a_batch_that_was_stopped_does_not_take_for_late_what_had_ended_in_time(batches):
+    batches.write("r.ndjson", ["a", "b"])
+    wait = "echo x >> started; until [ -e go ]; do sleep 0.01; done; echo went"
+    limit = 3
+    process = batches.start("r.ndjson", "-j", "2", "--timeout", f"{limit}s", command=["sh", "-c", wait])
+    started = batches.directory / "started"
+    processes.await_until(lambda: started.exists() and len(started.read_text()) == 4, "both run")
+    begun = time.monotonic()
+    # Not Ctrl-Z: nobody hears of this one, and the children run on.
+    process.send_signal(signal.SIGSTOP)
+    (batches.directory / "go").touch()
+    ended = lambda: [p for p in processes.marked(batches.program.marker) if p.name == "sh" and p.state != "Z"] == []
+    processes.await_until(ended, "both have ended")
+    processes.await_until(lambda: time.monotonic() > begun + limit, "the limit is over")
+    process.send_signal(signal.SIGCONT)
+    outcome = batches.program.finish(process)
+    assert outcome.status == 0, outcome
+    assert outcomes(parse(outcome.stdout)) == ["succeeded"] * 2
 
 
 def test_elsewhere_there_are_no_control_characters(batches):

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import subprocess
 
 import pytest
@@ -188,6 +189,41 @@ def test_results_on_standard_output_are_not_added_to_the_list_they_are_made_from
         assert "--summary would write over the results on standard output" in outcome.messages[0]
         batches.run("r.ndjson", stdout=results, status=0)
     await_lines(batches.directory / "out.ndjson", 1)
+
+
+def test_payloads_are_not_appended_to_the_list_they_come_from(program):
+    batches = Batches(program, insights=True)
+    batches.write("r.ndjson", "a\n")
+    for name in spellings(batches.directory):
+        program.run("connection", "set", "--type", "file", "--path", "r.ndjson", status=0)
+        outcome = batches.run(name, status=64)
+        assert "payloads of this version are appended to the file of the requests" in outcome.messages[0]
+        assert (batches.directory / "r.ndjson").read_text() == "a\n"
+    program.run("insights", "disable", batches.ref)
+    program.run("connection", "remove", status=0)
+
+
+def test_closed_streams_are_no_place_for_results_and_no_source_of_requests(batches):
+    batches.write("r.ndjson", "a\n")
+    command = " ".join(map(shlex.quote, [str(batches.program.binary), *batches.arguments("r.ndjson")]))
+    outcome = subprocess.run(["sh", "-c", command + " >&-"], env=batches.program.environment(), cwd=batches.directory,
+                             stderr=subprocess.PIPE, check=False, timeout=processes.LIMIT)
+    assert outcome.returncode == 125 and b"standard output is closed, so results would be lost" in outcome.stderr
+    outcome = subprocess.run(["sh", "-c", command.replace("r.ndjson", "-") + " <&-"], check=False,
+                             env=batches.program.environment(), cwd=batches.directory, capture_output=True,
+                             timeout=processes.LIMIT)
+    assert outcome.returncode == 125 and b"standard input is closed" in outcome.stderr
+    outcome = subprocess.run(["sh", "-c", command + " -o out.ndjson >&-"], env=batches.program.environment(),
+                             cwd=batches.directory, stderr=subprocess.PIPE, check=False, timeout=processes.LIMIT)
+    assert outcome.returncode == 0 and len(batches.results("out.ndjson")) == 1
+
+
+def test_a_dash_is_standard_output(batches):
+    batches.write("r.ndjson", "a\n")
+    assert len(batches.run("r.ndjson", "--output", "-", status=0).results) == 1
+    assert not (batches.directory / "-").exists()
+    assert "--output FILE" in batches.run("r.ndjson", "-o", "-", "--resume", status=64).messages[0]
+    batches.run("r.ndjson", "--summary", "-", status=64)
 
 
 def test_a_summary_overwrites_neither_the_list_nor_the_results(batches):

@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import subprocess
 
 import pytest
@@ -147,6 +148,26 @@ def test_a_line_of_100_megabytes_takes_no_more_memory_than_a_short_one(batches):
     assert peak(100_000_000) < peak(1_000_000) + 1024
 
 
+@pytest.mark.parametrize("order", [[], ["--keep-order"]])
+def test_output_that_the_disk_has_no_room_for_is_no_result_and_its_request_runs_again(program, order):
+    batches = Batches(program, insights=True)
+    # A limit on the size of files stands for the full disk. The third request's output is too much for it.
+    full = {"preexec_fn": lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))}
+    batches.write("r.ndjson", ["10", "20", "300000", "30", "40"])
+    source = "import sys; n = int(sys.stdin.readline()); sys.stdout.write('x' * n)"
+    run = ["r.ndjson", "--output", "out.ndjson", "--jobs", "1", *order]
+    outcome = batches.python(*run, source=source, status=125, **full)
+    assert "r.ndjson:3: its output could not be kept" in outcome.messages[0]
+    assert "cannot keep data in a temporary file: File too large; point TMPDIR" in outcome.messages[-1]
+    assert [result["source"] for result in batches.results("out.ndjson")] == ["r.ndjson:1", "r.ndjson:2"]
+    # It ran all the same, and what was measured is not lost.
+    assert len(batches.payloads()) == 3
+    batches.python(*run, "--resume", source=source, status=0)
+    results = batches.results("out.ndjson")
+    assert [(result["source"], len(result["result"])) for result in results] == [
+        ("r.ndjson:1", 10), ("r.ndjson:2", 20), ("r.ndjson:3", 300_000), ("r.ndjson:4", 30), ("r.ndjson:5", 40)]
+
+
 def test_of_stderr_the_last_4_kib_are_kept(batches):
     batches.write("r.ndjson", "x\n")
     source = "import os; os.write(2, b'a' * 100000 + b'b' * 4095 + b'\\n')"
@@ -251,6 +272,33 @@ def test_the_summary_is_told_and_written_as_json(batches):
         "succeeded": 8, "failed": 1, "signaled": 1, "timed_out": 0, "failed_to_start": 1}
     assert (summary["requests"], summary["exit_status"], summary["ended_early"]) == (11, 1, None)
     assert 0 < summary["duration_milliseconds"]["p50"] <= summary["duration_milliseconds"]["p99"]
+
+
+def test_a_summary_that_cannot_be_written_is_a_failure(batches):
+    batches.write("r.ndjson", "a\n")
+    outcome = batches.run("r.ndjson", "--summary", "/dev/full", status=125)
+    assert len(outcome.results) == 1 and "No space left on device; choose another file with --summary" in outcome.messages[-1]
+
+
+def test_the_summary_is_as_its_schema_says(batches):
+    batches.write("r.ndjson", ["exit 0"] * 3 + ["exit 1"] * 5)
+    for options in ([], ["--halt-after", "2", "--jobs", "1"], ["--limit", "0"]):
+        batches.run("r.ndjson", *options, "--summary", "s.json", command=["sh"])
+        summary = json.loads((batches.directory / "s.json").read_text())
+        schemas.validate("batch-summary", summary)
+    batches.run("r.ndjson", "--halt-after", "2", "--jobs", "1", "--summary", "s.json", command=["sh"], status=1)
+    summary = json.loads((batches.directory / "s.json").read_text())
+    assert (summary["ended_early"], summary["requests"]) == ("halted", 5)
+    lines = batches.run("r.ndjson", "--dry-run", status=0).results
+    assert len(lines) == 8
+    for line in lines:
+        schemas.validate("batch-preview", line)
+
+
+def test_quiet_tells_of_rejected_metrics_that_were_not_told_one_by_one(batches):
+    batches.write("r.ndjson", [f"{number}" for number in range(30)])
+    outcome = batches.run("r.ndjson", "--quiet", command=["sh", "-c", "echo '{\"a\":\"x\"}' >&3"], status=0)
+    assert len(outcome.messages) == 21 and outcome.messages[-1] == "30 metrics rejected; see the results"
 
 
 def test_quiet_says_nothing_when_all_is_well(batches):

@@ -197,6 +197,16 @@ def test_a_symbolic_link_stays_one_and_permissions_stay(batches):
         "out.ndjson", "r.ndjson", "real.ndjson"]
 
 
+def test_nothing_beside_the_results_is_touched_by_a_resume(batches):
+    batches.write("r.ndjson", ["exit 0", "exit 1"])
+    batches.run("r.ndjson", "--output", "out", command=["sh"], status=1)
+    for name in ("out.resuming", "out.tmp", "out~", ".out.swp"):
+        batches.write(name, "somebody's\n")
+    batches.run("r.ndjson", "--output", "out", "--resume", command=["sh"], status=1)
+    for name in ("out.resuming", "out.tmp", "out~", ".out.swp"):
+        assert (batches.directory / name).read_text() == "somebody's\n"
+
+
 def test_a_dry_run_of_a_resume_tells_what_is_left(batches):
     batches.write("r.ndjson", ["a", "b", "c"])
     batches.run("r.ndjson", "--output", "out.ndjson", "--limit", "2", status=0)

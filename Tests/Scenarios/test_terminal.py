@@ -5,7 +5,7 @@ import signal
 
 import processes
 from program import HANDLES, PYTHON, WAITS
-from terminal import Terminal
+from terminal import Terminal, shell
 
 CTRL_C, CTRL_Z, CTRL_BACKSLASH = "\x03", "\x1a", "\x1c"
 
@@ -13,12 +13,6 @@ CTRL_C, CTRL_Z, CTRL_BACKSLASH = "\x03", "\x1a", "\x1c"
 def on_terminal(program, *command):
     return Terminal([str(program.binary), "exec", *map(str, command)], program.environment(TERM="dumb"),
                     program.directory)
-
-
-def shell(program):
-    """An interactive shell with job control, whose prompt is `ok> `."""
-    environment = program.environment(TERM="dumb", PS1="ok> ", A=str(program.binary), P=PYTHON, HISTFILE="/dev/null")
-    return Terminal(["bash", "--norc", "--noprofile", "--noediting", "-i"], environment, program.directory)
 
 
 def test_the_child_is_the_foreground_group_and_sees_three_terminals(program):

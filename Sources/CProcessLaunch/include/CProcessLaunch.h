@@ -107,6 +107,11 @@ int32_t wait_for_ready_set(int32_t set, uint64_t *keys, int32_t capacity, int32_
 /// Blocks the signals a supervisor watches and gives a non-blocking descriptor that tells of them.
 /// A signal that was ignored when the program started stays ignored and is not watched: `nohup` keeps its meaning.
 int32_t watch_signals(int32_t *descriptor);
+/// Has that descriptor tell of SIGTSTP, too, which then stops nothing by itself; not where it was ignored.
+void watch_stop_requests(int32_t descriptor);
+/// Stops this process as an unwatched SIGTSTP would have; returns once it is continued. In an orphaned process group the
+/// kernel lets nobody stop, because nobody is there to continue him: then it returns at once.
+void stop_as_requested(void);
 /// The next signal's number, or 0 where none waits. `from_kernel` tells a terminal's from another process's.
 int32_t next_signal(int32_t descriptor);
 

@@ -14,6 +14,9 @@
 
 /// Loads the library, once. Returns NULL when it is there, else why not, as text that lives as long as the process.
 const char *_Nullable crdk_load(void);
+/// Says that this process will never speak TLS. Before crdk_load() it spares the reading of OpenSSL's configuration,
+/// half a millisecond; not for a process whose connection may be another one later.
+void crdk_expect_no_tls(void);
 
 int crdk_version(void);
 const char *_Nonnull crdk_version_str(void);

@@ -16,7 +16,10 @@ public enum KafkaLibrary {
 
   /// Begins to load the library on a thread of its own; ``load()`` then waits for that. To load it takes milliseconds, in
   /// which its user can do something else.
-  static func loadInBackground() {
+  ///
+  /// - Parameter speaksTLS: false only where no connection of this process ever will.
+  static func loadInBackground(speaksTLS: Bool) {
+    if !speaksTLS { crdk_expect_no_tls() }
     var thread = pthread_t()
     // Without a thread it is loaded when it is needed.
     guard

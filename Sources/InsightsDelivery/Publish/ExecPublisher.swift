@@ -44,7 +44,8 @@ public final class ExecPublisher: PayloadPublisher {
   public func prepare() {
     guard connection.kind != .file, !isPrepared else { return }
     isPrepared = true
-    KafkaLibrary.loadInBackground()
+    // Properties can ask for TLS, too.
+    KafkaLibrary.loadInBackground(speaksTLS: connection.kind != .plaintext || !connection.properties.isEmpty)
     var thread = pthread_t()
     let context = Unmanaged.passRetained(self)
     let isStarted = SignalFreeThread.start(&thread, context.toOpaque()) { context in
