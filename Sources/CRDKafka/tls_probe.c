@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <dlfcn.h>
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -76,9 +77,34 @@ static void describe(const openssl *ssl, void *session, char *subject, size_t su
   ssl->X509_free(certificate);
 }
 
-tls_probe_result tls_probe(int descriptor, const char *host, const char *ca_file, long *verify_code, char *text,
-                           size_t text_size, char *subject, size_t subject_size, char *expiry, size_t expiry_size) {
-  enum { SSL_CTRL_SET_TLSEXT_HOSTNAME = 55, SSL_ERROR_SYSCALL = 5 };
+enum { SSL_CTRL_SET_TLSEXT_HOSTNAME = 55, SSL_ERROR_WANT_READ = 2, SSL_ERROR_WANT_WRITE = 3, SSL_ERROR_SYSCALL = 5 };
+
+static long long now(void) {
+  struct timespec time;
+  clock_gettime(CLOCK_MONOTONIC, &time);
+  return time.tv_sec * 1000LL + time.tv_nsec / 1000000;
+}
+
+// Shakes hands as the socket allows; the time is that of all waits together, because the other side may send byte by byte.
+// Returns 1 for success, else 0 with `kind` SSL_get_error's number, WANT_READ or WANT_WRITE when the time is over.
+static int shake_hands(const openssl *ssl, void *session, int descriptor, int milliseconds, int *kind, int *reason) {
+  long long end = now() + milliseconds;
+  while (1) {
+    errno = 0;
+    int status = ssl->SSL_connect(session);
+    *reason = errno;
+    if (status == 1) return 1;
+    *kind = ssl->SSL_get_error(session, status);
+    if (*kind != SSL_ERROR_WANT_READ && *kind != SSL_ERROR_WANT_WRITE) return 0;
+    long long left = end - now();
+    struct pollfd watched = {.fd = descriptor, .events = *kind == SSL_ERROR_WANT_READ ? POLLIN : POLLOUT};
+    if (left <= 0 || poll(&watched, 1, (int)left) == 0) return 0;
+  }
+}
+
+tls_probe_result tls_probe(int descriptor, int milliseconds, const char *host, const char *ca_file, long *verify_code,
+                           char *text, size_t text_size, char *subject, size_t subject_size, char *expiry,
+                           size_t expiry_size) {
   *verify_code = 0;
   text[0] = subject[0] = expiry[0] = '\0';
   openssl ssl;
@@ -112,15 +138,13 @@ tls_probe_result tls_probe(int descriptor, const char *host, const char *ca_file
   sigaddset(&pipe_signal, SIGPIPE);
   pthread_sigmask(SIG_BLOCK, &pipe_signal, &before);
   // Nothing is verified during the handshake, so that it completes and leaves its verdict to be read.
-  int status = ssl.SSL_connect(session);
-  int reason = errno;
+  int kind = 0, reason = 0;
   tls_probe_result result = TLS_PROBE_OK;
-  if (status != 1) {
-    int kind = ssl.SSL_get_error(session, status);
+  if (!shake_hands(&ssl, session, descriptor, milliseconds, &kind, &reason)) {
     const char *words = ssl.ERR_reason_error_string(ssl.ERR_get_error());
     if (!words && kind == SSL_ERROR_SYSCALL && reason) words = strerror(reason);
     snprintf(text, text_size, "%s", words ? words : "the other side closed the connection");
-    result = TLS_PROBE_HANDSHAKE;
+    result = kind == SSL_ERROR_WANT_READ || kind == SSL_ERROR_WANT_WRITE ? TLS_PROBE_SILENT : TLS_PROBE_HANDSHAKE;
   } else {
     *verify_code = ssl.SSL_get_verify_result(session);
     describe(&ssl, session, subject, subject_size, expiry, expiry_size);

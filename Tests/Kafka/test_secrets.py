@@ -5,7 +5,7 @@ import signal
 
 import processes
 from connections import connect, sasl
-from terminal import Terminal
+from terminal import Terminal, shell
 
 PASSWORD = "s3cret-that-must-not-show"
 
@@ -79,6 +79,47 @@ def test_a_signal_at_the_prompt_ends_it_and_leaves_a_terminal_that_shows_what_is
         os.kill(asking.pid, signal.SIGTERM)
         user.see(f"status {128 + signal.SIGTERM}")
         user.see(r"[^-]echo ")
+
+
+def asking(program, topic):
+    """The command whose prompt it is, as a line for a shell."""
+    return (f"{program.binary} connection set --type sasl_ssl --brokers h:1 --topic {topic} --mechanism PLAIN "
+            "--username u")
+
+
+def test_ctrl_c_at_the_prompt_ends_it_at_once_and_nothing_is_stored(program, topic):
+    # The shell is there to look at the terminal afterwards: the key reaches it as well.
+    command = f"trap : INT; {asking(program, topic)}; echo status $?; stty -a; read line"
+    for typed in "\x03", "abc\x03":
+        with Terminal(["bash", "-c", command], program.environment(), program.directory) as user:
+            user.see("Password of u")
+            user.type(typed)
+            user.see(f"status {128 + signal.SIGINT}")
+            user.see(r"[^-]echo ")
+            assert b"abc" not in user.shown
+    assert b'"is_set":false' in program.run("connection", "show", "--json", status=0).stdout.replace(b" ", b"")
+
+
+def test_ctrl_z_at_the_prompt_stops_it_and_it_asks_again_unseen(program, topic):
+    with shell(program) as user:
+        user.see("ok> ")
+        user.type(asking(program, topic) + "\n")
+        user.see("Password of u")
+        user.type("abc\x1a")
+        user.see("Stopped")
+        user.see("ok> ")
+        user.type("stty -a\n")
+        user.see(r"[^-]echo ")
+        user.type("fg\n")
+        user.see("Password of u")
+        user.type(PASSWORD + "\n")
+        user.see("payloads go to topic")
+        user.type("stty -a\n")
+        user.see(r"[^-]echo ")
+        assert PASSWORD.encode() not in user.shown
+        # What was typed before is neither a command of the shell's nor part of the password.
+        assert b"abc" not in user.shown
+    assert files_with(program, PASSWORD) != [] and files_with(program, "abc" + PASSWORD) == []
 
 
 def test_a_kept_password_is_gone_when_the_connection_is_removed(program, topic):

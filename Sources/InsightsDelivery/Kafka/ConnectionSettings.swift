@@ -5,7 +5,7 @@ internal import RunModel
 extension ProducerSettings {
   /// The settings of `connection`, which is one to Kafka; the password is read now.
   ///
-  /// - Throws: ``KafkaError/passwordUnavailable(_:)``.
+  /// - Throws: ``KafkaError/passwordUnavailable(_:)``, ``KafkaError/authorityUnreadable(path:reason:)``.
   init(_ connection: Connection, traffic: Traffic) throws(KafkaError) {
     var properties = Self.base(window: connection.deliveryWindow, traffic: traffic)
     var secrets: [String] = []
@@ -16,7 +16,13 @@ extension ProducerSettings {
       add("security.protocol", "sasl_ssl")
       // The default since librdkafka 2.0, said here for those before.
       add("ssl.endpoint.identification.algorithm", "https")
-      if let authority = connection.certificateAuthority { add("ssl.ca.location", authority) }
+      if let authority = connection.certificateAuthority {
+        // The library's own words would not name the file.
+        guard access(authority, R_OK) == 0 else {
+          throw .authorityUnreadable(path: authority, reason: String(cString: strerror(errno)))
+        }
+        add("ssl.ca.location", authority)
+      }
       if let authentication = connection.authentication {
         let password = try authentication.password.read()
         secrets.append(password.revealed)

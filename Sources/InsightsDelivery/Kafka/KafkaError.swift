@@ -1,3 +1,5 @@
+internal import RunModel
+
 /// Why there is no producer at all, as opposed to one whose broker is away.
 public enum KafkaError: Error, Equatable, CustomStringConvertible {
   /// The library is not there, or lacks a function.
@@ -6,6 +8,8 @@ public enum KafkaError: Error, Equatable, CustomStringConvertible {
   case propertyRefused(name: String, reason: String)
   /// The library does not take the properties together: a CA file it cannot read, a mechanism it does not know.
   case settingsRefused(reason: String)
+  /// The file with the broker's authority, a copy in the home, cannot be read.
+  case authorityUnreadable(path: String, reason: String)
   /// The password is not where the connection says; in words that end in what to do.
   case passwordUnavailable(String)
 
@@ -16,6 +20,9 @@ public enum KafkaError: Error, Equatable, CustomStringConvertible {
       "librdkafka, which talks to Kafka, cannot be loaded (\(reason)); install it (Debian, Ubuntu: apt install "
         + "librdkafka1), or name its directory in LD_LIBRARY_PATH"
     case .passwordUnavailable(let sentence): sentence
+    case .authorityUnreadable(let path, let reason):
+      "the broker's authority \(TerminalText.safe(path)) cannot be read (\(reason)); give it again with "
+        + "`algo-run connection set --ca FILE`"
     case .propertyRefused(let name, let reason):
       "librdkafka refuses the property \(name): \(reason); correct it with `algo-run connection set -X`"
     case .settingsRefused(let reason):

@@ -53,8 +53,21 @@ struct ProducerSettings: Sendable {
 
   /// The cause with what algo-run knows beyond the library's words.
   func explain(_ cause: KafkaCause) -> KafkaCause {
-    guard cause.isAuthentication, usesSCRAM, !KafkaLibrary.hasSoundSCRAM else { return cause }
-    return KafkaCause(code: cause.code, text: "\(cause.text) (\(Self.brokenSCRAM(KafkaLibrary.version ?? "?")))")
+    guard cause.isAuthentication, usesSCRAM, !KafkaLibrary.hasSoundSCRAM, !Self.namesMechanisms(cause) else {
+      return cause
+    }
+    // Nothing tells here which release the broker is.
+    return KafkaCause(
+      code: cause.code,
+      text: "\(cause.text) (user or password is wrong, or the broker is Apache Kafka 4: "
+        + "\(Self.brokenSCRAM(KafkaLibrary.version ?? "?")))")
+  }
+
+  /// Whether a login failed because the broker does not have its mechanism.
+  static func namesMechanisms(_ cause: KafkaCause) -> Bool {
+    let words = cause.text.lowercased()
+    return cause.isAuthentication && words.holds("mechanism")
+      && (words.holds("unsupported") || words.holds("supported mechanisms"))
   }
 
   /// What to say where a login by SCRAM fails with a library that may be the reason.

@@ -7,21 +7,41 @@ internal import RunModel
 /// The library tries everything again for ever and calls nothing final, so each step watches what it says and ends as
 /// soon as that is clear.
 final class BrokerDialogue {
-  /// How long one request for metadata is waited for before the library's words are read.
+  /// How long one request for metadata is waited for before the library's words are read, in milliseconds: at first, and
+  /// at most where a broker is so far away that its answers take longer.
   private static let glance: Int32 = 150
+  private static let longestGlance: Int32 = 1200
   /// How long trouble that is no clear refusal may last: a broker may be just starting.
   private static let patience = Duration.seconds(3)
-
   /// How long a topic may take to be made on first use.
   private static let topicPatience = Duration.milliseconds(1500)
+  /// How long a new connection may take, login included: less than this test, so that the library tells where one stands
+  /// still. Of use only here: a delivery has more time.
+  private static let setup = Duration.seconds(5)
 
   private let producer: KafkaProducer
   private let connection: Connection
   private let clock = ContinuousClock()
+  private let start: ContinuousClock.Instant
+  private var glance = BrokerDialogue.glance
   private var answer: TopicDescription?
+  /// What was last wrong with an address that a broker gave.
+  private var advertisedTrouble: KafkaCause?
+  private var firstTrouble: ContinuousClock.Instant?
 
-  init(_ producer: KafkaProducer, _ connection: Connection) {
-    self.producer = producer
+  /// Begins to connect.
+  ///
+  /// - Throws: ``KafkaError`` for what the library refuses at once.
+  init(_ connection: Connection) throws(KafkaError) {
+    let settings = try ProducerSettings(connection, traffic: .single)
+    let setup = ProducerSettings.Property(
+      name: "socket.connection.setup.timeout.ms", value: "\(Self.setup.wholeMicroseconds / 1000)")
+    start = clock.now
+    // Without the note on SCRAM in each cause: the hint has it.
+    producer = try KafkaProducer(
+      ProducerSettings(
+        topic: settings.topic, properties: settings.properties + [setup], secrets: settings.secrets,
+        usesSCRAM: false))
     self.connection = connection
   }
 
@@ -30,21 +50,20 @@ final class BrokerDialogue {
   func authenticate(
     _ authentication: Connection.Authentication, until deadline: ContinuousClock.Instant, isEventHubs: Bool
   ) -> StageResult.Verdict {
-    if let trouble = waitForAnswer(until: deadline) {
+    guard waitForAnswer(until: deadline) else {
+      guard let trouble = producer.lastTrouble, trouble.isAuthentication else { return unanswered(nil) }
       return .failed(cause: trouble.text, hint: Hint.ofLogin(trouble, authentication, isEventHubs: isEventHubs))
     }
     return .passed("\(authentication.mechanism.rawValue) as \(TerminalText.safe(authentication.username))")
   }
 
-  func metadata(
-    until deadline: ContinuousClock.Instant, _ listener: @autoclosure () -> ListenerKind
-  ) -> StageResult.Verdict {
-    if let trouble = waitForAnswer(until: deadline) {
-      let isEncrypted = connection.kind == .plaintext && listener() == .encrypted
-      guard isEncrypted else { return .failed(cause: trouble.text, hint: Hint.ofMetadata(trouble)) }
-      return .failed(
-        cause: "the broker speaks TLS on this port, and the connection is plaintext",
-        hint: "Use `connection set --type sasl_ssl`, or the port of its PLAINTEXT listener.")
+  /// - Parameter listener: looks at the listener; called where no broker answers.
+  func metadata(until deadline: ContinuousClock.Instant, _ listener: () -> ListenerKind?) -> StageResult.Verdict {
+    if answer == nil {
+      guard waitForAnswer(until: deadline - ListenerKind.longestLook) else { return unanswered(listener()) }
+    } else {
+      // It came with the login, and the time of this step is that of an answer.
+      _ = ask()
     }
     switch answer {
     case .found(_, let brokers), .refused(_, let brokers): return .passed("\(brokers) broker(s)")
@@ -52,24 +71,30 @@ final class BrokerDialogue {
     }
   }
 
+  private func unanswered(_ listener: ListenerKind?) -> StageResult.Verdict {
+    Unanswered.verdict(
+      isSilent ? nil : producer.lastTrouble, listener, connection: connection, waited: clock.now - start)
+  }
+
   func topicVerdict(until deadline: ContinuousClock.Instant, user: String?) -> StageResult.Verdict {
     let topic = connection.topic
-    let giveUp = clock.now + Self.topicPatience
+    let giveUp = min(deadline, clock.now + Self.topicPatience)
     while true {
+      let isAnswered = ask()
       switch answer {
       case .found(let partitions, _): return .passed("\(topic) has \(partitions) partition(s)")
       case .refused(let cause, _):
         // A topic that is being made, perhaps by this very question, is unknown or has no leader for a moment.
-        if Self.mayBeInTheMaking(cause), clock.now < min(deadline, giveUp) {
-          usleep(100_000)
-          answer = producer.describeTopic(waiting: Self.glance)
+        if Self.mayBeInTheMaking(cause), clock.now < giveUp {
+          if isAnswered { usleep(100_000) }
           continue
         }
+        // Where the broker cannot be asked again, it may be there by now.
+        if !isAnswered, Self.mayBeInTheMaking(cause), let trouble = advertisedTrouble {
+          return .failed(cause: trouble.text, hint: Hint.ofMetadata(trouble, brokers: connection.brokers))
+        }
         return .failed(cause: "\(topic): \(cause.text)", hint: Hint.ofTopic(cause, topic: topic, user: user))
-      case .unanswered(let cause):
-        guard clock.now < deadline else { return .failed(cause: cause.text, hint: Hint.ofMetadata(cause)) }
-        answer = producer.describeTopic(waiting: Self.glance)
-      case nil: answer = producer.describeTopic(waiting: Self.glance)
+      case .unanswered, nil: return .skipped("no answer")
       }
     }
   }
@@ -92,40 +117,69 @@ final class BrokerDialogue {
       return .failed(cause: refusal.text, hint: Hint.ofTopic(refusal, topic: connection.topic, user: user))
     }
     while clock.now < deadline {
-      for event in producer.poll(waiting: 50) {
+      for event in hear(waiting: 50) {
         switch event {
         case .acknowledged: return .passed("record \(key) is acknowledged by all in-sync replicas")
+        case .failed(_, let cause, _) where cause.meaning == .unexplained: return unacknowledged
         case .failed(_, let cause, _), .fatal(let cause):
           return .failed(cause: cause.text, hint: Hint.ofTopic(cause, topic: connection.topic, user: user))
         case .trouble: break
         }
       }
+      // It stays so: the library would try for the whole window.
+      if let firstTrouble, advertisedTrouble != nil, firstTrouble + Self.patience < clock.now { return unacknowledged }
     }
-    guard let trouble = producer.lastTrouble else {
-      return .failed(
-        cause: "no acknowledgement within the time of this test",
-        hint: "Does the topic have fewer in-sync replicas than its min.insync.replicas? See the broker's log.")
+    return unacknowledged
+  }
+
+  private var unacknowledged: StageResult.Verdict {
+    if let trouble = advertisedTrouble {
+      return .failed(cause: trouble.text, hint: Hint.ofMetadata(trouble, brokers: connection.brokers))
     }
     return .failed(
-      cause: trouble.text,
-      hint: "The broker sends clients to the addresses of its advertised.listeners: this machine must reach those too.")
+      cause: "no acknowledgement within the time of this test",
+      hint: "Does the topic have fewer in-sync replicas than its min.insync.replicas? See the broker's log.")
   }
 
   /// Waits until a broker has answered a request, which it does after the login.
   ///
-  /// - Returns: nil, or what is wrong.
-  private func waitForAnswer(until deadline: ContinuousClock.Instant) -> KafkaCause? {
-    if let answer, case .unanswered = answer {} else if answer != nil { return nil }
-    var firstTrouble: ContinuousClock.Instant?
+  /// - Returns: whether one has; where not, the producer's last trouble tells why, if anything does.
+  private func waitForAnswer(until deadline: ContinuousClock.Instant) -> Bool {
     while true {
-      let description = producer.describeTopic(waiting: Self.glance)
-      answer = description
-      let events = producer.poll()
-      guard case .unanswered(let silence) = description else { return nil }
-      for case .trouble(let cause) in events where cause.isAuthentication { return cause }
-      if firstTrouble == nil, producer.lastTrouble != nil { firstTrouble = clock.now }
-      let isHopeless = firstTrouble.map { $0 + Self.patience < clock.now } ?? false
-      if isHopeless || deadline <= clock.now { return producer.lastTrouble ?? silence }
+      if ask() { return true }
+      // Where one is silent, the other brokers had the same time.
+      if producer.lastTrouble?.isAuthentication == true || isSilent { return false }
+      if let firstTrouble, firstTrouble + Self.patience < clock.now { return false }
+      if deadline <= clock.now { return false }
     }
+  }
+
+  /// Whether a connection was not ready in time. Releases since 2.10 or so say of that only that the broker is down, but
+  /// not before that time; a connection that ends in another way, they tell at once.
+  private var isSilent: Bool {
+    guard let trouble = producer.lastTrouble, trouble.advertisedAddress == nil else { return false }
+    let isLate = firstTrouble.map { start + Self.setup - .milliseconds(500) < $0 } ?? false
+    return trouble.isSetupTimeout || (trouble.isSummary && isLate)
+  }
+
+  /// Asks for the topic once and keeps the answer if one comes.
+  private func ask() -> Bool {
+    let description = producer.describeTopic(waiting: glance)
+    hear()
+    guard case .unanswered(let cause) = description else {
+      answer = description
+      return true
+    }
+    if cause.isLateAnswer { glance = min(glance * 2, Self.longestGlance) }
+    return false
+  }
+
+  @discardableResult private func hear(waiting milliseconds: Int32 = 0) -> [ProducerEvent] {
+    let events = producer.poll(waiting: milliseconds)
+    for case .trouble(let cause) in events {
+      firstTrouble = firstTrouble ?? clock.now
+      if cause.advertisedAddress != nil { advertisedTrouble = cause }
+    }
+    return events
   }
 }

@@ -8,16 +8,27 @@ enum CertificateVerdict {
 
   static func of(
     _ handshake: NetworkProbe.Handshake, host: String, hasOwnAuthority: Bool, verifies: Bool, identifies: Bool,
-    speaksPlain: @autoclosure () -> Bool
+    unencrypted: @autoclosure () -> ListenerKind
   ) -> StageResult.Verdict {
     switch handshake.result {
     case .trusted: return .passed("certificate \(handshake.subject), valid until \(handshake.expiry)")
     case .unavailable: return .skipped("cannot look at the certificate: \(handshake.words)")
-    case .none:
-      if speaksPlain() {
+    case .none, .silent:
+      switch unencrypted() {
+      case .open:
         return .failed(
           cause: "the broker speaks no TLS on this port: it answers unencrypted Kafka requests",
           hint: "Use the port of its SASL_SSL listener, or `connection set --type plaintext`.")
+      case .login:
+        return .failed(
+          cause: "the broker speaks no TLS on this port: it answers unencrypted Kafka requests and wants a login",
+          hint: "Use the port of its SASL_SSL listener.")
+      default: break
+      }
+      guard handshake.result == .none else {
+        return .failed(
+          cause: "no TLS handshake: the connection is accepted, and the TLS hello is not answered in time",
+          hint: "Is there a firewall or a proxy between, or is this not the port of a Kafka broker?")
       }
       return .failed(
         cause: "no TLS handshake: \(handshake.words)",

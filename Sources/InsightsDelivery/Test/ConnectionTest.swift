@@ -5,8 +5,8 @@ public import RunModel
 public struct ConnectionTest {
   /// The walk ends within this time, whatever the other end does.
   public static let limit = Duration.seconds(10)
-  /// What may still follow when the walk's own time is over: telling it.
-  private static let reserve = Duration.milliseconds(500)
+  /// What may still follow when the walk's own time is over on a busy machine: starting, and telling it.
+  private static let reserve = Duration.milliseconds(1500)
   /// The most that one step of the network may take, so that the others have time left.
   static let stepLimit = Duration.seconds(3)
 
@@ -63,7 +63,7 @@ private final class Walk {
     case .tcp: connect()
     case .tls: usesTLS ? handshake() : .skipped("the connection is not encrypted")
     case .authentication: authenticate()
-    case .metadata: dialogue?.metadata(until: deadline, listener) ?? .skipped("no producer")
+    case .metadata: dialogue?.metadata(until: deadline) { listener } ?? .skipped("no producer")
     case .topic: dialogue?.topicVerdict(until: deadline, user: user) ?? .skipped("no producer")
     case .produce: dialogue?.produce(until: deadline, user: user) ?? .skipped("no producer")
     }
@@ -83,7 +83,7 @@ private final class Walk {
 
   private func settings() -> StageResult.Verdict {
     do throws(KafkaError) {
-      dialogue = BrokerDialogue(try KafkaProducer(ProducerSettings(connection, traffic: .single)), connection)
+      dialogue = try BrokerDialogue(connection)
       return .passed("librdkafka \(KafkaLibrary.version ?? "?") takes them")
     } catch {
       return .failed(cause: "\(error)", hint: "Nothing was sent to the broker.")
@@ -92,8 +92,9 @@ private final class Walk {
 
   private func resolve() -> StageResult.Verdict {
     var problems: [String] = []
-    for address in connection.brokers.compactMap({ BrokerAddress(parsing: $0) }) {
-      switch NetworkProbe.resolve(address, within: step) {
+    let addresses = connection.brokers.compactMap { BrokerAddress(parsing: $0) }
+    for (address, resolution) in zip(addresses, NetworkProbe.resolve(addresses, within: step)) {
+      switch resolution {
       case .found(let endpoints): resolved.append((address, endpoints))
       case .failed(let reason): problems.append("\(address.host): \(reason)")
       case .timedOut: problems.append("\(address.host): no answer from the name server")
@@ -109,16 +110,14 @@ private final class Walk {
   }
 
   private func connect() -> StageResult.Verdict {
+    let targets = resolved.flatMap { address, endpoints in endpoints.map { (address: address, endpoint: $0) } }
     var problems: [String] = []
-    for (address, endpoints) in resolved {
-      for endpoint in endpoints {
-        switch NetworkProbe.connect(endpoint, within: step) {
-        case .connected:
-          if reachable == nil { reachable = (address, endpoint) }
-        case .failed(let code): problems.append("\(address) (\(endpoint.text)): \(SystemWords.of(code))")
-        case .timedOut: problems.append("\(address) (\(endpoint.text)): no answer")
-        }
-        if reachable?.address == address { break }
+    for (target, contact) in zip(targets, NetworkProbe.connect(targets.map(\.endpoint), within: step)) {
+      let name = "\(target.address) (\(target.endpoint.text))"
+      switch contact {
+      case .connected: reachable = reachable ?? target
+      case .failed(let code): problems.append("\(name): \(SystemWords.of(code))")
+      case .timedOut: problems.append("\(name): no answer")
       }
     }
     guard let reachable else {
@@ -134,12 +133,13 @@ private final class Walk {
       return .failed(cause: "the broker accepts no second connection", hint: "Try again; see the broker's log.")
     }
     let authority = property("ssl.ca.location") ?? connection.certificateAuthority
-    let handshake = NetworkProbe.shakeHands(socket, host: reachable.address.host, authority: authority)
+    let handshake = NetworkProbe.shakeHands(
+      socket, host: reachable.address.host, authority: authority, within: step)
     return CertificateVerdict.of(
       handshake, host: reachable.address.host, hasOwnAuthority: authority != nil,
       verifies: property("enable.ssl.certificate.verification")?.lowercased() != "false",
       identifies: property("ssl.endpoint.identification.algorithm")?.lowercased() != "none",
-      speaksPlain: listener == .plain)
+      unencrypted: ListenerKind.unencrypted(reachable.endpoint))
   }
 
   private func authenticate() -> StageResult.Verdict {
@@ -148,23 +148,11 @@ private final class Walk {
       ?? .skipped("no producer")
   }
 
-  /// What the listener speaks, looked at only when something is wrong.
-  private var listener: ListenerKind {
-    guard let reachable else { return .unknown }
-    if case .connected(let socket) = NetworkProbe.connect(reachable.endpoint, within: .seconds(1)),
-      NetworkProbe.speaksPlainKafka(socket)
-    {
-      return .plain
-    }
-    guard case .connected(let socket) = NetworkProbe.connect(reachable.endpoint, within: .seconds(1)) else {
-      return .unknown
-    }
-    switch NetworkProbe.shakeHands(socket, host: reachable.address.host, authority: nil).result {
-    case .trusted, .untrusted: return .encrypted
-    case .none, .unavailable: return .unknown
-    }
+  /// What the listener speaks, where the connection is one that needs neither encryption nor a login.
+  private var listener: ListenerKind? {
+    guard connection.kind == .plaintext, let reachable,
+      (property("security.protocol") ?? "plaintext").lowercased() == "plaintext"
+    else { return nil }
+    return ListenerKind.of(reachable.endpoint, host: reachable.address.host)
   }
 }
-
-/// What a listener of a broker speaks.
-enum ListenerKind { case plain, encrypted, unknown }

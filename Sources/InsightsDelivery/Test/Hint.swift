@@ -7,9 +7,7 @@ enum Hint {
   static func ofLogin(
     _ cause: KafkaCause, _ authentication: Connection.Authentication, isEventHubs: Bool
   ) -> String {
-    let words = cause.text.lowercased()
-    guard cause.isAuthentication else { return ofMetadata(cause) }
-    if words.holds("mechanism") && (words.holds("unsupported") || words.holds("supported mechanisms")) {
+    if ProducerSettings.namesMechanisms(cause) {
       return "The broker does not offer \(authentication.mechanism.rawValue): choose one that it does with "
         + "`connection set --mechanism`."
     }
@@ -17,22 +15,28 @@ enum Hint {
       return "The password must be the whole connection string of the namespace (Endpoint=sb://…)."
     }
     let usesSCRAM = authentication.mechanism != .plain
-    if usesSCRAM, !KafkaLibrary.hasSoundSCRAM {
-      return "The password may be right: \(ProducerSettings.brokenSCRAM(KafkaLibrary.version ?? "?"))."
+    let both =
+      "check both" + (usesSCRAM ? ", and that the user has credentials for \(authentication.mechanism.rawValue)" : "")
+    guard usesSCRAM, !KafkaLibrary.hasSoundSCRAM else {
+      return "The broker does not tell an unknown user from a wrong password: \(both)."
     }
-    return "The broker does not tell an unknown user from a wrong password: check both"
-      + (usesSCRAM ? ", and that the user has credentials for \(authentication.mechanism.rawValue)." : ".")
+    // Nothing tells here which release the broker is.
+    return "On an older Kafka user or password is wrong: \(both). On Apache Kafka 4 it is the library: "
+      + "\(ProducerSettings.brokenSCRAM(KafkaLibrary.version ?? "?"))."
   }
 
-  static func ofMetadata(_ cause: KafkaCause) -> String {
-    switch rd_kafka_resp_err_t(rawValue: cause.code) {
-    case RD_KAFKA_RESP_ERR__RESOLVE:
-      "The broker sent this machine to a name that it cannot resolve (advertised.listeners)."
-    case RD_KAFKA_RESP_ERR__SSL: "The broker's TLS listener and this connection do not agree; see the broker's log."
-    case RD_KAFKA_RESP_ERR__TRANSPORT:
-      "The broker ended the conversation: does this listener want TLS or a login that the connection lacks?"
-    default: "See the broker's log."
+  /// What to do where a broker cannot be asked; `brokers` are those that the connection names.
+  static func ofMetadata(_ cause: KafkaCause, brokers: [String]) -> String {
+    let known = brokers.compactMap { BrokerAddress(parsing: $0) }
+    if let address = cause.advertisedAddress, let parsed = BrokerAddress(parsing: address), !known.contains(parsed) {
+      return "The broker sends clients to \(TerminalText.safe(address)) (its advertised.listeners): this machine must "
+        + "reach that address too, or the broker must advertise another."
     }
+    if cause.isDisconnection {
+      return "The broker ended the conversation: does this listener want TLS or a login that the connection lacks?"
+    }
+    guard cause.code == RD_KAFKA_RESP_ERR__SSL.rawValue else { return "See the broker's log." }
+    return "The broker's TLS listener and this connection do not agree; see the broker's log."
   }
 
   static func ofTopic(_ cause: KafkaCause, topic: String, user: String?) -> String {

@@ -1,5 +1,6 @@
 internal import CRDKafka
 internal import Glibc
+internal import RunModel
 internal import Synchronization
 
 /// Looks at a broker's address without librdkafka, which tries again for ever instead of telling what is wrong. The
@@ -18,7 +19,10 @@ struct NetworkProbe {
   /// What came of a connection.
   enum Contact { case connected(Socket), failed(errno: Int32), timedOut }
 
-  /// A connected socket, closed once.
+  /// What came back for a request.
+  enum Answer: Sendable { case frame([UInt8]), foreign, closed, silent }
+
+  /// A connected socket that never blocks, closed once.
   final class Socket {
     fileprivate let descriptor: Int32
     fileprivate init(_ descriptor: Int32) { self.descriptor = descriptor }
@@ -27,7 +31,7 @@ struct NetworkProbe {
 
   /// What a handshake told.
   struct Handshake: Sendable, Equatable {
-    enum Result: Sendable, Equatable { case trusted, untrusted(code: Int), none, unavailable }
+    enum Result: Sendable, Equatable { case trusted, untrusted(code: Int), none, silent, unavailable }
     let result: Result
     /// OpenSSL's words.
     let words: String
@@ -36,22 +40,30 @@ struct NetworkProbe {
     let expiry: String
   }
 
-  /// Looks a name up, at most so long. getaddrinfo cannot be given up, so it has a thread that is left behind then.
-  static func resolve(_ address: BrokerAddress, within limit: Duration) -> Resolution {
-    let lookup = NameLookup(address)
-    var thread = pthread_t()
-    let context = Unmanaged.passRetained(lookup)
-    let started = SignalFreeThread.start(&thread, context.toOpaque()) { context in
-      if let context { Unmanaged<NameLookup>.fromOpaque(context).takeRetainedValue().run() }
-      return nil
+  /// Looks names up, all at once and at most so long. getaddrinfo cannot be given up, so each has a thread that is left
+  /// behind then.
+  static func resolve(_ addresses: [BrokerAddress], within limit: Duration) -> [Resolution] {
+    let end = ContinuousClock.now + limit
+    let lookups = addresses.map { address -> NameLookup? in
+      let lookup = NameLookup(address)
+      var thread = pthread_t()
+      let context = Unmanaged.passRetained(lookup)
+      let started = SignalFreeThread.start(&thread, context.toOpaque()) { context in
+        if let context { Unmanaged<NameLookup>.fromOpaque(context).takeRetainedValue().run() }
+        return nil
+      }
+      guard started else {
+        context.release()
+        return nil
+      }
+      pthread_detach(thread)
+      return lookup
     }
-    guard started else {
-      context.release()
-      return .failed("no thread can be started")
+    return lookups.map { lookup in
+      guard let lookup else { return .failed("no thread can be started") }
+      lookup.done.wait(milliseconds: milliseconds(until: end))
+      return lookup.result ?? .timedOut
     }
-    pthread_detach(thread)
-    lookup.done.wait(milliseconds: Int32(clamping: limit.components.seconds * 1000 + 1))
-    return lookup.result ?? .timedOut
   }
 
   fileprivate static func lookUp(_ address: BrokerAddress) -> Resolution {
@@ -81,40 +93,49 @@ struct NetworkProbe {
 
   /// Connects, at most so long.
   static func connect(_ endpoint: Endpoint, within limit: Duration) -> Contact {
-    let kind = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue) | Int32(SOCK_NONBLOCK.rawValue)
-    let descriptor = socket(endpoint.family, kind, 0)
-    guard descriptor >= 0 else { return .failed(errno: errno) }
-    let socket = Socket(descriptor)
-    let status = endpoint.bytes.withUnsafeBytes { bytes in
-      bytes.baseAddress.map {
-        Glibc.connect(descriptor, $0.assumingMemoryBound(to: sockaddr.self), socklen_t(bytes.count))
-      } ?? -1
-    }
-    if status != 0 {
-      guard errno == EINPROGRESS else { return .failed(errno: errno) }
-      var watched = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
-      guard poll(&watched, 1, Int32(clamping: limit.components.seconds * 1000)) > 0 else { return .timedOut }
-      var code: Int32 = 0
-      var size = socklen_t(MemoryLayout<Int32>.size)
-      getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &code, &size)
-      guard code == 0 else { return .failed(errno: code) }
-    }
-    // From here on blocking, with a time limit for each call.
-    _ = fcntl(descriptor, F_SETFL, fcntl(descriptor, F_GETFL) & ~O_NONBLOCK)
-    var time = timeval(tv_sec: Int(limit.components.seconds), tv_usec: 0)
-    setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &time, socklen_t(MemoryLayout<timeval>.size))
-    setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &time, socklen_t(MemoryLayout<timeval>.size))
-    return .connected(socket)
+    connect([endpoint], within: limit).first ?? .timedOut
   }
 
-  /// Shakes hands by TLS; the socket is of no use afterwards.
-  static func shakeHands(_ socket: Socket, host: String, authority: String?) -> Handshake {
+  /// Connects to all at once, at most so long: one that does not answer takes no time from the others.
+  static func connect(_ endpoints: [Endpoint], within limit: Duration) -> [Contact] {
+    let end = ContinuousClock.now + limit
+    var sockets: [Socket] = []
+    var contacts = endpoints.map { endpoint -> Contact? in
+      let kind = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue) | Int32(SOCK_NONBLOCK.rawValue)
+      let socket = Socket(Glibc.socket(endpoint.family, kind, 0))
+      sockets.append(socket)
+      guard socket.descriptor >= 0 else { return .failed(errno: errno) }
+      let status = endpoint.bytes.withUnsafeBytes { bytes in
+        bytes.baseAddress.map {
+          Glibc.connect(socket.descriptor, $0.assumingMemoryBound(to: sockaddr.self), socklen_t(bytes.count))
+        } ?? -1
+      }
+      if status == 0 { return .connected(socket) }
+      return errno == EINPROGRESS ? nil : .failed(errno: errno)
+    }
+    while true {
+      let open = contacts.indices.filter { contacts[$0] == nil }
+      var watched = open.map { pollfd(fd: sockets[$0].descriptor, events: Int16(POLLOUT), revents: 0) }
+      guard !open.isEmpty, poll(&watched, nfds_t(watched.count), milliseconds(until: end)) > 0 else { break }
+      for (index, state) in zip(open, watched) where state.revents != 0 {
+        var code: Int32 = 0
+        var size = socklen_t(MemoryLayout<Int32>.size)
+        getsockopt(state.fd, SOL_SOCKET, SO_ERROR, &code, &size)
+        contacts[index] = code == 0 ? .connected(sockets[index]) : .failed(errno: code)
+      }
+    }
+    return contacts.map { $0 ?? .timedOut }
+  }
+
+  /// Shakes hands by TLS, at most so long; the socket is of no use afterwards.
+  static func shakeHands(_ socket: Socket, host: String, authority: String?, within limit: Duration) -> Handshake {
     var code = 0
     var words = [CChar](repeating: 0, count: 256)
     var subject = words
     var expiry = words
     let result = tls_probe(
-      socket.descriptor, host, authority, &code, &words, words.count, &subject, subject.count, &expiry, expiry.count)
+      socket.descriptor, milliseconds(until: .now + limit), host, authority, &code, &words, words.count, &subject,
+      subject.count, &expiry, expiry.count)
     func text(_ buffer: [CChar]) -> String {
       String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
@@ -123,23 +144,44 @@ struct NetworkProbe {
       case TLS_PROBE_OK: .trusted
       case TLS_PROBE_CERTIFICATE: .untrusted(code: code)
       case TLS_PROBE_HANDSHAKE: .none
+      case TLS_PROBE_SILENT: .silent
       default: .unavailable
       }
     return Handshake(result: verdict, words: text(words), subject: text(subject), expiry: text(expiry))
   }
 
-  /// Whether the other side answers an unencrypted Kafka request (ApiVersions, version 0).
-  static func speaksPlainKafka(_ socket: Socket) -> Bool {
-    // Length 10; API 18, version 0; correlation 0x616c676f; no client id.
-    let request: [UInt8] = [0, 0, 0, 10, 0, 18, 0, 0, 0x61, 0x6c, 0x67, 0x6f, 0xff, 0xff]
-    guard send(socket.descriptor, request, request.count, Int32(MSG_NOSIGNAL)) == request.count else {
-      return false
+  /// What is left until then, rounded up; never negative, which would be for ever.
+  fileprivate static func milliseconds(until end: ContinuousClock.Instant) -> Int32 {
+    let left = ContinuousClock.now.duration(to: end).wholeMicroseconds
+    return left <= 0 ? 0 : Int32(clamping: left / 1000 + 1)
+  }
+}
+
+extension NetworkProbe.Socket {
+  /// More than any answer that is asked for has.
+  private static let longestFrame = 65_536
+
+  /// Sends a Kafka request and waits at most so long for the answer, which is given without its length.
+  func ask(_ request: [UInt8], within limit: Duration) -> NetworkProbe.Answer {
+    // Small enough for the buffer of any new connection.
+    guard send(descriptor, request, request.count, Int32(MSG_NOSIGNAL)) == request.count else { return .closed }
+    let end = ContinuousClock.now + limit
+    var bytes: [UInt8] = []
+    var piece = [UInt8](repeating: 0, count: 4096)
+    while true {
+      if bytes.count >= 4 {
+        let length = bytes[..<4].reduce(0) { $0 << 8 | Int($1) }
+        guard (4...Self.longestFrame).contains(length) else { return .foreign }
+        if bytes.count >= 4 + length { return .frame(Array(bytes[4..<4 + length])) }
+      }
+      var watched = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+      guard poll(&watched, 1, NetworkProbe.milliseconds(until: end)) > 0 else {
+        return bytes.isEmpty ? .silent : .foreign
+      }
+      let count = recv(descriptor, &piece, piece.count, 0)
+      guard count > 0 else { return bytes.isEmpty ? .closed : .foreign }
+      bytes += piece[..<count]
     }
-    var answer = [UInt8](repeating: 0, count: 8)
-    guard recv(socket.descriptor, &answer, answer.count, Int32(MSG_WAITALL)) == answer.count else {
-      return false
-    }
-    return answer[4...] == request[8..<12]
   }
 }
 
