@@ -126,14 +126,6 @@ def test_a_window_that_ends_is_told_once_and_what_was_in_it_is_kept(batches):
     assert sorted(batches.written()) == identifiers(batches)
 
 
-def test_a_window_shorter_than_any_pause_between_two_looks_is_ended_too(batches):
-    batches.connect("--delivery-window", "1s")
-    batches.write("r.ndjson", ["1", "2"])
-    batches.run("r.ndjson", "--output", "out.ndjson", "--summary", "s.json", status=0)
-    assert batches.figures() == (0, 0, 2)
-    assert [record["state"] for record in listed(batches.program).values()] == ["expired"] * 2
-
-
 def test_payloads_that_others_left_are_written_by_the_next_batch_and_are_not_its_own(batches):
     for _ in range(3):
         batches.program.run("exec", batches.ref, "--", "true", status=0)
