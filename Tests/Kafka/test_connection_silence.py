@@ -7,6 +7,7 @@ import uuid
 import pytest
 
 import listeners
+from broker import Kafka, need_kafka_home
 from connections import connect, plaintext, sasl, test as walk
 
 LIMIT = 10_000
@@ -29,6 +30,12 @@ def connect_by_tls(program, kafka, address, topic, mechanism="PLAIN"):
     connect(program, *sasl(kafka, topic, mechanism, brokers=address), KAFKA_PASSWORD="any")
 
 
+def certificate(kafka):
+    """The certificate of the broker's TLS listener, with its key."""
+    need_kafka_home("a broker's certificate")
+    return kafka.directory / "tls" / "server.pem"
+
+
 def test_a_port_that_never_answers(program, topic):
     with listeners.silent() as listener:
         connect_plainly(program, listener.address, topic)
@@ -46,7 +53,7 @@ def test_a_port_that_never_answers_the_tls_hello(kafka43, program, topic):
 
 @pytest.mark.parametrize("mechanism", ["PLAIN", "SCRAM-SHA-512"])
 def test_a_port_that_is_silent_after_tls(kafka43, program, topic, mechanism):
-    with listeners.tls(kafka43.directory / "tls" / "server.pem", then_closes=False) as listener:
+    with listeners.tls(certificate(kafka43), then_closes=False) as listener:
         connect_by_tls(program, kafka43, listener.address, topic, mechanism)
         cause, hint = failure(program, "authentication", KAFKA_PASSWORD="any")
     assert "did not answer within" in cause and "firewall" in hint
@@ -54,7 +61,7 @@ def test_a_port_that_is_silent_after_tls(kafka43, program, topic, mechanism):
 
 
 def test_a_port_that_closes_after_tls(kafka43, program, topic):
-    with listeners.tls(kafka43.directory / "tls" / "server.pem", then_closes=True) as listener:
+    with listeners.tls(certificate(kafka43), then_closes=True) as listener:
         connect_by_tls(program, kafka43, listener.address, topic)
         cause, hint = failure(program, "authentication", KAFKA_PASSWORD="any")
     assert "closes the connection" in cause or "unexpected eof" in cause
@@ -90,8 +97,6 @@ def test_tls_to_a_listener_that_wants_a_login_without_it(kafka43, program, topic
 @pytest.fixture(scope="module")
 def misled(tmp_path_factory):
     """A broker that sends its clients to a port that nobody listens on, and that port."""
-    from broker import Kafka
-
     with listeners.DeadPort() as dead:
         kafka = Kafka(tmp_path_factory.mktemp("misled") / "kafka", "3.9", "--advertise", str(dead.number),
                       "--advertise-tls", str(dead.number))
