@@ -119,7 +119,8 @@ rd_kafka_resp_err_t crdk_produce(rd_kafka_t *client, rd_kafka_topic_t *topic, co
 }
 
 rd_kafka_resp_err_t crdk_purge(rd_kafka_t *client) {
-  return p_rd_kafka_purge(client, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
+  // Not waiting for the broker threads: one that looks up a name may take ten seconds and more.
+  return p_rd_kafka_purge(client, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT | RD_KAFKA_PURGE_F_NON_BLOCKING);
 }
 
 rd_kafka_resp_err_t crdk_flush(rd_kafka_t *client, int milliseconds) { return p_rd_kafka_flush(client, milliseconds); }

@@ -108,7 +108,7 @@ enum ConnectionOptions {
       guard let property = Connection.Property(parsing: text) else {
         throw invocation.invalid("X", value: String(text.prefix { $0 != "=" }), expected: "NAME=VALUE")
       }
-      if let instead = ConnectionCheck.problem(withProperty: property.name) {
+      if let instead = ConnectionCheck.problem(withProperty: property.name, of: connection.kind) {
         throw invocation.invalid("X", value: property.name, expected: "another property: \(instead)")
       }
       connection.properties.removeAll { $0.name == property.name }

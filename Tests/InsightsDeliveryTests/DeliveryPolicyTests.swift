@@ -84,7 +84,9 @@ import Testing
   }
 
   @Test func `a fatal error replaces the producer once, and its records follow at once to the next`() {
-    var policy = policy(1, 2)
+    var policy = policy(1, 2, 3)
+    // It worked until then: what ends a producer before its first acknowledgement may end the next one, too.
+    _ = policy.handle(.acknowledged(3), now: Self.moment(1))
     #expect(policy.handle(.fatal(cause(RD_KAFKA_RESP_ERR__FATAL, "gap")), now: Self.moment(1)) == [.replaceProducer])
     #expect(policy.handle(.fatal(cause(RD_KAFKA_RESP_ERR__FATAL, "gap")), now: Self.moment(1)) == [])
     #expect(policy.vacancies == 0)
@@ -101,13 +103,25 @@ import Testing
     var policy = policy(1, attempts: 5)
     let actions = policy.handle(
       .failed(1, cause(RD_KAFKA_RESP_ERR__PURGE_QUEUE), mayBePersisted: false), now: Self.moment(1))
-    #expect(actions == [.tryAgain(1, at: Self.moment(1), cause: "words", mayBePersisted: false)])
+    let cause = "the broker did not answer in time"
+    #expect(actions == [.tryAgain(1, at: Self.moment(1), cause: cause, mayBePersisted: false)])
   }
 
   @Test func `a record failed by a dead producer replaces it too`() {
-    var policy = policy(1)
+    var policy = policy(1, 2)
+    _ = policy.handle(.acknowledged(2), now: Self.moment(1))
     let actions = policy.handle(.failed(1, cause(RD_KAFKA_RESP_ERR__FATAL), mayBePersisted: true), now: Self.moment(1))
     #expect(actions == [.replaceProducer, .tryAgain(1, at: Self.moment(1), cause: "words", mayBePersisted: true)])
+  }
+
+  @Test func `a broker that ends one producer after the other is asked less and less often`() {
+    for (attempts, pause) in [(0, 0.25), (1, 0.5), (4, 4.0)] {
+      var policy = policy(1, attempts: attempts)
+      _ = policy.handle(.fatal(cause(RD_KAFKA_RESP_ERR__FATAL, "denied")), now: Self.moment(1))
+      let purged = policy.handle(
+        .failed(1, cause(RD_KAFKA_RESP_ERR__PURGE_QUEUE), mayBePersisted: false), now: Self.moment(1))
+      #expect(purged == [.tryAgain(1, at: Self.moment(1 + pause), cause: "denied", mayBePersisted: false)])
+    }
   }
 
   @Test func `a window that ends inside the producer takes all back, looked for once a second`() {

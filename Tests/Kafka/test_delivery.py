@@ -102,6 +102,23 @@ def test_what_is_still_denied_at_the_windows_end_is_rejected_and_can_be_retried(
     assert kafka43.keys(topic) == [report["request_id"]]
 
 
+def test_a_broker_that_denies_everything_is_asked_less_and_less_often(kafka43, program, topic):
+    # No right to the cluster and none to the topic: the library ends one producer after the other.
+    kafka43.tool("topics", "--create", "--topic", topic)
+    kafka43.tool("acls", "--add", "--allow-principal", "User:admin", "--operation", "All", "--topic", topic)
+    kafka43.tool("acls", "--add", "--allow-principal", "User:admin", "--operation", "All", "--cluster")
+    try:
+        env = {"KAFKA_PASSWORD": kafka43.PASSWORD}
+        connect(program, *sasl(kafka43, topic), "--delivery-window", "4s", "--delivery-wait", "1s", **env)
+        program.run("exec", "demo/x", status=0, env=env)
+        program.run("outbox", "deliver", status=1, env=env)
+        [record] = listing(program)
+        # After 0.25, 0.5, 1 and 2 seconds.
+        assert record["state"] == "rejected" and record["attempts"] <= 7, record
+    finally:
+        kafka43.tool("acls", "--remove", "--force", "--allow-principal", "User:admin", "--operation", "All", "--cluster")
+
+
 def test_a_payload_that_is_too_large_is_rejected_at_once(kafka43, program, topic):
     connect(program, *plaintext(kafka43, topic), "-X", "message.max.bytes=1000")
     metrics = json.dumps({f"a_rather_long_name_for_a_metric_{n:03}": n for n in range(25)})
@@ -117,7 +134,9 @@ def test_a_topic_that_does_not_exist_yet_is_waited_for(own_kafka, program, topic
     kafka = own_kafka("3.9", "-o", "auto.create.topics.enable=false")
     connect(program, *plaintext(kafka, topic), "--delivery-wait", "500ms")
     _, report = program.report("demo/x", status=0)
-    assert report["delivery"]["state"] == "queued"
+    assert report["delivery"]["state"] == "queued" and "Unknown topic" in report["delivery"]["detail"]
+    [record] = listing(program)
+    assert "Unknown topic" in record["last_error"]
     kafka.tool("topics", "--create", "--topic", topic)
     program.run("outbox", "deliver", status=0)
     assert kafka.keys(topic) == [report["request_id"]]

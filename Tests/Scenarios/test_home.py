@@ -2,11 +2,11 @@
 
 import os
 import stat
-import subprocess
 
 import pytest
 
 import processes
+from mounts import mounted
 
 
 def publish(program, *options, **rest):
@@ -170,26 +170,6 @@ def test_without_any_home_what_needs_one_says_how_to_give_one(program):
     for arguments in (["versions"], ["publish", "o/a", "--", "true"], ["exec", "o/a"]):
         outcome = program.run(*arguments, **nobody(program))
         assert outcome.status not in (0, 64) and len(outcome.messages) == 1 and "--home" in outcome.messages[0]
-
-
-def mounted(program, script, size=None):
-    """Runs a shell script in mounts of its own, in which HERE is a fresh file system of that size."""
-    here = program.directory / "mounted"
-    here.mkdir(exist_ok=True)
-    mount = f'mount -t tmpfs -o size={size},mode=0700 tmpfs "$HERE" && ' if size else ""
-    # In a chroot the root is no mount point, and there is nothing whose propagation could be changed.
-    own = ["unshare", "-m"]
-    ways = [own, [*own, "--propagation", "unchanged"]] if os.getuid() == 0 else [["unshare", "-rm"]]
-    tried = [*ways[0], "true"]
-    unshare = ways[0] if subprocess.run(tried, check=False, capture_output=True).returncode == 0 else ways[-1]
-    tried = [*unshare, "mount", "-t", "tmpfs", "tmpfs", here]
-    if subprocess.run(tried, check=False, capture_output=True).returncode:
-        pytest.skip("needs mounts of its own (unshare -m), which this machine does not allow")
-    finished = subprocess.run(
-        [*unshare, "sh", "-c", mount + script], cwd=program.directory, timeout=processes.LIMIT, check=False,
-        env=program.environment(HERE=str(here), A=str(program.binary), ALGO_RUN_HOME=str(here)),
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    return finished.returncode, finished.stdout.decode(), finished.stderr.decode().splitlines()
 
 
 FILL = 'dd if=/dev/zero of="$HERE/filler" bs=1k 2> /dev/null; '

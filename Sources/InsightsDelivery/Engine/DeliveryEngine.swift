@@ -100,6 +100,12 @@ final class DeliveryEngine {
   /// Nobody waits any longer: an answer that has not come says that the broker is down.
   func stopWaiting() { carryOut(policy.stopWaiting(now: WallClock.now())) }
 
+  /// Where nothing is known to be wrong and no answer comes, it may be the topic: a broker was asked about it.
+  func askAboutTopic() {
+    guard !policy.hasTrouble, let cause = producer?.topicProblem else { return }
+    carryOut(policy.handle(.trouble(cause), now: WallClock.now()))
+  }
+
   /// Takes every record back from the producer; what is known of each is in the outbox after ``store()``.
   func takeAllBack() {
     let now = WallClock.now()
@@ -178,8 +184,10 @@ final class DeliveryEngine {
         acknowledged.append(id)
         onEnding?(id, .delivered)
       case .tryAgain(let id, let moment, let cause, let mayBePersisted):
-        // To the tenth of a second, so that records which failed together are given back together.
-        let rounded = moment.microseconds / 100_000 * 100_000
+        // To the tenth of a second, so that records which failed together are given back together; not to one that is
+        // over, or the last moments of a window would be spent in one attempt after the other.
+        let tenth = moment.microseconds / 100_000 * 100_000
+        let rounded = tenth > WallClock.now().microseconds ? tenth : moment.microseconds
         failed[rounded, default: []].append(FailedAttempt(id: id, error: cause, possiblyPersisted: mayBePersisted))
         hasGivenBack = true
       case .expire(let id, let cause, let mayBePersisted):

@@ -65,6 +65,9 @@ struct DeliveryPolicy {
   private var nextWindowCheck = Timestamp(microseconds: .min)
   /// Set once the producer is finished: until it is replaced, every failure is its and not the record's.
   private var isProducerDead = false
+  /// Whether it came to that end without one acknowledgement: then the next may fare no better.
+  private var diedYoung = false
+  private var hasAcknowledged = false
 
   init(room: Room = Room()) { self.room = room }
 
@@ -90,6 +93,7 @@ struct DeliveryPolicy {
     switch event {
     case .acknowledged(let id):
       guard inHand.removeValue(forKey: id) != nil else { return [] }
+      hasAcknowledged = true
       return recover() + [.remove(id)]
     case .failed(let id, let cause, let mayBePersisted):
       return fail(id, cause, mayBePersisted: mayBePersisted, now: now)
@@ -99,7 +103,7 @@ struct DeliveryPolicy {
     case .fatal(let cause):
       note(cause, now: now)
       guard !isProducerDead else { return [] }
-      isProducerDead = true
+      endProducer()
       return [.replaceProducer]
     }
   }
@@ -112,7 +116,9 @@ struct DeliveryPolicy {
   }
 
   /// A new producer stands in the place of the old, whose records have all been reported or taken back.
-  mutating func producerWasReplaced() { isProducerDead = false }
+  mutating func producerWasReplaced() { (isProducerDead, diedYoung, hasAcknowledged) = (false, false, false) }
+
+  private mutating func endProducer() { (isProducerDead, diedYoung) = (true, !hasAcknowledged) }
 
   /// Time passes: windows end and trouble becomes an outage.
   mutating func tick(now: Timestamp) -> [Action] {
@@ -159,10 +165,9 @@ struct DeliveryPolicy {
     let since = outage?.since ?? now
     // Told again only when the last word is about to lapse.
     if let outage, now < outage.until { return [] }
-    let lasted = Duration.microseconds(now.microseconds - since.microseconds)
-    let hold = min(max(lasted, Self.shortestOutage), Self.longestOutage)
-    outage = Outage(since: since, until: now + hold)
-    var actions: [Action] = [.announceOutage(since: since, until: now + hold, cause: causeOfWaiting)]
+    let until = Self.endOfOutage(since: since, now: now)
+    outage = Outage(since: since, until: until)
+    var actions: [Action] = [.announceOutage(since: since, until: until, cause: causeOfWaiting)]
     // The password may have been changed where it is kept: only a new producer reads it again.
     if lastTrouble?.isAuthentication == true, !isProducerDead {
       isProducerDead = true
@@ -171,19 +176,27 @@ struct DeliveryPolicy {
     return actions
   }
 
+  /// Until when an outage that was found to last is believed: the longer it has lasted the longer.
+  static func endOfOutage(since: Timestamp, now: Timestamp) -> Timestamp {
+    let lasted = Duration.microseconds(now.microseconds - since.microseconds)
+    return now + min(max(lasted, shortestOutage), longestOutage)
+  }
+
   private mutating func fail(
     _ id: Int64, _ cause: KafkaCause, mayBePersisted: Bool, now: Timestamp
   ) -> [Action] {
     guard var record = inHand.removeValue(forKey: id) else { return [] }
     record.mayBePersisted = record.mayBePersisted || mayBePersisted
-    var words = cause.meaning == .unexplained ? lastTrouble?.text ?? cause.text : cause.text
+    // What the library says of a record that was taken back from it is no cause.
+    var words = cause.isTakenBack ? KafkaCause.withoutAnswer.text : cause.text
+    if cause.meaning == .unexplained { words = lastTrouble?.text ?? words }
     if cause.meaning == .denied { words = FailedAttempt.denial + words }
     if cause.meaning != .unexplained { lastTrouble = cause }
     var actions: [Action] = []
     switch cause.meaning {
     case .never: return [.reject(id, reason: words)]
     case .producerDead where !isProducerDead:
-      isProducerDead = true
+      endProducer()
       actions.append(.replaceProducer)
     case .passing, .denied, .unexplained, .producerDead: break
     }
@@ -194,8 +207,9 @@ struct DeliveryPolicy {
           ? .reject(id, reason: words) : .expire(id, cause: words, mayBePersisted: record.mayBePersisted)
       ]
     }
-    // Taken back with its producer is no attempt of its own that failed: the next may follow at once.
-    let wasTakenBack = isProducerDead || cause.meaning == .producerDead || cause.isTakenBack
+    // Taken back with its producer is no attempt of its own that failed: the next may follow at once, unless it is the
+    // broker that ends one producer after the other.
+    let wasTakenBack = !diedYoung && (isProducerDead || cause.meaning == .producerDead || cause.isTakenBack)
     let pause = wasTakenBack ? .zero : Self.pause(afterAttempts: record.attempts)
     let next = min(now + pause, record.windowEnd)
     return actions + [.tryAgain(id, at: next, cause: words, mayBePersisted: record.mayBePersisted)]

@@ -12,6 +12,8 @@ public final class ExecPublisher: PayloadPublisher {
   static let recordsBeside = 100
   /// Whoever waits less says nothing about a broker by giving up.
   static let patience = Duration.seconds(1)
+  /// How often a wait looks whether somebody asks algo-run to end.
+  static let glance: Int32 = 50
   /// How long those may take once its own is acknowledged.
   static let waitForOthers = Duration.milliseconds(250)
 
@@ -25,6 +27,10 @@ public final class ExecPublisher: PayloadPublisher {
   private var preparation: pthread_t?
   /// What was known of the broker when the child started.
   private var outage: BrokerOutage?
+  /// Whether this process tries a broker again that for all others is down.
+  private var isTryingForOthers = false
+  /// When connecting began.
+  private var connectingSince: ContinuousClock.Instant?
   private var endings: [Int64: DeliveryEngine.Ending] = [:]
 
   /// A publisher for a home and its connection; nil means the file in the home.
@@ -70,11 +76,23 @@ public final class ExecPublisher: PayloadPublisher {
   private func connect() {
     guard let outbox = store.open() else { return }
     // Where nobody is there to connect to, nobody waits for the library either.
-    outage = (try? outbox.outage()).flatMap { $0.isKnown(at: WallClock.now()) ? $0 : nil }
+    outage = (try? outbox.outage()).flatMap { isForOthersToEnd($0, outbox) ? $0 : nil }
     guard outage == nil, let token = store.token() else { return }
+    connectingSince = ContinuousClock().now
     let engine = DeliveryEngine(connection: connection, outbox: outbox, token: token, traffic: .single)
     engine.onEnding = { [unowned self] id, ending in endings[id] = ending }
     self.engine = engine
+  }
+
+  /// Whether the broker is known to be down: also when that has just lapsed and another process is trying it again.
+  private func isForOthersToEnd(_ outage: BrokerOutage, _ outbox: Outbox) -> Bool {
+    let now = WallClock.now()
+    if outage.isKnown(at: now) { return true }
+    // Whoever does not wait for an answer would take the turn from those who do.
+    guard connection.deliveryWait >= Self.patience else { return false }
+    let until = DeliveryPolicy.endOfOutage(since: outage.since, now: now)
+    isTryingForOthers = (try? outbox.takeTurn(after: outage, until: until)) ?? true
+    return !isTryingForOthers
   }
 
   /// Stores the payload and delivers it if that can be done within the delivery wait.
@@ -107,23 +125,33 @@ public final class ExecPublisher: PayloadPublisher {
 
   /// An outage that another process found while the child ran; nil where this one has an answer from a broker.
   private func newOutage() -> BrokerOutage? {
-    guard let engine, !engine.hasBrokerAnswered, let found = try? store.open()?.outage() else { return nil }
+    guard !isTryingForOthers, let engine, !engine.hasBrokerAnswered, let found = try? store.open()?.outage() else { return nil }
     return found.isKnown(at: WallClock.now()) ? found : nil
   }
 
   private func deliver(_ id: Int64, by engine: DeliveryEngine) -> Delivery {
     let clock = ContinuousClock()
-    let deadline = clock.now + connection.deliveryWait
-    while endings[id] == nil, !engine.hasFailures, clock.now < deadline {
-      engine.turn(waiting: milliseconds(until: deadline, clock))
+    engine.turn(waiting: 0)
+    // A broker that failed all the time that the child ran has had its wait.
+    let hasWaited = connectingSince.map { $0 + max(connection.deliveryWait, Self.patience) <= clock.now } ?? false
+    let isDown = hasWaited && engine.policy.hasTrouble && !engine.hasBrokerAnswered
+    let deadline = isDown ? clock.now : clock.now + connection.deliveryWait
+    var isInterrupted = false
+    while endings[id] == nil, !engine.hasFailures, clock.now < deadline, !isInterrupted {
+      engine.turn(waiting: min(Self.glance, milliseconds(until: deadline, clock)))
+      isInterrupted = endings[id] == nil && Self.isAskedToEnd
     }
     if case .delivered = endings[id] { deliverOthers(besides: id, by: engine, until: deadline, clock) }
+    if endings[id] == nil { engine.askAboutTopic() }
     // An answer that did not come tells of the broker only where it had time to come.
-    if endings[id] == nil, engine.policy.hasTrouble || connection.deliveryWait >= Self.patience { engine.stopWaiting() }
+    let isTelling = engine.policy.hasTrouble || connection.deliveryWait >= Self.patience && !isInterrupted
+    let wasRefused = engine.hasFailures
+    if endings[id] == nil, isTelling { engine.stopWaiting() }
     let cause = engine.causeOfWaiting
     if engine.policy.count > 0 { engine.takeAllBack() }
     // What fails here was stored before: at worst a record is sent again, under the same key.
     try? engine.store()
+    if endings[id] == nil, let outbox = store.open() { care(for: outbox) }
     switch endings[id] {
     case .delivered: return Delivery(.delivered)
     case .rejected(let reason):
@@ -134,11 +162,27 @@ public final class ExecPublisher: PayloadPublisher {
       say("the payload was not delivered within \(window) and \(connection.onExpiry.fateOfOne): \(reason)")
       return Delivery(.expired, detail: connection.onExpiry == .drop ? "dropped (--on-expiry drop): \(reason)" : reason)
     case nil:
-      let wait = DurationText.write(connection.deliveryWait)
-      let detail = connection.deliveryWait == .zero ? "not waited for" : "not acknowledged within \(wait): \(cause)"
+      let detail =
+        if connection.deliveryWait == .zero {
+          "not waited for"
+        } else if isInterrupted {
+          "not waited for any longer, as algo-run was asked to end"
+        } else if wasRefused || isDown {
+          "not acknowledged: \(cause)"
+        } else {
+          "not acknowledged within \(DurationText.write(connection.deliveryWait)): \(cause)"
+        }
       say("the payload waits in the outbox (\(detail))")
       return Delivery(.queued, detail: detail)
     }
+  }
+
+  /// Whether a signal that asks algo-run to end has come since its child ended. They are blocked, and its supervisor is
+  /// not looking any more.
+  private static var isAskedToEnd: Bool {
+    var pending = sigset_t()
+    guard sigpending(&pending) == 0 else { return false }
+    return [SIGINT, SIGTERM, SIGHUP, SIGQUIT].contains { sigismember(&pending, $0) == 1 }
   }
 
   /// A broker that answered takes a bounded number of those that wait as well.

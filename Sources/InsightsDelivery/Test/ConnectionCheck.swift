@@ -28,13 +28,17 @@ public enum ConnectionCheck {
   }
 
   /// Why `name` cannot be a property given by `-X`, or nil where it can: some are algo-run's own affair.
-  public static func problem(withProperty name: String) -> String? {
+  public static func problem(withProperty name: String, of kind: Connection.Kind) -> String? {
     switch name {
     case "bootstrap.servers", "metadata.broker.list": "name the brokers with --brokers"
     case "sasl.username": "name the user with --username"
     case "sasl.password": "give the password with --password-file, --password-env or at the prompt"
     case "sasl.mechanism", "sasl.mechanisms": "choose the mechanism with --mechanism"
-    case "ssl.ca.location": "give the authority with --ca"
+    case "ssl.ca.location", "ssl.ca.pem": "give the authority with --ca"
+    // With plaintext it can ask for more than that; with sasl_ssl only for less.
+    case "security.protocol" where kind != .plaintext: "the type says it; choose one with --type"
+    case "delivery.report.only.error": "what was acknowledged could not be told from what was not"
+    case "transactional.id": "each payload stands for itself"
     case "acks", "request.required.acks": "a payload counts as delivered when all in-sync replicas have it"
     case "message.timeout.ms", "delivery.timeout.ms": "set the time with --delivery-window"
     default: nil

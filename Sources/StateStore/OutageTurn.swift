@@ -1,0 +1,20 @@
+public import RunModel
+
+extension Outbox {
+  /// Takes the turn to try a broker again whose outage has lapsed: of several processes at that moment one gets it, and
+  /// for the others the broker stays known to be down until it has tried.
+  ///
+  /// - Parameters:
+  ///   - lapsed: what ``outage()`` told.
+  ///   - until: when others may try, should this process never tell what came of it.
+  /// - Returns: Whether it is this process's turn.
+  public func takeTurn(after lapsed: BrokerOutage, until: Timestamp) throws(StateError) -> Bool {
+    let change = try database.statement("UPDATE broker_outage SET until = ? WHERE until = ?")
+    var isOurs = false
+    try database.writing { () throws(StateError) in
+      try change.run(.integer(until.microseconds), .integer(lapsed.until.microseconds))
+      isOurs = database.changes > 0
+    }
+    return isOurs
+  }
+}
