@@ -120,10 +120,8 @@ import Testing
     let producer = try KafkaProducer(settings("127.0.0.1:1"))
     for number in Int64(1)...20 { #expect(send(producer, number) == nil) }
     let told = producer.abandon()
-    let failed = Set(
-      told.compactMap { if case .failed(let number, _, mayBePersisted: false) = $0 { number } else { nil } })
-    #expect(failed == Set(1...20))
-    #expect(producer.recordsInside == 0)
+    let failed = told.compactMap { if case .failed(let number, _, mayBePersisted: false) = $0 { number } else { nil } }
+    #expect(failed.sorted() == Array(1...20))
     producer.close()
   }
 

@@ -131,10 +131,7 @@ public final class ExecPublisher: PayloadPublisher {
 
   private func deliver(_ id: Int64, by engine: DeliveryEngine) -> Delivery {
     let clock = ContinuousClock()
-    engine.turn(waiting: 0)
-    // A broker that failed all the time that the child ran has had its wait.
-    let hasWaited = connectingSince.map { $0 + max(connection.deliveryWait, Self.patience) <= clock.now } ?? false
-    let isDown = hasWaited && engine.policy.hasTrouble && !engine.hasBrokerAnswered
+    let isDown = hasFailedAllAlong(engine, clock)
     let deadline = isDown ? clock.now : clock.now + connection.deliveryWait
     var isInterrupted = false
     while endings[id] == nil, !engine.hasFailures, clock.now < deadline, !isInterrupted {
@@ -175,6 +172,15 @@ public final class ExecPublisher: PayloadPublisher {
       say("the payload waits in the outbox (\(detail))")
       return Delivery(.queued, detail: detail)
     }
+  }
+
+  /// Whether the broker failed for all of a wait while the child ran: then it has had its wait.
+  private func hasFailedAllAlong(_ engine: DeliveryEngine, _ clock: ContinuousClock) -> Bool {
+    guard connection.deliveryWait > .zero, let connectingSince,
+      connectingSince + max(connection.deliveryWait, Self.patience) <= clock.now
+    else { return false }
+    engine.turn(waiting: 0)
+    return engine.policy.hasTrouble && !engine.hasBrokerAnswered
   }
 
   /// Whether a signal that asks algo-run to end has come since its child ended. They are blocked, and its supervisor is
