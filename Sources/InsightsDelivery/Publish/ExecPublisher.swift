@@ -125,7 +125,9 @@ public final class ExecPublisher: PayloadPublisher {
 
   /// An outage that another process found while the child ran; nil where this one has an answer from a broker.
   private func newOutage() -> BrokerOutage? {
-    guard !isTryingForOthers, let engine, !engine.hasBrokerAnswered, let found = try? store.open()?.outage() else { return nil }
+    guard !isTryingForOthers, let engine, !engine.hasBrokerAnswered, let found = try? store.open()?.outage() else {
+      return nil
+    }
     return found.isKnown(at: WallClock.now()) ? found : nil
   }
 
