@@ -12,6 +12,9 @@ final class DeliveryEngine {
   /// A producer that could not be made is tried again after so long.
   static let producerPause = Duration.seconds(5)
 
+  /// How long a broker that has answered before may take to say something of the topic, in milliseconds.
+  private static let topicWait: Int32 = 100
+
   private let outbox: Outbox
   private let token: DelivererToken
   private let traffic: ProducerSettings.Traffic
@@ -100,9 +103,12 @@ final class DeliveryEngine {
   /// Nobody waits any longer: an answer that has not come says that the broker is down.
   func stopWaiting() { carryOut(policy.stopWaiting(now: WallClock.now())) }
 
-  /// Where nothing is known to be wrong and no answer comes, it may be the topic: a broker was asked about it.
+  /// Where nothing is known to be wrong and no acknowledgement comes, it may be the topic, of which the library itself
+  /// says nothing for half a minute. A broker that has answered before does so within milliseconds.
   func askAboutTopic() {
-    guard !policy.hasTrouble, let cause = producer?.topicProblem else { return }
+    guard !policy.hasTrouble, let producer, producer.hasBrokerAnswered,
+      case .refused(let cause, _) = producer.describeTopic(waiting: Self.topicWait)
+    else { return }
     carryOut(policy.handle(.trouble(cause), now: WallClock.now()))
   }
 

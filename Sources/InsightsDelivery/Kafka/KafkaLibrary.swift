@@ -7,6 +7,9 @@ public enum KafkaLibrary {
   /// message, which Kafka up to 3.9 tolerates.
   static let firstWithSoundSCRAM = 0x02_06_01
 
+  /// The first release that needs ``ProducerWarmUp``; those before only lose a millisecond by it.
+  static let firstInNeedOfWarmUp = 0x02_0a_00
+
   /// Loads the library unless that was done.
   ///
   /// - Throws: ``KafkaError/libraryMissing(reason:)``.
@@ -38,6 +41,9 @@ public enum KafkaLibrary {
     guard crdk_load() == nil else { return nil }
     return String(cString: crdk_version_str())
   }
+
+  /// Whether the loaded library is late with its first record unless it is helped.
+  static var needsWarmUp: Bool { crdk_load() == nil && Int(crdk_version()) >> 8 >= firstInNeedOfWarmUp }
 
   /// Whether the loaded library can log in to Apache Kafka 4 by SCRAM.
   static var hasSoundSCRAM: Bool {

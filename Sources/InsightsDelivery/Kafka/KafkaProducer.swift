@@ -52,14 +52,11 @@ final class KafkaProducer: @unchecked Sendable {
     self.client = client
     self.topic = topic
     queue = crdk_queue_get_main(client)
-    warmUp = warmsUp ? ProducerWarmUp(client: client, topic: topic) : nil
+    warmUp = warmsUp && KafkaLibrary.needsWarmUp ? ProducerWarmUp(client: client, topic: topic) : nil
   }
 
   /// Whether a broker has answered since the producer was made. Never waits.
   var hasBrokerAnswered: Bool { crdk_has_metadata(client) }
-
-  /// What a broker said to be wrong with the topic. The library itself is silent about it for half a minute.
-  var topicProblem: KafkaCause? { warmUp?.topicProblem }
 
   /// Records handed over and not yet reported.
   var recordsInside: Int { Int(crdk_outq_len(client)) }

@@ -7,7 +7,7 @@ internal import Synchronization
 /// Such a producer needs a number from a broker first. Since librdkafka 2.10 the connection that learned of the brokers
 /// is closed as soon as it has, the number is asked for at that very moment, nobody is connected, and the next try
 /// follows half a second later. But the library also tries whenever metadata arrives: so it is made to arrive once more,
-/// when a broker is connected. From process start to acknowledgement: 20 ms instead of 530.
+/// when a broker is connected. From process start to acknowledgement: 20 ms instead of 530. Older releases need none of it.
 ///
 /// With ``KafkaProducer`` the only one that holds its pointers; must be stopped before the client is destroyed.
 final class ProducerWarmUp: @unchecked Sendable {
@@ -19,8 +19,6 @@ final class ProducerWarmUp: @unchecked Sendable {
   private let client: OpaquePointer
   private let topic: OpaquePointer
   private let isStopping = Atomic(false)
-  /// What a broker said last of the topic: an error of librdkafka's or of Kafka's, 0 for none.
-  private let topicError = Atomic<Int32>(0)
   private var thread = pthread_t()
   private var isRunning = false
 
@@ -39,20 +37,12 @@ final class ProducerWarmUp: @unchecked Sendable {
   private func run() {
     var answers = 0
     for _ in 0..<Self.requests where answers < 2 && !isStopping.load(ordering: .relaxed) {
-      var problem = RD_KAFKA_RESP_ERR_NO_ERROR
+      var topicError = RD_KAFKA_RESP_ERR_NO_ERROR
       var partitions: Int32 = 0
       var brokers: Int32 = 0
-      let error = crdk_metadata(client, topic, Self.requestWait, &problem, &partitions, &brokers)
-      guard error == RD_KAFKA_RESP_ERR_NO_ERROR else { continue }
-      answers += 1
-      topicError.store(problem.rawValue, ordering: .relaxed)
+      let error = crdk_metadata(client, topic, Self.requestWait, &topicError, &partitions, &brokers)
+      if error == RD_KAFKA_RESP_ERR_NO_ERROR { answers += 1 }
     }
-  }
-
-  /// What a broker said to be wrong with the topic; nil where nothing is, and where none has answered.
-  var topicProblem: KafkaCause? {
-    let code = rd_kafka_resp_err_t(rawValue: topicError.load(ordering: .relaxed))
-    return code == RD_KAFKA_RESP_ERR_NO_ERROR ? nil : KafkaCause(code)
   }
 
   /// Ends the thread and waits for it.

@@ -5,10 +5,10 @@ internal import StateStore
 /// fallback file beside it. A damaged database never stops an algorithm.
 struct OutboxAccess {
   private let home: HomeDirectory
+  private let notes = RecoveryNotes()
   private var outbox: Outbox?
   private var ownToken: DelivererToken?
   private var failure: StateError?
-  private var notes: [String] = []
 
   init(home: HomeDirectory) { self.home = home }
 
@@ -16,38 +16,16 @@ struct OutboxAccess {
   mutating func open() -> Outbox? {
     guard outbox == nil, failure == nil else { return outbox }
     do throws(StateError) {
-      outbox = try Outbox(home: home)
+      outbox = try Outbox(home: home, onRecovery: { [notes] in notes.add($0) })
     } catch {
       failure = error
-      if error.isCorruption { startAnew() }
     }
     return outbox
   }
 
-  /// The outbox, for those who can do nothing without it.
-  mutating func opened() throws(StateError) -> Outbox {
-    if let outbox = open() { return outbox }
-    throw failure ?? .corrupt(path: home.outboxDatabase)
-  }
-
-  /// Sets the damaged outbox aside, which works as long as no other process has it open.
-  private mutating func startAnew() {
-    do throws(StateError) {
-      if case .setAside(let path, let salvaged) = try OutboxRecovery.recover(home: home) {
-        notes.append("the outbox was damaged; it is at \(path) now, and \(salvaged) payload(s) of it go on waiting")
-      }
-      outbox = try Outbox(home: home)
-      failure = nil
-    } catch {
-      failure = error
-    }
-  }
-
-  /// What is to be said of the outbox itself, once.
-  mutating func takeNotes() -> [String] {
-    defer { notes = [] }
-    return notes
-  }
+  /// What is to be said of the outbox itself, once. What comes later than this is said at once, on stderr: by then
+  /// whoever publishes has an algorithm's end behind it, and may be the one that does not come to ask again.
+  func takeNotes() -> [String] { notes.take() }
 
   /// What this process claims records with.
   mutating func token() -> DelivererToken? {
@@ -82,5 +60,20 @@ struct OutboxAccess {
       say("the payload is lost: \(reason) Nor does the fallback file: \(second)")
       return Delivery(.rejected, detail: "\(reason) \(second)")
     }
+  }
+}
+
+/// What happened to the outbox while it was too early to say so.
+private final class RecoveryNotes {
+  /// Nil once they are said as they come.
+  private var kept: [String]? = []
+
+  func add(_ recovery: OutboxRecovery) {
+    if kept == nil { OutboxRecovery.tell(recovery) } else { kept?.append(recovery.sentence) }
+  }
+
+  func take() -> [String] {
+    defer { kept = nil }
+    return kept ?? []
   }
 }

@@ -1,3 +1,4 @@
+internal import Glibc
 public import RunModel
 public import StateStore
 
@@ -19,15 +20,14 @@ public final class OutboxDelivery {
     public var elsewhere = 0
 
     /// Whether nothing is left to do and nothing was lost.
-    public var isComplete: Bool { expired == 0 && dropped == 0 && rejected == 0 && waiting == 0 }
+    public var isComplete: Bool { expired == 0 && dropped == 0 && rejected == 0 && waiting == 0 && elsewhere == 0 }
   }
 
   /// How often an idle service looks for new records.
   static let idlePause: Int32 = 500
   /// How often ended windows, dead deliverers and the end of the work are looked for.
   static let carePause = Duration.seconds(1)
-  /// How often a changed connection is looked for, and old records are removed.
-  static let connectionPause = Duration.seconds(5)
+  /// How often old records are removed at least.
   static let prunePause = Duration.seconds(60)
 
   private let outbox: Outbox
@@ -38,12 +38,14 @@ public final class OutboxDelivery {
   private var connection: Connection
   private var carrier: any RecordCarrier
   private var figures = Figures()
+  /// Whether there is more that was given up than at the last look at how much of it is kept.
+  private var hasGivenUp = false
   private var said: Set<String> = []
 
   /// A deliverer for a home.
   ///
   /// - Parameters:
-  ///   - readConnection: reads the connection of this moment; a service asks again and again.
+  ///   - readConnection: reads the connection of this moment; asked before each claim, so it should cost little.
   ///   - say: shows the user one line, the prefix not included.
   public init(
     home: HomeDirectory, readConnection: @escaping () throws(StateError) -> Connection?,
@@ -53,9 +55,9 @@ public final class OutboxDelivery {
     self.readConnection = readConnection
     self.say = say
     // A damaged one is set aside, as `exec` does: a service that ended here would be started again for ever.
-    var access = OutboxAccess(home: home)
-    outbox = try access.opened()
-    access.takeNotes().forEach(say)
+    outbox = try Outbox(home: home, onRecovery: { say($0.sentence) })
+    // Damage to what only tells of records would leave them waiting unseen, and nobody reads it all but this one.
+    try outbox.examine()
     token = try DelivererToken(home: home)
     connection = try readConnection() ?? Connection(kind: .file, filePath: home.insightsFile)
     carrier = Self.carrier(for: connection, outbox, token, home)
@@ -67,27 +69,24 @@ public final class OutboxDelivery {
   public func run(follows: Bool, shouldStop: () -> Bool) throws(StateError) -> Figures {
     let clock = ContinuousClock()
     var nextCare = clock.now
-    var nextConnection = clock.now + Self.connectionPause
     var nextPrune = clock.now
     var isFinished = false
     while !isFinished, !shouldStop() {
       do throws(StateError) {
+        // Whoever was told "from now on" must find the next payload there.
+        try takeNewConnection()
         let claim = try carrier.claim()
         report(corrupt: claim.corrupt)
         carrier.turn(waiting: carrier.count > 0 ? 20 : claim.count > 0 ? 0 : follows ? Self.idlePause : 50)
         try carrier.store()
-        if nextPrune <= clock.now {
-          nextPrune = clock.now + Self.prunePause
-          try outbox.prune(connection.retention)
-        }
-        if follows, nextConnection <= clock.now {
-          nextConnection = clock.now + Self.connectionPause
-          try takeNewConnection()
-        }
         if nextCare <= clock.now {
           nextCare = clock.now + Self.carePause
           for record in try outbox.expire(connection.onExpiry) {
-            if record.wasDenied { figures.rejected += 1 } else { expired(because: "") }
+            if record.wasDenied { rejected() } else { expired(because: "") }
+          }
+          if hasGivenUp || nextPrune <= clock.now {
+            nextPrune = clock.now + Self.prunePause
+            try prune()
           }
           if !follows { isFinished = try hasNothingToDo() }
         } else if !follows, carrier.count == 0, claim.count == 0 {
@@ -95,13 +94,15 @@ public final class OutboxDelivery {
         }
       } catch {
         // A service outlives a full disk or a long lock; someone at a terminal wants to know at once.
-        guard follows, !error.isCorruption else { throw error }
+        // Whose outbox is gone has nothing left to serve, and begins anew when it is started again.
+        guard follows, !isGone(error) else { throw error }
         sayOnce("delivery is held up: \(error)")
         carrier.turn(waiting: 1000)
       }
     }
     carrier.finish()
     try carrier.store()
+    try prune()
     let status = try outbox.status()
     figures.elsewhere = status.claimed
     figures.waiting = status.count(.pending) - status.claimed
@@ -113,6 +114,15 @@ public final class OutboxDelivery {
     guard carrier.count == 0 else { return false }
     let status = try outbox.status()
     return status.count(.pending) == status.claimed
+  }
+
+  private func prune() throws(StateError) {
+    try outbox.prune(connection.retention)
+    hasGivenUp = false
+  }
+
+  private func isGone(_ error: StateError) -> Bool {
+    if case .inaccessible(home.outboxDatabase, ENOENT) = error { true } else { false }
   }
 
   private func takeNewConnection() throws(StateError) {
@@ -132,7 +142,7 @@ public final class OutboxDelivery {
       case .delivered: figures.delivered += 1
       case .expired(let cause): expired(because: cause)
       case .rejected(let reason):
-        figures.rejected += 1
+        rejected()
         sayOnce("payloads were rejected; see `algo-run outbox list --state rejected`: \(reason)")
       }
     }
@@ -142,7 +152,13 @@ public final class OutboxDelivery {
     if let problem = carrier.problem { sayOnce(problem) }
   }
 
+  private func rejected() {
+    figures.rejected += 1
+    hasGivenUp = true
+  }
+
   private func expired(because cause: String) {
+    hasGivenUp = true
     if connection.onExpiry == .drop { figures.dropped += 1 } else { figures.expired += 1 }
     sayOnce(connection.onExpiry.sentence(of: "payloads", cause: cause))
   }
