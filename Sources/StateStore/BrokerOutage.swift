@@ -21,22 +21,24 @@ public struct BrokerOutage: Sendable, Equatable {
 extension Outbox {
   /// The outage noted last; nil where the broker answered since.
   public func outage() throws(StateError) -> BrokerOutage? {
-    try database.statement("SELECT since, until, last_error FROM broker_outage").first { row in
-      BrokerOutage(
-        since: Timestamp(microseconds: row.integer(0)), until: Timestamp(microseconds: row.integer(1)),
-        lastError: row.text(2))
+    try working { () throws(StateError) in
+      try database.statement("SELECT since, until, last_error FROM broker_outage").first { row in
+        BrokerOutage(
+          since: Timestamp(microseconds: row.integer(0)), until: Timestamp(microseconds: row.integer(1)),
+          lastError: row.text(2))
+      }
     }
   }
 
   /// Notes that the broker did not answer and need not be tried before `until`. Its beginning stays that of the first
   /// note since the broker last answered.
   public func noteOutage(until: Timestamp, error: String, at now: Timestamp = WallClock.now()) throws(StateError) {
-    let note = try database.statement(
-      """
-      INSERT INTO broker_outage VALUES (1, ?, ?, ?)
-      ON CONFLICT (one) DO UPDATE SET until = excluded.until, last_error = excluded.last_error
-      """)
-    try database.writing { () throws(StateError) in
+    try writing { () throws(StateError) in
+      let note = try database.statement(
+        """
+        INSERT INTO broker_outage VALUES (1, ?, ?, ?)
+        ON CONFLICT (one) DO UPDATE SET until = excluded.until, last_error = excluded.last_error
+        """)
       try note.run(.integer(now.microseconds), .integer(until.microseconds), .text(error))
     }
   }
@@ -44,6 +46,6 @@ extension Outbox {
   /// Notes that the broker answered, or that there is another connection now. Writes only where there was an outage.
   public func clearOutage() throws(StateError) {
     guard try outage() != nil else { return }
-    try database.writing { () throws(StateError) in try database.statement("DELETE FROM broker_outage").run() }
+    try writing { () throws(StateError) in try database.statement("DELETE FROM broker_outage").run() }
   }
 }

@@ -4,6 +4,8 @@ public import RunModel
 /// The connection of a home: the only file that reads and writes the table of its settings.
 public final class ConnectionStore {
   private let state: StateDatabase
+  /// What was read last, and SQLite's word for what the database then was.
+  private var known: (version: Int64?, connection: Connection?)?
 
   /// The connection of a home; nothing is opened yet.
   public convenience init(home: HomeDirectory, busyTimeout: Duration = .seconds(10)) {
@@ -27,12 +29,24 @@ public final class ConnectionStore {
     return connection
   }
 
+  /// The connection at this moment, for those who ask many times a second: it is read again only when the database was
+  /// written since.
+  public func latest() throws(StateError) -> Connection? {
+    guard let database = try state.forReading() else { return nil }
+    let version = try database.integer("PRAGMA data_version")
+    if let known, known.version == version { return known.connection }
+    let connection = try connection()
+    known = (version, connection)
+    return connection
+  }
+
   /// Makes this the connection, in the place of the one before. What the database no longer needs is overwritten, since
   /// it may be a password.
   ///
   /// Whoever does this should also call ``Outbox/clearOutage()``: what was known of the other broker means nothing now.
   public func set(_ connection: Connection) throws(StateError) {
     let database = try state.forWriting()
+    known = nil
     try database.execute("PRAGMA secure_delete = ON")
     try database.writing { () throws(StateError) in
       try database.statement("DELETE FROM connection_setting").run()
@@ -52,6 +66,7 @@ public final class ConnectionStore {
   @discardableResult
   public func remove() throws(StateError) -> Bool {
     guard let database = try state.forReading() else { return false }
+    known = nil
     try database.execute("PRAGMA secure_delete = ON")
     let removed = try database.writing { () throws(StateError) in
       try database.statement("DELETE FROM connection_setting").run()

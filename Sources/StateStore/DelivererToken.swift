@@ -60,16 +60,9 @@ public final class DelivererToken {
 
   /// Removes what deliverers that died without a claim left behind.
   static func removeDead(in home: HomeDirectory) {
-    guard let directory = unsafe opendir(home.deliverersDirectory) else { return }
-    defer { unsafe closedir(directory) }
-    var names: [String] = []
-    while let entry = unsafe readdir(directory) {
-      let file = unsafe withUnsafePointer(to: &entry.pointee.d_name) {
-        unsafe $0.withMemoryRebound(to: CChar.self, capacity: 256) { unsafe String(cString: $0) }
-      }
-      if file.hasSuffix(".lock") { names.append(String(file.dropLast(5))) }
+    for file in PrivateFile.names(in: home.deliverersDirectory) where file.hasSuffix(".lock") {
+      _ = isAlive(String(file.dropLast(5)), in: home)
     }
-    for name in names { _ = isAlive(name, in: home) }
   }
 
   private static func path(of name: String, in home: HomeDirectory) -> String {

@@ -1,3 +1,4 @@
+internal import Glibc
 internal import RunModel
 
 /// The durable store of payloads that are not yet acknowledged: the life of a record in it, from append to
@@ -13,52 +14,116 @@ internal import RunModel
 public final class Outbox {
   /// The home it belongs to.
   public let home: HomeDirectory
-  let database: SQLiteDatabase
   /// Holders found alive, and until when that is believed without looking again.
   var aliveHolders: [String: ContinuousClock.Instant] = [:]
+  /// Whether anyone has the number of a record from this one, and may yet settle it.
+  var hasGivenNumbers = false
+  private var file: OutboxFile
+  /// The file that was looked at last, open or not.
+  private var looked: FileIdentity
   private let hold: OutboxHold
+  private let busyTimeout: Duration
+  private let onRecovery: (OutboxRecovery) -> Void
+  private var isWorking = false
+  private var checkpointPages = Outbox.logPages
 
-  /// Opens the outbox of a home; it is made where it is missing.
+  var database: SQLiteDatabase { file.database }
+
+  /// Opens the outbox of a home; it is made where it is missing. One that turns out to be damaged, now or at any later
+  /// call, is set aside for a new one, with all that can be read of it.
   ///
-  /// - Parameter busyTimeout: how long a lock of another process is waited for, each time.
-  /// - Throws: ``StateError``; when its `isCorruption` holds, ``OutboxRecovery`` can help.
-  public convenience init(home: HomeDirectory, busyTimeout: Duration = .seconds(10)) throws(StateError) {
+  /// - Parameters:
+  ///   - busyTimeout: how long a lock of another process is waited for, each time.
+  ///   - onRecovery: is told when a damaged outbox was set aside.
+  public convenience init(
+    home: HomeDirectory, busyTimeout: Duration = .seconds(10),
+    onRecovery: @escaping (OutboxRecovery) -> Void = OutboxRecovery.tell
+  ) throws(StateError) {
     try home.create()
-    let hold = try OutboxHold.shared(home, within: busyTimeout)
-    try PrivateFile.ensure(home.outboxDatabase)
-    guard let database = try Self.openDatabase(home, busyTimeout) else {
-      throw .inaccessible(path: home.outboxDatabase, errno: 2)
-    }
-    self.init(home: home, database: database, hold: hold)
+    let hold = try OutboxHold(home)
+    try self.init(home, hold, busyTimeout, makes: true, onRecovery)
   }
 
-  /// Opens the outbox of a home if there is one: for those who only look.
+  /// Opens the outbox of a home if there is one.
+  ///
+  /// - Throws: ``StateError`` also where it cannot be known whether there is one.
   public static func existing(
-    home: HomeDirectory, busyTimeout: Duration = .seconds(10)
+    home: HomeDirectory, busyTimeout: Duration = .seconds(10),
+    onRecovery: @escaping (OutboxRecovery) -> Void = OutboxRecovery.tell
   ) throws(StateError) -> Outbox? {
-    guard PrivateFile.exists(home.outboxDatabase) else { return nil }
-    let hold = try OutboxHold.shared(home, within: busyTimeout)
-    guard let database = try openDatabase(home, busyTimeout) else { return nil }
-    return Outbox(home: home, database: database, hold: hold)
+    guard try FileIdentity.of(home.outboxDatabase) != nil else { return nil }
+    let hold = try OutboxHold(home)
+    return try Outbox(home, hold, busyTimeout, makes: false, onRecovery)
   }
 
-  private init(home: HomeDirectory, database: SQLiteDatabase, hold: OutboxHold) {
-    self.home = home
-    self.database = database
-    self.hold = hold
-  }
-
-  /// Opens the file and brings it up to date; nil where there is none.
-  static func openDatabase(_ home: HomeDirectory, _ busyTimeout: Duration) throws(StateError) -> SQLiteDatabase? {
-    guard let database = try SQLiteDatabase(path: home.outboxDatabase, busyTimeout: busyTimeout) else { return nil }
-    if try Schema.outbox.found(in: database) < Schema.outbox.current {
-      try database.useWriteAheadLog(within: busyTimeout)
-      try Schema.outbox.migrate(database)
+  private init(
+    _ home: HomeDirectory, _ hold: OutboxHold, _ busyTimeout: Duration, makes: Bool,
+    _ onRecovery: @escaping (OutboxRecovery) -> Void
+  ) throws(StateError) {
+    var looked: FileIdentity?
+    func open() throws(StateError) -> OutboxFile {
+      try hold.share(within: busyTimeout)
+      defer { hold.release() }
+      if makes { try PrivateFile.ensure(home.outboxDatabase) }
+      guard let file = try OutboxFile.open(home.outboxDatabase, within: busyTimeout, found: { looked = $0 }) else {
+        throw .inaccessible(path: home.outboxDatabase, errno: ENOENT)
+      }
+      try file.database.execute("PRAGMA wal_autocheckpoint = \(Self.logPages)")
+      return file
     }
-    try database.execute("PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = \(logPages)")
-    // An `exec` stores one payload and ends. Moving the log into the database at each end would cost it two syncs.
-    database.keepLogOnClose()
-    return database
+    let file: OutboxFile
+    do throws(StateError) {
+      file = try open()
+    } catch {
+      guard error.mayBeDamage, let suspect = looked else { throw error }
+      if let recovery = try OutboxRecovery.recover(home, suspect, hold, after: error) { onRecovery(recovery) }
+      file = try open()
+    }
+    self.home = home
+    self.file = file
+    self.looked = file.identity
+    self.hold = hold
+    self.busyTimeout = busyTimeout
+    self.onRecovery = onRecovery
+  }
+
+  /// Every access to the database runs in here: under the shared hold, in the file that the name stands for now. When it
+  /// meets damage, the outbox is set aside and the same is done once more in the new one, which knows the records by
+  /// the same numbers.
+  func working<Result>(_ body: () throws(StateError) -> Result) throws(StateError) -> Result {
+    guard !isWorking else { return try body() }
+    do {
+      return try workingOnce(body)
+    } catch {
+      guard error.mayBeDamage else { throw error }
+      if let recovery = try OutboxRecovery.recover(home, looked, hold, after: error) { onRecovery(recovery) }
+      return try workingOnce(body)
+    }
+  }
+
+  private func workingOnce<Result>(_ body: () throws(StateError) -> Result) throws(StateError) -> Result {
+    try hold.share(within: busyTimeout)
+    isWorking = true
+    defer {
+      isWorking = false
+      hold.release()
+    }
+    if try FileIdentity.of(home.outboxDatabase)?.file != file.identity { try follow() }
+    return try body()
+  }
+
+  /// Goes on in the file that another process put in the place of a damaged one. A file that is no successor of the one
+  /// before, because someone removed or replaced it by hand, could give the numbers of records under way to others.
+  private func follow() throws(StateError) {
+    guard try OutboxRecovery.isSetAside(file.identity, in: home) || !hasGivenNumbers else {
+      throw .inaccessible(path: home.outboxDatabase, errno: ENOENT)
+    }
+    try PrivateFile.ensure(home.outboxDatabase)
+    guard let next = try OutboxFile.open(home.outboxDatabase, within: busyTimeout, found: { looked = $0 }) else {
+      throw .inaccessible(path: home.outboxDatabase, errno: ENOENT)
+    }
+    file = next
+    try database.execute("PRAGMA wal_autocheckpoint = \(checkpointPages)")
   }
 
   /// Pages (4 KiB) after which the log is moved into the database. The first to open the outbox reads the log once, so
@@ -70,11 +135,23 @@ public final class Outbox {
   /// For those who write thousands of payloads: lets the log grow longer before it is moved into the database, which is
   /// then done at the end by ``shortenLog()``.
   public func useLongLog() throws(StateError) {
-    try database.execute("PRAGMA wal_autocheckpoint = \(Self.longLogPages)")
+    checkpointPages = Self.longLogPages
+    try working { () throws(StateError) in try database.execute("PRAGMA wal_autocheckpoint = \(checkpointPages)") }
   }
 
   /// Moves the log into the database now, as far as others that use it at this moment allow.
-  public func shortenLog() throws(StateError) { try database.execute("PRAGMA wal_checkpoint(TRUNCATE)") }
+  public func shortenLog() throws(StateError) {
+    try working { () throws(StateError) in try database.execute("PRAGMA wal_checkpoint(TRUNCATE)") }
+  }
+
+  /// Reads all of it, and sets it aside if that shows damage: what is damaged does not always say so by itself. Takes
+  /// about a second for 100,000 payloads.
+  public func examine() throws(StateError) {
+    try working { () throws(StateError) in
+      let verdict = try database.statement("PRAGMA integrity_check(1)").first { $0.text(0) }
+      guard verdict == "ok" else { throw .corrupt(path: home.outboxDatabase) }
+    }
+  }
 
   /// Stores payloads, all or none, and removes others that were acknowledged meanwhile, with one sync for both. When it
   /// returns, they survive a crash of the process and of the machine.
@@ -89,10 +166,11 @@ public final class Outbox {
     _ entries: [OutboxEntry], claimedBy owner: DelivererToken? = nil, removing acknowledged: [Int64] = []
   ) throws(StateError) -> [Int64] {
     guard !entries.isEmpty || !acknowledged.isEmpty else { return [] }
-    let insert = try database.statement(
-      "INSERT INTO payload (key, value, headers, checksum, created, window_end, claim) VALUES (?, ?, ?, ?, ?, ?, ?)")
     let claim = SQLiteValue.optional(owner?.name)
-    return try database.writing { () throws(StateError) in
+    hasGivenNumbers = true
+    return try writing { () throws(StateError) in
+      let insert = try database.statement(
+        "INSERT INTO payload (key, value, headers, checksum, created, window_end, claim) VALUES (?, ?, ?, ?, ?, ?, ?)")
       var numbers: [Int64] = []
       numbers.reserveCapacity(entries.count)
       for entry in entries {
@@ -114,21 +192,36 @@ public final class Outbox {
   /// append, and then the records are sent a second time, under the same key. A crash of the process undoes nothing.
   public func remove(_ acknowledged: [Int64]) throws(StateError) {
     guard !acknowledged.isEmpty else { return }
-    try database.execute("PRAGMA synchronous = NORMAL")
-    // Setting it takes neither lock nor disk, so it cannot fail where it just succeeded.
-    defer { try? database.execute("PRAGMA synchronous = FULL") }
-    try database.writing { () throws(StateError) in try delete(acknowledged) }
+    try working { () throws(StateError) in
+      try database.execute("PRAGMA synchronous = NORMAL")
+      // Setting it takes neither lock nor disk, so it cannot fail where it just succeeded.
+      defer { try? database.execute("PRAGMA synchronous = FULL") }
+      try writing { () throws(StateError) in try delete(acknowledged) }
+    }
   }
 
   /// Whether there is a record besides this one, in whatever state. Takes no lock.
   public func hasOthers(besides id: Int64) throws(StateError) -> Bool {
-    try database.statement("SELECT 1 FROM payload WHERE id <> ? LIMIT 1").first([.integer(id)], row: { _ in true })
-      ?? false
+    try working { () throws(StateError) in
+      try database.statement("SELECT 1 FROM payload WHERE id <> ? LIMIT 1").first([.integer(id)], row: { _ in true })
+        ?? false
+    }
+  }
+
+  /// ``working(_:)`` as one transaction: all of it stays, or nothing.
+  func writing<Result>(_ body: () throws(StateError) -> Result) throws(StateError) -> Result {
+    try working { () throws(StateError) in try database.writing(body) }
   }
 
   private func delete(_ records: [Int64]) throws(StateError) {
     guard !records.isEmpty else { return }
     let delete = try database.statement("DELETE FROM payload WHERE id = ?")
-    for record in records { try delete.run(.integer(record)) }
+    var isMissing = false
+    for record in records {
+      try delete.run(.integer(record))
+      isMissing = isMissing || database.changes == 0
+    }
+    // Nobody else removes what is under way. A record that cannot be found any more may be found by the next claim.
+    if isMissing { try examine() }
   }
 }

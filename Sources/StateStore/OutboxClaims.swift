@@ -17,6 +17,14 @@ extension Outbox {
   public func claim(
     limit: Int, for deliverer: DelivererToken, at now: Timestamp = WallClock.now()
   ) throws(StateError) -> OutboxClaim {
+    let claim = try working { () throws(StateError) in try claimDue(limit, deliverer, now) }
+    if !claim.records.isEmpty { hasGivenNumbers = true }
+    return claim
+  }
+
+  private func claimDue(
+    _ limit: Int, _ deliverer: DelivererToken, _ now: Timestamp
+  ) throws(StateError) -> OutboxClaim {
     let dead = try deadHolders(besides: deliverer.name)
     // Looking takes no lock, so those who ask often while there is nothing to do disturb nobody.
     let isWorthTheLock = try hasDue(now)
@@ -28,12 +36,14 @@ extension Outbox {
         WHERE state = 0 AND claim IS NULL AND next_attempt <= ?2 AND window_end > ?2 ORDER BY id LIMIT ?3)
       RETURNING id, key, value, headers, checksum, created, window_end, attempts, possibly_persisted
       """)
-    return try database.writing { () throws(StateError) in
+    return try writing { () throws(StateError) in
       try free(dead)
       var claim = OutboxClaim()
       try take.rows([.text(deliverer.name), .integer(now.microseconds), .integer(Int64(max(0, limit)))]) { row in
         if let record = Self.record(row) { claim.records.append(record) } else { claim.corrupt.append(row.integer(0)) }
       }
+      // An index that names only records which are not there would hold up all others, and say nothing.
+      if claim == OutboxClaim(), limit > 0, try hasDue(now) { throw .corrupt(path: database.path) }
       for record in claim.corrupt { try setAside(record, at: now) }
       // SQLite promises no order of what an update returns.
       claim.records.sort { $0.id < $1.id }
@@ -45,8 +55,8 @@ extension Outbox {
   /// Gives back claimed records that were not sent: another may take them at once.
   public func release(_ records: [Int64], of deliverer: DelivererToken) throws(StateError) {
     guard !records.isEmpty else { return }
-    let release = try database.statement("UPDATE payload SET claim = NULL WHERE id = ? AND claim = ?")
-    try database.writing { () throws(StateError) in
+    try writing { () throws(StateError) in
+      let release = try database.statement("UPDATE payload SET claim = NULL WHERE id = ? AND claim = ?")
       for record in records { try release.run(.integer(record), .text(deliverer.name)) }
     }
   }
@@ -101,8 +111,11 @@ extension Outbox {
   private func setAside(_ record: Int64, at now: Timestamp) throws(StateError) {
     try database.statement(
       "UPDATE payload SET state = 3, claim = NULL, settled = ?, last_error = ? WHERE id = ?"
-    ).run(.integer(now.microseconds), .text("the record does not read as it was written"), .integer(record))
+    ).run(.integer(now.microseconds), .text(Self.corruptRecord), .integer(record))
   }
+
+  /// Why a record is set aside.
+  static let corruptRecord = "the record does not read as it was written"
 
   /// The record in a row of the columns of ``claim(limit:for:at:)``; nil where its checksum is wrong.
   static func record(_ row: SQLiteStatement) -> OutboxRecord? {

@@ -1,43 +1,46 @@
 internal import Glibc
 
-/// A hold on the outbox's lock file: shared by everyone who has the outbox open, exclusive for the one who sets a
-/// damaged outbox aside. So nobody ever writes into a database that is being moved away under it.
+/// A process's access to the outbox's lock file: shared while it works on the outbox, exclusive while it sets a damaged
+/// outbox aside. So nobody ever writes into a database that is being moved away under it, and a service that has the
+/// outbox open for days stands in nobody's way between two pieces of work.
 final class OutboxHold {
+  private let path: String
   private let descriptor: Int32
 
-  /// Waits for a shared hold. Someone has it exclusively for as long as moving a file takes.
-  static func shared(_ home: HomeDirectory, within limit: Duration) throws(StateError) -> OutboxHold {
-    guard let hold = try OutboxHold(home, LOCK_SH, within: limit) else { throw .locked(path: home.outboxLock) }
-    return hold
-  }
-
-  /// Waits for the exclusive hold; nil where someone had the outbox open for the whole of the wait.
-  static func exclusive(_ home: HomeDirectory, within limit: Duration) throws(StateError) -> OutboxHold? {
-    try OutboxHold(home, LOCK_EX, within: limit)
-  }
-
-  private init?(_ home: HomeDirectory, _ kind: Int32, within limit: Duration) throws(StateError) {
-    let path = home.outboxLock
+  /// Opens the lock file, which is made where it is missing; nothing is locked yet.
+  init(_ home: HomeDirectory) throws(StateError) {
+    path = home.outboxLock
     try PrivateFile.ensure(path)
-    let descriptor = unsafe open(path, O_RDWR | O_CLOEXEC)
+    descriptor = unsafe open(path, O_RDWR | O_CLOEXEC)
     guard descriptor >= 0 else { throw PrivateFile.failure(errno, at: path) }
+  }
+
+  /// Waits for a shared hold. Someone has it exclusively for as long as saving the records of a damaged outbox takes.
+  func share(within limit: Duration) throws(StateError) {
+    guard try take(LOCK_SH, within: limit) else { throw .locked(path: path) }
+  }
+
+  /// Waits for the exclusive hold.
+  ///
+  /// - Returns: false where someone was at work for the whole of the wait.
+  func exclude(within limit: Duration) throws(StateError) -> Bool { try take(LOCK_EX, within: limit) }
+
+  /// Gives up either. Said to the lock and not left to closing: a child that is being started has a copy of the
+  /// descriptor.
+  func release() { flock(descriptor, LOCK_UN) }
+
+  private func take(_ kind: Int32, within limit: Duration) throws(StateError) -> Bool {
+    guard flock(descriptor, kind | LOCK_NB) != 0 else { return true }
     let clock = ContinuousClock()
     let deadline = clock.now + limit
     var pause: useconds_t = 100
-    while flock(descriptor, kind | LOCK_NB) != 0 {
-      let reason = errno
-      guard reason == EWOULDBLOCK || reason == EINTR else {
-        close(descriptor)
-        throw PrivateFile.failure(reason, at: path)
-      }
-      guard clock.now < deadline else {
-        close(descriptor)
-        return nil
-      }
+    repeat {
+      guard errno == EWOULDBLOCK || errno == EINTR else { throw PrivateFile.failure(errno, at: path) }
+      guard clock.now < deadline else { return false }
       usleep(pause)
       pause = min(pause * 2, 5000)
-    }
-    self.descriptor = descriptor
+    } while flock(descriptor, kind | LOCK_NB) != 0
+    return true
   }
 
   deinit { close(descriptor) }

@@ -40,12 +40,12 @@ extension Outbox {
     _ attempts: [FailedAttempt], notBefore moment: Timestamp, of deliverer: DelivererToken
   ) throws(StateError) {
     guard !attempts.isEmpty else { return }
-    let update = try database.statement(
-      """
-      UPDATE payload SET claim = NULL, next_attempt = ?, last_error = ?, attempts = attempts + 1,
-        possibly_persisted = max(possibly_persisted, ?) WHERE id = ? AND claim = ? AND state = 0
-      """)
-    try database.writing { () throws(StateError) in
+    try writing { () throws(StateError) in
+      let update = try database.statement(
+        """
+        UPDATE payload SET claim = NULL, next_attempt = ?, last_error = ?, attempts = attempts + 1,
+          possibly_persisted = max(possibly_persisted, ?) WHERE id = ? AND claim = ? AND state = 0
+        """)
       for attempt in attempts {
         try update.run(
           .integer(moment.microseconds), .text(attempt.error), .integer(attempt.possiblyPersisted ? 1 : 0),
@@ -58,6 +58,12 @@ extension Outbox {
   /// belongs to its deliverer, which ends it with ``expire(_:of:at:_:)``.
   public func expire(
     at now: Timestamp = WallClock.now(), _ onExpiry: Connection.OnExpiry = .keep
+  ) throws(StateError) -> [ExpiredRecord] {
+    try working { () throws(StateError) in try expireUnheld(now, onExpiry) }
+  }
+
+  private func expireUnheld(
+    _ now: Timestamp, _ onExpiry: Connection.OnExpiry
   ) throws(StateError) -> [ExpiredRecord] {
     let ended = try database.statement(
       "SELECT 1 FROM payload INDEXED BY windows WHERE state = 0 AND window_end <= ? LIMIT 1")
@@ -76,7 +82,7 @@ extension Outbox {
       ? ["\(settle) \(columns)"]
       : ["\(settle) AND \(denied) \(columns)", "DELETE FROM payload WHERE \(condition) \(columns)"]
     let statements = try changes.map { change throws(StateError) in try database.statement(change) }
-    return try database.writing { () throws(StateError) in
+    return try writing { () throws(StateError) in
       try free(dead)
       var expired: [ExpiredRecord] = []
       for statement in statements {
@@ -95,7 +101,7 @@ extension Outbox {
     _ onExpiry: Connection.OnExpiry = .keep
   ) throws(StateError) {
     guard !attempts.isEmpty else { return }
-    try database.writing { () throws(StateError) in
+    try writing { () throws(StateError) in
       for attempt in attempts {
         guard onExpiry == .keep else {
           let delete = try database.statement("DELETE FROM payload WHERE id = ? AND claim = ?")
@@ -112,7 +118,7 @@ extension Outbox {
     _ attempts: [FailedAttempt], of deliverer: DelivererToken, at now: Timestamp = WallClock.now()
   ) throws(StateError) {
     guard !attempts.isEmpty else { return }
-    try database.writing { () throws(StateError) in
+    try writing { () throws(StateError) in
       for attempt in attempts { try settle(attempt, as: .rejected, of: deliverer, at: now) }
     }
   }

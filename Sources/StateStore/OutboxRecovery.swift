@@ -1,98 +1,131 @@
 internal import Glibc
-public import RunModel
+internal import RunModel
 
-/// Sets a damaged outbox aside so that delivery goes on with a new one.
+/// A damaged outbox was set aside, and a new one stands in its place with all that could be read of it.
 ///
-/// Many processes may find the damage at once, and some may still have the file open: a record that one of them stored
-/// in a file that another is moving away would be lost unseen. So the file is moved only by the one process that holds
-/// the outbox's lock exclusively, which it gets when nobody has the outbox open, and only if it is damaged still. A
-/// process that cannot get it writes its payload to the fallback file and goes on.
-public enum OutboxRecovery: Sendable, Equatable {
-  /// There was no damage to be found, or another process has dealt with it: open the outbox again.
-  case sound
-  /// The damaged file is at `path` now, and a new outbox holds the `salvaged` pending records that could still be read.
-  case setAside(path: String, salvaged: Int)
+/// Many processes may find the damage at once, and others may have the file open: a record that one of them stores in a
+/// file that another is moving away would be lost unseen. So the file is moved only by the one process that holds the
+/// outbox's lock exclusively, which it gets when nobody is at work in the outbox, and only if it is still the file in
+/// which the damage was met. All others go on in the new file at their next piece of work. Records keep their numbers
+/// and their claims, so whoever has some under way settles them there.
+public struct OutboxRecovery: Sendable, Equatable {
+  /// Where the damaged file is now.
+  public var path: String
+  /// Records in the new outbox.
+  public var saved = 0
+  /// Of these, records that do not read as they were written: they are kept as corrupt.
+  public var corrupt = 0
+  /// Records that are known of and could not be read at all.
+  public var unreadable = 0
+  /// Whether there may have been more of them.
+  public var mayBeMore = false
 
-  /// Checks the outbox of a home and sets it aside if it is damaged. The caller must not have it open.
-  ///
-  /// - Parameter wait: how long others may take to close it.
-  /// - Throws: ``StateError/locked(path:)`` where others had it open for the whole of the wait.
-  public static func recover(
-    home: HomeDirectory, waiting wait: Duration = .milliseconds(200), at now: Timestamp = WallClock.now()
-  ) throws(StateError) -> OutboxRecovery {
-    guard let hold = try OutboxHold.exclusive(home, within: wait) else { throw .locked(path: home.outboxDatabase) }
-    defer { withExtendedLifetime(hold) {} }
-    guard try isDamaged(home.outboxDatabase) else { return .sound }
-
-    let stamp = String(now.description.map { $0 == ":" ? "-" : $0 })
-    let aside = "\(home.outboxDatabase).corrupt-\(stamp)"
-    // The log belongs to the database and holds the latest records. The shared index is rebuilt from it by anyone.
-    for suffix in ["", "-wal"] where PrivateFile.exists(home.outboxDatabase + suffix) {
-      guard unsafe rename(home.outboxDatabase + suffix, aside + suffix) == 0 else {
-        throw PrivateFile.failure(errno, at: home.outboxDatabase)
-      }
-    }
-    unsafe unlink(home.outboxDatabase + "-shm")
-    return .setAside(path: aside, salvaged: try salvage(from: aside, into: home))
+  /// What happened, as one sentence without its end.
+  public var sentence: String {
+    var lost = mayBeMore ? "what else there was cannot be read" : "none is lost"
+    if unreadable > 0 { lost = "\(mayBeMore ? "at least " : "")\(unreadable) cannot be read" }
+    let bad = corrupt > 0 ? " (\(corrupt) as corrupt, see `algo-run outbox list --state corrupt`)" : ""
+    return "the outbox was damaged; it is at \(path) now, and \(saved) payload(s) of it were saved into a new one"
+      + "\(bad), \(lost)"
   }
 
+  /// Says so on stderr: for whoever has nobody else to tell.
+  public static func tell(_ recovery: OutboxRecovery) {
+    let line = Array("algo-run: \(recovery.sentence)\n".utf8)
+    _ = unsafe write(STDERR_FILENO, line, line.count)
+  }
+
+  /// How long others may take to finish what they are at.
+  static let patience = Duration.seconds(1)
+
+  /// Sets an outbox aside, unless another process has done so since.
+  ///
+  /// - Parameters:
+  ///   - suspect: the file in which the damage was met.
+  ///   - hold: the caller's, released.
+  ///   - error: what was met. It is thrown again where others were at work for the whole of the wait, or where it turns
+  ///     out not to come from damage.
+  /// - Returns: nil where another file stands there already: open it.
+  static func recover(
+    _ home: HomeDirectory, _ suspect: FileIdentity, _ hold: OutboxHold, after error: StateError,
+    waiting wait: Duration = patience, at now: Timestamp = WallClock.now()
+  ) throws(StateError) -> OutboxRecovery? {
+    guard try hold.exclude(within: wait) else { throw error }
+    defer { hold.release() }
+    guard try FileIdentity.of(home.outboxDatabase)?.file == suspect else { return nil }
+    if !error.isCorruption, try !isDamaged(home.outboxDatabase) { throw error }
+    do throws(StateError) {
+      return try replace(home.outboxDatabase, in: home, at: now)
+    } catch {
+      // Who may not write there is told of the damage, which others can mend.
+      switch error {
+      case .inaccessible, .readOnly: throw .corrupt(path: home.outboxDatabase)
+      default: throw error
+      }
+    }
+  }
+
+  private static func replace(
+    _ path: String, in home: HomeDirectory, at now: Timestamp
+  ) throws(StateError) -> OutboxRecovery {
+    let (draft, scratch) = (path + ".new", path + ".salvage")
+    for left in [draft, scratch] { removeDatabase(left) }
+    defer { for left in [draft, scratch] { removeDatabase(left) } }
+    var recovery = try OutboxSalvage.copy(from: path, to: draft, by: scratch, at: now)
+    // An administrator that looks after someone else's home must not take it from them.
+    try PrivateFile.giveOwner(of: path, to: draft)
+    recovery.path = try setAside(path, at: now)
+    // From here to the next line there is at worst no outbox, and never one without what could be saved.
+    guard unsafe rename(draft, path) == 0 else { throw PrivateFile.failure(errno, at: path) }
+    syncDirectory(home.path)
+    return recovery
+  }
+
+  /// Moves database and log away. The log belongs to the database and holds the latest records; the shared index is
+  /// rebuilt from it by anyone.
+  private static func setAside(_ path: String, at now: Timestamp) throws(StateError) -> String {
+    let stamp = String(now.description.map { $0 == ":" ? "-" : $0 })
+    var aside = "\(path).corrupt-\(stamp)"
+    while PrivateFile.exists(aside) { aside += "-more" }
+    // The log goes first: beside the new database it would be taken for that one's.
+    for suffix in ["-wal", ""] where PrivateFile.exists(path + suffix) {
+      guard unsafe rename(path + suffix, aside + suffix) == 0 else { throw PrivateFile.failure(errno, at: path) }
+    }
+    unsafe unlink(path + "-shm")
+    return aside
+  }
+
+  /// Whether a file is one that was set aside: what stands in its place goes on with its records and their numbers.
+  static func isSetAside(_ file: FileIdentity, in home: HomeDirectory) throws(StateError) -> Bool {
+    for name in PrivateFile.names(in: home.path) where name.hasPrefix("outbox.db.corrupt-") {
+      if try FileIdentity.of("\(home.path)/\(name)")?.file == file { return true }
+    }
+    return false
+  }
+
+  private static func removeDatabase(_ path: String) {
+    for suffix in ["", "-wal", "-shm"] { unsafe unlink(path + suffix) }
+  }
+
+  private static func syncDirectory(_ path: String) {
+    let descriptor = unsafe open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    guard descriptor >= 0 else { return }
+    fsync(descriptor)
+    close(descriptor)
+  }
+
+  /// Whether there is anything in the file that SQLite, or the list of its tables, calls wrong.
   private static func isDamaged(_ path: String) throws(StateError) -> Bool {
     do {
       guard let database = try SQLiteDatabase(path: path, busyTimeout: .seconds(2)) else { return false }
       database.keepLogOnClose()
-      return try database.statement("PRAGMA quick_check(1)").first { $0.text(0) } != "ok"
+      let names = try database.integer("SELECT count(*) FROM sqlite_schema") ?? 0
+      let schema = try Schema.outbox.found(in: database)
+      guard names == (schema == 0 ? 0 : Schema.outboxObjects) else { return true }
+      return try database.statement("PRAGMA integrity_check(1)").first { $0.text(0) } != "ok"
     } catch {
       guard error.isCorruption else { throw error }
       return true
     }
-  }
-
-  /// Copies the pending records that can still be read. Their windows stay as they were.
-  private static func salvage(from aside: String, into home: HomeDirectory) throws(StateError) -> Int {
-    let records = readable(aside)
-    guard !records.isEmpty else { return 0 }
-    try PrivateFile.ensure(home.outboxDatabase)
-    guard let database = try Outbox.openDatabase(home, .seconds(2)) else { return 0 }
-    let insert = try database.statement(
-      """
-      INSERT INTO payload (key, value, headers, checksum, created, window_end, attempts, possibly_persisted)
-      VALUES (?, ?, ?, ?, ?, ?, ?, 1)
-      """)
-    try database.writing { () throws(StateError) in
-      for (_, record) in records.sorted(by: { $0.key < $1.key }) {
-        let headers = RecordEncoding.encode(record.record.headers)
-        let sum = RecordEncoding.checksum(key: record.record.key, value: record.record.value, headers: headers)
-        try insert.run(
-          .text(record.record.key), .bytes(record.record.value), .bytes(headers), .integer(sum),
-          .integer(record.createdAt.microseconds), .integer(record.windowEnd.microseconds),
-          .integer(Int64(record.attempts)))
-      }
-    }
-    return records.count
-  }
-
-  /// The pending records of a damaged file: from the front to the damage, then from the back to it.
-  private static func readable(_ path: String) -> [Int64: OutboxRecord] {
-    var records: [Int64: OutboxRecord] = [:]
-    for order in ["ASC", "DESC"] {
-      do {
-        guard let database = try SQLiteDatabase(path: path, busyTimeout: .seconds(2)) else { continue }
-        database.keepLogOnClose()
-        // `NOT INDEXED`: an index may be what is damaged.
-        try database.statement(
-          """
-          SELECT id, key, value, headers, checksum, created, window_end, attempts, possibly_persisted
-          FROM payload NOT INDEXED WHERE state = 0 ORDER BY id \(order)
-          """
-        ).rows { row in
-          if let record = Outbox.record(row) { records[record.id] = record }
-        }
-        return records
-      } catch {
-        // The damage is reached; what was read before it is good by its checksum.
-        continue
-      }
-    }
-    return records
   }
 }

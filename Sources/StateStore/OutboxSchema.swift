@@ -35,4 +35,7 @@ extension Schema {
     ) STRICT;
     """
   ])
+
+  /// How many tables and indexes those are, SQLite's own among them.
+  static let outboxObjects: Int64 = 7
 }

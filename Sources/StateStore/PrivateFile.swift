@@ -87,6 +87,29 @@ enum PrivateFile {
     }
   }
 
+  /// Makes a file belong to whom another one belongs, and as open to others as that.
+  static func giveOwner(of model: String, to path: String) throws(StateError) {
+    var status = stat()
+    guard unsafe stat(model, &status) == 0 else { throw failure(errno, at: model) }
+    guard geteuid() == 0 || status.st_uid == geteuid() else { throw .inaccessible(path: model, errno: EPERM) }
+    if geteuid() == 0, unsafe chown(path, status.st_uid, status.st_gid) != 0 { throw failure(errno, at: path) }
+    guard unsafe chmod(path, status.st_mode & 0o7777) == 0 else { throw failure(errno, at: path) }
+  }
+
+  /// What is in a directory; nothing where that cannot be read.
+  static func names(in path: String) -> [String] {
+    guard let directory = unsafe opendir(path) else { return [] }
+    defer { unsafe closedir(directory) }
+    var names: [String] = []
+    while let entry = unsafe readdir(directory) {
+      names.append(
+        unsafe withUnsafePointer(to: &entry.pointee.d_name) {
+          unsafe $0.withMemoryRebound(to: CChar.self, capacity: 256) { unsafe String(cString: $0) }
+        })
+    }
+    return names
+  }
+
   /// The error for what the system said of `path`.
   static func failure(_ reason: Int32, at path: String) -> StateError {
     switch reason {

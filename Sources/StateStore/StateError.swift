@@ -38,6 +38,11 @@ public enum StateError: Error, Equatable, CustomStringConvertible {
     if case .corrupt = self { true } else { false }
   }
 
+  /// Whether damage can be the reason: SQLite does not always see by itself that what it reads makes no sense.
+  var mayBeDamage: Bool {
+    if case .refused = self { true } else { isCorruption }
+  }
+
   /// One sentence that ends in what to do.
   public var description: String {
     switch self {

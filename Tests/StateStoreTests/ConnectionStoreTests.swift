@@ -43,6 +43,22 @@ import Testing
     #expect(try store.connection() == file)
   }
 
+  @Test func `whoever asks all the time sees at once what another process set and removed`() throws {
+    let asker = ConnectionStore(home: temporary.home)
+    #expect(try asker.latest() == nil)
+    for topic in ["a", "b", "c"] {
+      var connection = full
+      connection.topic = topic
+      try store.set(connection)
+      #expect(try asker.latest()?.topic == topic)
+      #expect(try asker.latest()?.topic == topic)
+    }
+    try store.remove()
+    #expect(try asker.latest() == nil)
+    try asker.set(full)
+    #expect(try asker.latest() == full)
+  }
+
   @Test func `what is not said is as the contract presets it`() throws {
     let connection = Connection(kind: .plaintext, topic: "t", brokers: ["h:1"])
     #expect(connection.deliveryWindow == .seconds(240))

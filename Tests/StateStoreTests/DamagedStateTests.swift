@@ -115,6 +115,10 @@ import Testing
       #expect(throws: StateError.inaccessible(path: home.stateDatabase, errno: EACCES)) {
         try VersionStore(home: home).versions()
       }
+      // Whoever watches an outbox must not take one that cannot be seen for an empty one.
+      #expect(throws: StateError.inaccessible(path: home.outboxDatabase, errno: EACCES)) {
+        try Outbox.existing(home: home)
+      }
       let below = try HomeDirectory(path: home.path + "/below")
       #expect(throws: StateError.inaccessible(path: below.path, errno: EACCES)) { try below.create() }
     }

@@ -136,6 +136,20 @@ import Testing
     #expect(try FileManager.default.contentsOfDirectory(atPath: home.deliverersDirectory).isEmpty)
   }
 
+  @Test func `what a dead deliverer held is shown as waiting`() throws {
+    let outbox = try Outbox(home: home)
+    var dead: DelivererToken? = try DelivererToken(home: home)
+    let alive = try DelivererToken(home: home)
+    try outbox.append(sampleEntries(["a", "b"]), claimedBy: dead)
+    try outbox.append(sampleEntries(["c"]), claimedBy: alive)
+    #expect(try Outbox(home: home).status().claimed == 3)
+    dead = nil
+    let looker = try #require(try Outbox.existing(home: home))
+    #expect(try looker.status().claimed == 1 && looker.status().count(.pending) == 3)
+    #expect(try looker.list().map(\.isClaimed) == [false, false, true])
+    withExtendedLifetime(alive) {}
+  }
+
   @Test func `the files of dead deliverers are removed, those of living ones stay`() throws {
     let token = try DelivererToken(home: home)
     try Data().write(to: URL(fileURLWithPath: home.deliverersDirectory + "/dead.lock"))

@@ -36,13 +36,41 @@ import Testing
     #expect(try outbox.retry(OutboxSelection(states: OutboxState.allCases), window: .seconds(9)) == 0)
   }
 
-  @Test func `a damaged outbox is an error that names it`() throws {
-    try home.create()
+  /// Root may write everywhere, so the test's process gives that up first.
+  @Test func `a damaged outbox is an error that names it to those who may not write there, and stays where it is`()
+    async throws
+  {
+    let readable = try TemporaryHome("damaged")
+    try Outbox(home: readable.home).append(sampleEntries(["a"]))
+    for name in ["-wal", "-shm"] { unlink(readable.home.outboxDatabase + name) }
     try Data("this is not a database, and long enough to be looked at as one".utf8)
-      .write(to: URL(fileURLWithPath: home.outboxDatabase))
-    let error = #expect(throws: StateError.self) { try Outbox(home: home) }
-    #expect(error == .corrupt(path: home.outboxDatabase))
-    #expect(error?.isCorruption == true)
+      .write(to: URL(fileURLWithPath: readable.home.outboxDatabase))
+    chmod(readable.home.path, 0o755)
+    for name in readable.names() { chmod(readable.home.path + "/" + name, 0o666) }
+    await #expect(processExitsWith: .success) {
+      if geteuid() == 0 { setuid(65_534) } else { chmod(try TemporaryHome.ofParent("damaged").path, 0o555) }
+      let home = try TemporaryHome.ofParent("damaged")
+      let error = #expect(throws: StateError.self) { try Outbox.existing(home: home) }
+      #expect(error == .corrupt(path: home.outboxDatabase))
+      #expect("\(try #require(error))".contains("outbox deliver"))
+      #expect(error?.isCorruption == true)
+    }
+    chmod(readable.home.path, 0o755)
+    #expect(!readable.names().contains { $0.contains("corrupt") })
+  }
+
+  @Test func `an outbox belongs after its recovery to whom it belonged before`() throws {
+    try Outbox(home: home).append(sampleEntries(["a"]))
+    chmod(home.outboxDatabase, 0o640)
+    // Only root can give a file away.
+    if geteuid() == 0 { chown(home.outboxDatabase, 65_534, 65_534) }
+    try settleLog()
+    try scribble(from: 0, to: 4096)
+    try Outbox(home: home, onRecovery: { _ in }).append(sampleEntries(["b"]))
+    #expect(temporary.names().contains { $0.hasPrefix("outbox.db.corrupt-") })
+    #expect(try temporary.mode("outbox.db") == 0o640)
+    let owner = try FileManager.default.attributesOfItem(atPath: home.outboxDatabase)[.ownerAccountID] as? Int
+    #expect(owner == (geteuid() == 0 ? 65_534 : Int(geteuid())))
   }
 
   @Test func `an empty outbox file becomes an outbox`() throws {
@@ -56,21 +84,35 @@ import Testing
     try temporary.tamper(home.outboxDatabase, "PRAGMA user_version = 99")
     let expected = StateError.newerSchema(path: home.outboxDatabase, found: 99, known: 1)
     #expect(throws: expected) { try Outbox(home: home) }
-    #expect(try OutboxRecovery.recover(home: home) == .sound)
+    #expect(!temporary.names().contains { $0.hasPrefix("outbox.db.corrupt") })
   }
 
   @Test func `a file that is no database is set aside, and a new outbox takes payloads`() throws {
     try home.create()
     let rubbish = Data(repeating: 0x42, count: 5000)
     try rubbish.write(to: URL(fileURLWithPath: home.outboxDatabase))
-    guard case .setAside(let path, salvaged: 0) = try OutboxRecovery.recover(home: home) else {
-      Issue.record("it was not set aside")
-      return
-    }
-    #expect(path.hasPrefix(home.outboxDatabase + ".corrupt-"))
-    #expect(FileManager.default.contents(atPath: path) == rubbish)
-    #expect(try Outbox(home: home).append(sampleEntries(["a"])) == [1])
-    #expect(try OutboxRecovery.recover(home: home) == .sound)
+    let told = Gathered<OutboxRecovery>()
+    let number = try Outbox(home: home, onRecovery: { told.append([$0]) }).append(sampleEntries(["a"]))
+    let recovery = try #require(told.all.first)
+    #expect(told.all.count == 1 && recovery.saved == 0 && recovery.mayBeMore)
+    #expect(recovery.sentence.contains("what else there was cannot be read"))
+    #expect(recovery.path.hasPrefix(home.outboxDatabase + ".corrupt-"))
+    #expect(FileManager.default.contents(atPath: recovery.path) == rubbish)
+    // A deliverer may have records under way by the numbers of the lost file: none of those is given again.
+    #expect(try #require(number.first) > 1_000_000_000)
+    try Outbox(home: home, onRecovery: { told.append([$0]) }).examine()
+    #expect(told.all.count == 1)
+  }
+
+  @Test func `an empty file beside a log is damage, and the log is kept`() throws {
+    try Outbox(home: home).append(sampleEntries(["a", "b"]))
+    let log = FileManager.default.contents(atPath: home.outboxDatabase + "-wal")
+    #expect(log?.isEmpty == false)
+    try Data().write(to: URL(fileURLWithPath: home.outboxDatabase))
+    let told = Gathered<OutboxRecovery>()
+    try Outbox(home: home, onRecovery: { told.append([$0]) }).append(sampleEntries(["c"]))
+    #expect(told.all.count == 1)
+    #expect(FileManager.default.contents(atPath: (told.all.first?.path ?? "") + "-wal") == log)
   }
 
   @Test func `what can still be read of a damaged outbox is delivered from the new one, its windows unchanged`() throws
@@ -79,42 +121,83 @@ import Testing
     try Outbox(home: home).append(sampleEntries((0..<300).map { "\($0)" }, at: moment))
     try settleLog()
     try scribble(from: 65_536, to: 73_728)
-    guard case .setAside(_, let salvaged) = try OutboxRecovery.recover(home: home) else {
-      Issue.record("it was not set aside")
-      return
-    }
-    #expect((200..<300).contains(salvaged))
-    let claim = try Outbox(home: home).claim(limit: 500, for: DelivererToken(home: home))
-    #expect(claim.records.count == salvaged)
-    #expect(claim.records.first?.record == sampleRecord("0"))
-    #expect(claim.records.last?.record == sampleRecord("299"))
+    let told = Gathered<OutboxRecovery>()
+    let outbox = try Outbox(home: home, onRecovery: { told.append([$0]) })
+    let claim = try outbox.claim(limit: 500, for: DelivererToken(home: home))
+    let recovery = try #require(told.all.first)
+    #expect((270..<300).contains(claim.records.count))
+    #expect(recovery.saved + recovery.unreadable == 300 && recovery.corrupt == 0 && !recovery.mayBeMore)
+    #expect(claim.records.count == recovery.saved)
+    // Each has the number that it had.
+    #expect(claim.records.allSatisfy { $0.record == sampleRecord("\($0.id - 1)") })
+    #expect(claim.records.first?.id == 1 && claim.records.last?.id == 300)
     #expect(claim.records.allSatisfy { $0.windowEnd == moment + .seconds(240) })
     #expect(claim.corrupt.isEmpty)
+    #expect(try outbox.append(sampleEntries(["next"])) == [301])
   }
 
-  @Test func `an outbox that anyone has open is not moved away under them`() throws {
+  @Test func `an outbox that someone is at work in is not moved away under them`() throws {
     let open = try Outbox(home: home)
     try open.append(sampleEntries(["a"]))
-    #expect(throws: StateError.locked(path: home.outboxDatabase)) {
-      try OutboxRecovery.recover(home: home, waiting: .milliseconds(20))
+    let (file, _) = try #require(try FileIdentity.of(home.outboxDatabase))
+    try open.working { () throws(StateError) in
+      let met = StateError.corrupt(path: home.outboxDatabase)
+      let hold = try OutboxHold(home)
+      #expect(throws: met) {
+        try OutboxRecovery.recover(home, file, hold, after: met, waiting: .milliseconds(20))
+      }
     }
     #expect(try open.list().map(\.key) == ["a"])
     #expect(!temporary.names().contains { $0.contains("corrupt") })
   }
 
+  @Test func `a service that has it open goes on in the new one, and settles there what it has under way`() throws {
+    let service = try Outbox(home: home)
+    let token = try DelivererToken(home: home)
+    try service.append(sampleEntries((0..<100).map { "\($0)" }))
+    let underWay = try service.claim(limit: 40, for: token).records.map(\.id)
+    try settleLog()
+    let size = try Data(contentsOf: URL(fileURLWithPath: home.outboxDatabase)).count
+    try scribble(from: size - 6000, to: size - 4000)
+    let told = Gathered<OutboxRecovery>()
+    let other = try Outbox(home: home, onRecovery: { told.append([$0]) })
+    try other.examine()
+    let recovery = try #require(told.all.first)
+    // Nobody else gets what the service holds; what it removes is gone, and no other record in its place.
+    let others = try other.claim(limit: 500, for: DelivererToken(home: home)).records.map(\.id)
+    #expect(Set(others).isDisjoint(with: underWay))
+    try service.remove(underWay)
+    #expect(try other.list(states: [.pending], limit: 500).map(\.id) == others)
+    #expect(recovery.saved - recovery.corrupt == others.count + underWay.count)
+    #expect(try service.append(sampleEntries(["new"])) == [101])
+    #expect(try other.list(after: 100).map(\.key) == ["new"])
+    #expect(told.all.count == 1)
+  }
+
+  @Test func `an outbox that was replaced by hand under a service takes nothing from it`() throws {
+    let service = try Outbox(home: home)
+    let numbers = try service.append(sampleEntries(["old"]))
+    for name in ["", "-wal", "-shm"] { unlink(home.outboxDatabase + name) }
+    try Outbox(home: home).append(sampleEntries(["other"]))
+    #expect(throws: StateError.inaccessible(path: home.outboxDatabase, errno: ENOENT)) { try service.remove(numbers) }
+    #expect(try Outbox(home: home).list().map(\.key) == ["other"])
+  }
+
   @Test func `of many that find the damage at once one sets it aside, and all can go on`() throws {
-    try home.create()
-    try Data(repeating: 0x42, count: 5000).write(to: URL(fileURLWithPath: home.outboxDatabase))
+    try Outbox(home: home).append(sampleEntries((0..<200).map { "old-\($0)" }))
+    try settleLog()
+    try scribble(from: 40_960, to: 45_056)
     let home = home
-    let moved = Gathered<String>()
+    let told = Gathered<OutboxRecovery>()
     let failures = inThreads(20) { number in
-      if case .setAside(let path, _) = try OutboxRecovery.recover(home: home, waiting: .seconds(30)) {
-        moved.append([path])
-      }
-      try Outbox(home: home).append(sampleEntries(["\(number)"]))
+      let outbox = try Outbox(home: home, onRecovery: { told.append([$0]) })
+      try outbox.examine()
+      try outbox.append(sampleEntries(["\(number)"]))
     }
     #expect(failures.isEmpty)
-    #expect(moved.all.count == 1)
-    #expect(Set(try Outbox(home: home).list().map(\.key)).count == 20)
+    #expect(told.all.count == 1)
+    let keys = try Outbox(home: home).list(limit: 1000).map(\.key)
+    #expect(Set(keys).count == keys.count)
+    #expect(keys.count == 20 + (told.all.first?.saved ?? 0))
   }
 }

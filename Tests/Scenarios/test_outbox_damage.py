@@ -1,0 +1,110 @@
+"""An outbox whose file was damaged: it heals by itself, and nothing is lost unsaid or sent again (SPEC section 8)."""
+
+import json
+import os
+import random
+import sqlite3
+
+import pytest
+
+from outboxes import connect, listed, unreachable  # noqa: F401 (a fixture)
+
+WAITING = 20
+
+
+@pytest.fixture
+def sink(program):
+    return program.directory / "sink.ndjson"
+
+
+@pytest.fixture
+def waiting(program, published, unreachable):
+    """A program with twenty payloads in its outbox."""
+    connect(program, unreachable, "--delivery-wait", "0s", "--delivery-window", "1h")
+    for number in range(WAITING):
+        program.run("exec", published, "--request-id", f"old-{number}", "--", "true", status=0)
+    return program
+
+
+def damage(program, fraction, size=2000):
+    """Overwrites bytes in the middle of the database, in which all of its log is."""
+    path = program.home / "outbox.db"
+    database = sqlite3.connect(path)
+    database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    database.close()
+    with path.open("r+b") as file:
+        file.seek(int(path.stat().st_size * fraction))
+        file.write(random.Random(fraction).randbytes(size))
+
+
+def told_of(outcome):
+    return [message for message in outcome.messages if "the outbox was damaged" in message]
+
+
+def aside(program):
+    return [path for path in program.home.glob("outbox.db.corrupt-*") if not path.name.endswith(("-wal", "-shm"))]
+
+
+def written(sink):
+    return [json.loads(line)["request_id"] for line in sink.read_bytes().splitlines()]
+
+
+FRACTIONS = [0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95]
+
+
+@pytest.mark.parametrize("fraction", FRACTIONS)
+@pytest.mark.parametrize("healer", ["exec", "deliver"])
+def test_an_outbox_damaged_anywhere_is_whole_again_after_exec_and_deliver(waiting, published, sink, fraction, healer):
+    damage(waiting, fraction)
+    # It looks how many wait.
+    outcomes = [waiting.run("connection", "set", "--type", "file", "--path", sink, status=0)]
+    if healer == "exec":
+        outcomes += [waiting.run("exec", published, "--request-id", f"new-{number}", "--", "sh", "-c", "exit 5", status=5)
+                    for number in range(2)]
+    outcomes.append(waiting.run("outbox", "deliver", status=0))
+    keys = written(sink)
+    assert len(set(keys)) == len(keys), "delivered twice"
+    lost = {f"old-{number}" for number in range(WAITING)} - set(keys)
+    kept = [record for record in listed(waiting).values() if record["state"] == "corrupt"]
+    if lost:
+        # Either the file was set aside, and the line says how many could not be read, or records were, one by one.
+        said = [message for outcome in outcomes for message in outcome.messages]
+        assert any("cannot be read" in message or "damaged" in message for message in said), (lost, said)
+        assert len(lost) <= 10, "one page takes along only what it holds"
+    assert sum(len(told_of(outcome)) for outcome in outcomes) == len(aside(waiting)) <= 1
+    assert {record["state"] for record in listed(waiting).values()} <= {"corrupt"} and len(kept) <= len(lost)
+    assert not (waiting.home / "insights-fallback.ndjson").exists()
+    # It is whole: nothing is said any more, and all that comes now is delivered.
+    waiting.run("outbox", "status", status=0)
+    outcome = waiting.run("outbox", "deliver", status=0)
+    assert outcome.messages == ["0 delivered"]
+
+
+def test_an_execution_that_cannot_reach_its_broker_stores_its_payload_in_the_healed_outbox(waiting, published):
+    damage(waiting, 0.8)
+    messages = [message for number in range(2)
+                for message in waiting.run("exec", published, "--", "sh", "-c", "exit 5", status=5).messages]
+    messages += waiting.run("outbox", "status", status=0).messages
+    assert sum("the outbox was damaged" in message for message in messages) == len(aside(waiting))
+    assert not any("moves it aside" in message for message in messages)
+    assert not (waiting.home / "insights-fallback.ndjson").exists()
+    assert len(listed(waiting)) >= WAITING - 10 + 2
+
+
+@pytest.mark.parametrize("arguments", [["status", "--json"], ["list", "--json"], ["purge", "--all"], ["retry", "--all"]])
+@pytest.mark.parametrize("fraction", [0, 0.05, 0.8])
+def test_whoever_meets_the_damage_heals_it_and_says_so(waiting, arguments, fraction):
+    damage(waiting, fraction)
+    told = told_of(waiting.run("outbox", *arguments, status=0))
+    # Looking at the whole of it, at the latest, meets all of the damage.
+    told += told_of(waiting.run("outbox", "status", status=0))
+    [file] = aside(waiting)
+    assert len(told) == 1 and str(file) in told[0]
+
+
+def test_an_emptied_outbox_beside_its_log_is_not_taken_for_a_new_one(waiting, published):
+    os.truncate(waiting.home / "outbox.db", 0)
+    outcome = waiting.run("exec", published, "--", "true", status=0)
+    assert len(told_of(outcome)) == 1
+    [file] = aside(waiting)
+    assert file.with_name(file.name + "-wal").stat().st_size > 0
