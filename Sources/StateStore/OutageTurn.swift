@@ -9,12 +9,10 @@ extension Outbox {
   ///   - until: when others may try, should this process never tell what came of it.
   /// - Returns: Whether it is this process's turn.
   public func takeTurn(after lapsed: BrokerOutage, until: Timestamp) throws(StateError) -> Bool {
-    let change = try database.statement("UPDATE broker_outage SET until = ? WHERE until = ?")
-    var isOurs = false
-    try database.writing { () throws(StateError) in
+    try writing { () throws(StateError) in
+      let change = try database.statement("UPDATE broker_outage SET until = ? WHERE until = ?")
       try change.run(.integer(until.microseconds), .integer(lapsed.until.microseconds))
-      isOurs = database.changes > 0
+      return database.changes > 0
     }
-    return isOurs
   }
 }

@@ -87,7 +87,9 @@ import Testing
     let cluster = try MockCluster()
     try cluster.createTopic("insights")
     let publisher = ExecPublisher(connection: connection(cluster.bootstrap, wait: .zero), home: try home()) { _ in }
-    #expect(publisher.publish(record()).state == .queued)
+    // A quick broker may have acknowledged it while it was taken back.
+    let state = publisher.publish(record()).state
+    #expect(state == .delivered ? try pending().isEmpty : state == .queued && (try pending().count == 1))
     #expect(try Outbox.existing(home: home())?.outage() == nil)
   }
 
