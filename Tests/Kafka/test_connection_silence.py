@@ -13,10 +13,11 @@ from connections import connect, plaintext, sasl, test as walk
 LIMIT = 10_000
 
 
-def failure(program, stage, **env):
-    """The failing step's cause and hint; it must be this one, and the walk within its time."""
+def failure(program, *stages, **env):
+    """The failing step's cause and hint; it must be one of these, and the walk within its time."""
     steps = walk(program, 1, **env)
-    assert list(steps)[-1] == stage, steps
+    stage = list(steps)[-1]
+    assert stage in stages, steps
     assert steps[stage]["verdict"] == "failed", steps
     assert sum(step["milliseconds"] for step in steps.values()) < LIMIT, steps
     return steps[stage]["detail"], steps[stage]["hint"]
@@ -110,10 +111,9 @@ def test_the_advertised_address_is_named_whether_the_topic_is_new_or_there(misle
     connect(program, *plaintext(kafka, topic), *options)
     # The first walk has the topic made.
     for _ in range(2):
-        steps = walk(program, 1)
-        stage = list(steps)[-1]
-        cause, hint = failure(program, stage)
-        assert stage in ("topic", "produce") and f"{address} failed: Connection refused" in cause
+        # The library closes the connection by which it learned of the brokers: how far that one gets is a matter of luck.
+        cause, hint = failure(program, "metadata", "topic", "produce")
+        assert f"{address} failed: Connection refused" in cause
         assert address in hint and "advertised.listeners" in hint
 
 
