@@ -128,8 +128,9 @@ def test_several_deliverers_at_once_send_each_record_once(kafka43, program, topi
     left = queue(program, 400, topic)
     connect(program, *plaintext(kafka43, topic))
     deliverers = [program.start("outbox", "deliver") for _ in range(4)]
-    for deliverer in deliverers:
-        assert program.finish(deliverer).status == 0
+    # Who finds what is left in another's hands leaves it there, and says so; who had it delivers it.
+    for outcome in map(program.finish, deliverers):
+        assert outcome.status == ("in the hands of another process" in outcome.messages[-1]), outcome
     assert sorted(kafka43.keys(topic)) == sorted(left)
 
 
