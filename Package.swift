@@ -25,8 +25,8 @@ let package = Package(
     .executableTarget(
       name: "algo-run",
       dependencies: [
-        "BatchRun", "CommandLineInterface", "InsightsDelivery", "MetricsIntake", "ProcessSupervision", "RunModel",
-        "RunPipeline", "StateStore",
+        "BatchRun", "CommandLineInterface", "Delivery", "KafkaClient", "MetricsIntake", "ProcessSupervision",
+        "RunModel", "RunPipeline", "StateStore",
       ],
       swiftSettings: strict),
     .target(name: "CommandLineInterface", swiftSettings: strict),
@@ -51,8 +51,8 @@ let package = Package(
     .target(name: "CProcessLaunch"),
     .target(name: "MetricsIntake", dependencies: ["RunModel"], swiftSettings: strict),
     .testTarget(name: "MetricsIntakeTests", dependencies: ["MetricsIntake", "RunModel"], swiftSettings: strict),
-    .target(
-      name: "InsightsDelivery", dependencies: ["CRDKafka", "RunModel", "StateStore"], swiftSettings: strict),
+    .target(name: "Delivery", dependencies: ["KafkaClient", "RunModel", "StateStore"], swiftSettings: strict),
+    .target(name: "KafkaClient", dependencies: ["CRDKafka", "RunModel"], swiftSettings: strict),
     .target(name: "CRDKafka"),
     // Without pkg-config: its search path would come before that of the release build, which links SQLite statically.
     .systemLibrary(name: "CSQLite"),
@@ -66,15 +66,21 @@ let package = Package(
     .testTarget(name: "AlgoMetricsTests", dependencies: ["AlgoMetrics"], swiftSettings: strict),
 
     .testTarget(
-      name: "InsightsDeliveryTests", dependencies: ["CRDKafka", "InsightsDelivery", "RunModel", "StateStore"],
+      name: "DeliveryTests",
+      dependencies: ["CRDKafka", "Delivery", "KafkaClient", "MockKafka", "RunModel", "StateStore"],
       swiftSettings: strict),
+    .testTarget(
+      name: "KafkaClientTests", dependencies: ["CRDKafka", "KafkaClient", "MockKafka", "RunModel"],
+      swiftSettings: strict),
+    // librdkafka's own mock cluster, for tests of both.
+    .target(name: "MockKafka", dependencies: ["CRDKafka"], path: "Tests/MockKafka", swiftSettings: strict),
 
     // What `make bench` runs beside the binary.
     .executableTarget(
       name: "validation-bench", dependencies: ["MetricsIntake", "RunModel"], path: "Benchmarks/validation",
       swiftSettings: strict),
     .executableTarget(
-      name: "delivery-bench", dependencies: ["InsightsDelivery", "RunModel", "StateStore"],
+      name: "delivery-bench", dependencies: ["Delivery", "RunModel", "StateStore"],
       path: "Benchmarks/delivery", swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6],

@@ -1,5 +1,5 @@
+import Delivery
 import Glibc
-import InsightsDelivery
 import RunModel
 import StateStore
 

@@ -1,5 +1,6 @@
 internal import CommandLineInterface
-internal import InsightsDelivery
+internal import Delivery
+internal import KafkaClient
 internal import RunModel
 internal import StateStore
 
@@ -70,13 +71,34 @@ enum ConnectionCommand: Subcommand {
     let connection = stored ?? Connection(kind: .file, filePath: home.insightsFile)
     let isJSON = invocation.flag("json")
     var results: [StageResult] = []
-    let isGood = ConnectionTest(connection).run { result in
+    func report(_ result: StageResult) {
       results.append(result)
       // Each line as its step ends: the next one may take seconds.
       if !isJSON { _ = StandardOutput.write(ConnectionText.line(result)) }
     }
+    let isGood: Bool
+    if connection.kind == .file {
+      let result = testFile(connection.filePath ?? home.insightsFile)
+      report(result)
+      isGood = !result.hasFailed
+    } else {
+      isGood = ConnectionTest(connection).run(report)
+    }
     if isJSON { _ = StandardOutput.write(ConnectionText.json(results)) }
     return isGood ? 0 : 1
+  }
+
+  private static func testFile(_ path: String) -> StageResult {
+    let clock = ContinuousClock()
+    let start = clock.now
+    let verdict: StageResult.Verdict
+    do throws(FileSinkError) {
+      try FileSink(path: path).check()
+      verdict = .passed("\(path) takes lines")
+    } catch {
+      verdict = .failed(cause: "\(error)", hint: "Payloads wait in the outbox until it can be written.")
+    }
+    return StageResult(stage: .file, verdict: verdict, time: clock.now - start)
   }
 
   private static func remove(_ home: HomeDirectory) throws -> Int32 {

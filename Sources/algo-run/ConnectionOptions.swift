@@ -1,5 +1,5 @@
 internal import CommandLineInterface
-internal import InsightsDelivery
+internal import KafkaClient
 internal import RunModel
 internal import StateStore
 

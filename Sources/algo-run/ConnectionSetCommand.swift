@@ -1,6 +1,6 @@
 internal import CommandLineInterface
 internal import Glibc
-internal import InsightsDelivery
+internal import KafkaClient
 internal import RunModel
 internal import StateStore
 

@@ -1,4 +1,4 @@
-internal import InsightsDelivery
+internal import KafkaClient
 internal import RunModel
 
 /// How a connection and its test are shown. Secrets are left out here and nowhere later.

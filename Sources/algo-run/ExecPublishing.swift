@@ -1,4 +1,4 @@
-internal import InsightsDelivery
+internal import Delivery
 internal import RunModel
 internal import StateStore
 

@@ -1,6 +1,5 @@
 internal import CommandLineInterface
 internal import Glibc
-internal import InsightsDelivery
 internal import RunModel
 internal import StateStore
 

@@ -1,6 +1,6 @@
 internal import CommandLineInterface
+internal import Delivery
 internal import Glibc
-internal import InsightsDelivery
 internal import RunModel
 internal import StateStore
 

@@ -1,5 +1,4 @@
 internal import CommandLineInterface
-internal import InsightsDelivery
 internal import RunModel
 internal import StateStore
 

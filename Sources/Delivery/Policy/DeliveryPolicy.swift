@@ -1,0 +1,223 @@
+internal import KafkaClient
+internal import RunModel
+internal import StateStore
+
+/// Decides what becomes of each record: a pure state machine between what a producer tells and what is done about it.
+///
+/// It uses no broker, no database and no clock; whoever drives it (see ``DeliveryEngine``) says what happened and when,
+/// and carries out the actions, in order. Every record taken in leaves by exactly one action: removed, tried again,
+/// expired or rejected.
+struct DeliveryPolicy {
+  /// What is to be done.
+  enum Action: Equatable {
+    /// It is acknowledged: forget it.
+    case remove(Int64)
+    /// Give it back to the outbox, not to be attempted before then.
+    case tryAgain(Int64, at: Timestamp, cause: String, mayBePersisted: Bool)
+    /// Its window is over.
+    case expire(Int64, cause: String, mayBePersisted: Bool)
+    /// Nobody will ever take it.
+    case reject(Int64, reason: String)
+    /// Take all records back from the producer and make a new one.
+    case replaceProducer
+    /// Tell all deliverers of this home that the broker is down, until then unless someone knows better.
+    case announceOutage(since: Timestamp, until: Timestamp, cause: String)
+    /// Tell them that it is back.
+    case announceRecovery
+  }
+
+  /// How many records may be inside the producer.
+  struct Room {
+    /// While all is well: enough to fill 4 requests to each of several brokers.
+    var normal = 10_000
+    /// During an outage. What is inside serves to find its end; the rest waits in the outbox, where the end of a window
+    /// costs nothing.
+    var outage = 16
+  }
+
+  /// The first pause before another attempt, and the longest; each pause doubles.
+  static let firstPause = Duration.milliseconds(250)
+  static let longestPause = Duration.seconds(10)
+  /// How long a record waits under a broker's trouble before that counts as an outage.
+  static let outageAfter = Duration.seconds(2)
+  /// How long an announced outage holds at least and at most before someone tries again. It grows as it lasts.
+  static let shortestOutage = Duration.seconds(5)
+  static let longestOutage = Duration.seconds(60)
+  /// Ended windows are looked for so often: each find replaces the producer.
+  static let windowGrain = Duration.seconds(1)
+
+  private struct InHand {
+    let windowEnd: Timestamp
+    let attempts: Int
+    let takenAt: Timestamp
+    var mayBePersisted: Bool
+  }
+
+  private struct Outage {
+    var since: Timestamp
+    var until: Timestamp
+  }
+
+  private let room: Room
+  private var inHand: [Int64: InHand] = [:]
+  private var outage: Outage?
+  private var troubleSince: Timestamp?
+  private var lastTrouble: KafkaCause?
+  private var nextWindowCheck = Timestamp(microseconds: .min)
+  /// Set once the producer is finished: until it is replaced, every failure is its and not the record's.
+  private var isProducerDead = false
+  /// Whether it came to that end without one acknowledgement: then the next may fare no better.
+  private var diedYoung = false
+  private var hasAcknowledged = false
+
+  init(room: Room = Room()) { self.room = room }
+
+  /// Records taken in and not yet left.
+  var count: Int { inHand.count }
+
+  /// Whether the broker counts as down.
+  var isInOutage: Bool { outage != nil }
+
+  /// How many more records may be handed over.
+  var vacancies: Int { isProducerDead ? 0 : max(0, (isInOutage ? room.outage : room.normal) - inHand.count) }
+
+  /// An outage that another deliverer announced.
+  mutating func assumeOutage(since: Timestamp, until: Timestamp) { outage = Outage(since: since, until: until) }
+
+  /// A record was handed to the producer.
+  mutating func take(_ id: Int64, windowEnd: Timestamp, attempts: Int, mayBePersisted: Bool, now: Timestamp) {
+    inHand[id] = InHand(windowEnd: windowEnd, attempts: attempts, takenAt: now, mayBePersisted: mayBePersisted)
+  }
+
+  /// What the producer tells.
+  mutating func handle(_ event: ProducerEvent, now: Timestamp) -> [Action] {
+    switch event {
+    case .acknowledged(let id):
+      guard inHand.removeValue(forKey: id) != nil else { return [] }
+      hasAcknowledged = true
+      return recover() + [.remove(id)]
+    case .failed(let id, let cause, let mayBePersisted):
+      return fail(id, cause, mayBePersisted: mayBePersisted, now: now)
+    case .trouble(let cause):
+      note(cause, now: now)
+      return []
+    case .fatal(let cause):
+      note(cause, now: now)
+      guard !isProducerDead else { return [] }
+      endProducer()
+      return [.replaceProducer]
+    }
+  }
+
+  /// The producer is gone, and what it did not report before will not be: as if each had failed without an answer.
+  mutating func takeBackRest(now: Timestamp) -> [Action] {
+    isProducerDead = true
+    let cause = KafkaCause.withoutAnswer
+    return inHand.keys.sorted().flatMap { fail($0, cause, mayBePersisted: true, now: now) }
+  }
+
+  /// A new producer stands in the place of the old, whose records have all been reported or taken back.
+  mutating func producerWasReplaced() { (isProducerDead, diedYoung, hasAcknowledged) = (false, false, false) }
+
+  private mutating func endProducer() { (isProducerDead, diedYoung) = (true, !hasAcknowledged) }
+
+  /// Time passes: windows end and trouble becomes an outage.
+  mutating func tick(now: Timestamp) -> [Action] {
+    var actions: [Action] = []
+    if let since = troubleSince, since + Self.outageAfter <= now, isAnyWaiting(since: now + (.zero - Self.outageAfter))
+    {
+      actions += declareOutage(now: now)
+    }
+    guard nextWindowCheck <= now else { return actions }
+    nextWindowCheck = now + Self.windowGrain
+    if !isProducerDead, inHand.values.contains(where: { $0.windowEnd <= now }) {
+      // One record cannot be taken back from librdkafka alone, so all are; their windows decide for each.
+      isProducerDead = true
+      actions.append(.replaceProducer)
+    }
+    return actions
+  }
+
+  /// Nobody waits for an answer any longer: what is wrong counts as an outage from now on.
+  mutating func stopWaiting(now: Timestamp) -> [Action] { declareOutage(now: now) }
+
+  /// Whether something is known to be wrong, and not only no answer yet.
+  var hasTrouble: Bool { lastTrouble != nil }
+
+  /// What is to be said of a record that waits.
+  var causeOfWaiting: String { lastTrouble?.text ?? "the broker did not answer in time" }
+
+  private mutating func recover() -> [Action] {
+    troubleSince = nil
+    lastTrouble = nil
+    guard outage != nil else { return [] }
+    outage = nil
+    return [.announceRecovery]
+  }
+
+  private mutating func note(_ cause: KafkaCause, now: Timestamp) {
+    if lastTrouble == nil || !cause.isSummary { lastTrouble = cause }
+    if cause.isOutage, troubleSince == nil { troubleSince = now }
+  }
+
+  private func isAnyWaiting(since moment: Timestamp) -> Bool { inHand.values.contains { $0.takenAt <= moment } }
+
+  private mutating func declareOutage(now: Timestamp) -> [Action] {
+    let since = outage?.since ?? now
+    // Told again only when the last word is about to lapse.
+    if let outage, now < outage.until { return [] }
+    let until = Self.endOfOutage(since: since, now: now)
+    outage = Outage(since: since, until: until)
+    var actions: [Action] = [.announceOutage(since: since, until: until, cause: causeOfWaiting)]
+    // The password may have been changed where it is kept: only a new producer reads it again.
+    if lastTrouble?.isAuthentication == true, !isProducerDead {
+      isProducerDead = true
+      actions.append(.replaceProducer)
+    }
+    return actions
+  }
+
+  /// Until when an outage that was found to last is believed: the longer it has lasted the longer.
+  static func endOfOutage(since: Timestamp, now: Timestamp) -> Timestamp {
+    let lasted = Duration.microseconds(now.microseconds - since.microseconds)
+    return now + min(max(lasted, shortestOutage), longestOutage)
+  }
+
+  private mutating func fail(
+    _ id: Int64, _ cause: KafkaCause, mayBePersisted: Bool, now: Timestamp
+  ) -> [Action] {
+    guard var record = inHand.removeValue(forKey: id) else { return [] }
+    record.mayBePersisted = record.mayBePersisted || mayBePersisted
+    // What the library says of a record that was taken back from it is no cause.
+    var words = cause.isTakenBack ? KafkaCause.withoutAnswer.text : cause.text
+    if cause.meaning == .unexplained { words = lastTrouble?.text ?? words }
+    if cause.meaning == .denied { words = FailedAttempt.denial + words }
+    if cause.meaning != .unexplained { lastTrouble = cause }
+    var actions: [Action] = []
+    switch cause.meaning {
+    case .never: return [.reject(id, reason: words)]
+    case .producerDead where !isProducerDead:
+      endProducer()
+      actions.append(.replaceProducer)
+    case .passing, .denied, .unexplained, .producerDead: break
+    }
+    if record.windowEnd <= now {
+      // A record that the broker may have must not be called rejected.
+      return actions + [
+        cause.meaning == .denied && !record.mayBePersisted
+          ? .reject(id, reason: words) : .expire(id, cause: words, mayBePersisted: record.mayBePersisted)
+      ]
+    }
+    // Taken back with its producer is no attempt of its own that failed: the next may follow at once, unless it is the
+    // broker that ends one producer after the other.
+    let wasTakenBack = !diedYoung && (isProducerDead || cause.meaning == .producerDead || cause.isTakenBack)
+    let pause = wasTakenBack ? .zero : Self.pause(afterAttempts: record.attempts)
+    let next = min(now + pause, record.windowEnd)
+    return actions + [.tryAgain(id, at: next, cause: words, mayBePersisted: record.mayBePersisted)]
+  }
+
+  /// The pause after the attempt that followed so many others.
+  static func pause(afterAttempts attempts: Int) -> Duration {
+    min(firstPause * (1 << min(attempts, 16)), longestPause)
+  }
+}

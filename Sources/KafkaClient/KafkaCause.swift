@@ -1,0 +1,87 @@
+internal import CRDKafka
+
+/// What librdkafka or the broker says is wrong, by its code and in words. Nothing of it is secret.
+public struct KafkaCause: Sendable, Equatable {
+  /// librdkafka's number: negative ones are its own, positive ones the broker's.
+  public let code: Int32
+  /// What to tell a user.
+  public let text: String
+
+  /// A cause by its number and words.
+  public init(code: Int32, text: String) {
+    self.code = code
+    self.text = text
+  }
+
+  /// The library's words without what it adds at their end, ` (after 302ms in state CONNECT, 17 identical error(s)
+  /// suppressed)`: it differs each time, and a cause that is the same should read the same.
+  static func essence(of words: String) -> String {
+    guard words.hasSuffix(")") else { return words }
+    let mark = Array(" (after ".utf8)
+    let bytes = Array(words.utf8)
+    guard bytes.count > mark.count else { return words }
+    for start in stride(from: bytes.count - mark.count, through: 1, by: -1)
+    where bytes[start..<start + mark.count].elementsEqual(mark) {
+      return String(decoding: bytes[..<start], as: UTF8.self)
+    }
+    return words
+  }
+
+  /// What a record fails by that its producer took along.
+  public static let withoutAnswer = KafkaCause(
+    code: RD_KAFKA_RESP_ERR__MSG_TIMED_OUT.rawValue, text: "the broker did not answer in time")
+
+  /// The library's own words for a code.
+  init(_ error: rd_kafka_resp_err_t) {
+    self.init(code: error.rawValue, text: String(cString: crdk_err2str(error)))
+  }
+
+  /// What a cause means for a record that failed by it.
+  public enum Meaning: Sendable, Equatable {
+    /// It can pass: try again until the window ends.
+    case passing
+    /// It usually does not pass, and ends in a rejection instead of an expiry when it has not by the window's end.
+    case denied
+    /// The broker will never take this record.
+    case never
+    /// The library gave up on the record without a reason of its own: the cause is what it last said of the broker.
+    case unexplained
+    /// The producer is finished and every record of it must go to a new one.
+    case producerDead
+  }
+
+  /// What it means for a record.
+  public var meaning: Meaning {
+    switch rd_kafka_resp_err_t(rawValue: code) {
+    case RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE, RD_KAFKA_RESP_ERR_RECORD_LIST_TOO_LARGE,
+      RD_KAFKA_RESP_ERR_INVALID_RECORD:
+      .never
+    case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED, RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED: .denied
+    case RD_KAFKA_RESP_ERR__MSG_TIMED_OUT, RD_KAFKA_RESP_ERR__PURGE_QUEUE, RD_KAFKA_RESP_ERR__PURGE_INFLIGHT,
+      RD_KAFKA_RESP_ERR__TIMED_OUT:
+      .unexplained
+    case RD_KAFKA_RESP_ERR__FATAL: .producerDead
+    // Among these POLICY_VIOLATION, which the library calls permanent: it is how Azure Event Hubs throttles.
+    default: .passing
+    }
+  }
+
+  /// Whether it says that no broker can be talked to at all: all are down, or the first step to them fails.
+  public var isOutage: Bool {
+    switch rd_kafka_resp_err_t(rawValue: code) {
+    case RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN, RD_KAFKA_RESP_ERR__AUTHENTICATION: true
+    default: false
+    }
+  }
+
+  /// Whether it is only the library's summary of causes it told before.
+  public var isSummary: Bool { code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN.rawValue }
+
+  /// Whether the record was taken back from the producer, which says nothing of the broker.
+  public var isTakenBack: Bool {
+    code == RD_KAFKA_RESP_ERR__PURGE_QUEUE.rawValue || code == RD_KAFKA_RESP_ERR__PURGE_INFLIGHT.rawValue
+  }
+
+  /// Whether the login failed.
+  public var isAuthentication: Bool { code == RD_KAFKA_RESP_ERR__AUTHENTICATION.rawValue }
+}

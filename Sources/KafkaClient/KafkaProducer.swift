@@ -1,0 +1,231 @@
+internal import CRDKafka
+internal import Glibc
+public import RunModel
+
+/// One librdkafka producer: the only file that holds an `rd_kafka_t`. For one thread at a time.
+///
+/// Records go in with a number and come back by it, each exactly once: acknowledged, failed, or handed back by
+/// ``abandon()``.
+///
+/// `@unchecked Sendable` because a thread that starts may be given it; the handle itself is safe to use from any.
+public final class KafkaProducer: @unchecked Sendable {
+  /// Room for librdkafka's error texts, as its own examples have it.
+  private static let textSize = 512
+  /// Events taken in one poll; each may report thousands of records.
+  private static let eventsAtOnce = 64
+
+  private let client: OpaquePointer
+  private let topic: OpaquePointer
+  private let queue: OpaquePointer
+  private let warmUp: ProducerWarmUp?
+  private let settings: ProducerSettings
+  /// The last thing that was wrong with the connection, until a record is acknowledged. Nothing the library says of a
+  /// connection is final, so this is what there is to tell of a record that waits.
+  private(set) var lastTrouble: KafkaCause?
+
+  /// Makes a producer that connects in the background; this takes milliseconds and waits for no broker.
+  ///
+  /// - Parameter warmsUp: gets it ready to send, see ``ProducerWarmUp``; not wanted where nothing is to be sent.
+  /// - Throws: ``KafkaError`` for what the library refuses at once.
+  public init(_ settings: ProducerSettings, warmsUp: Bool = true) throws(KafkaError) {
+    try KafkaLibrary.load()
+    self.settings = settings
+    let configuration = crdk_conf_new()
+    var text = [CChar](repeating: 0, count: Self.textSize)
+    for property in settings.properties
+    where crdk_conf_set(configuration, property.name, property.value, &text, text.count) != RD_KAFKA_CONF_OK {
+      crdk_conf_destroy(configuration)
+      throw .propertyRefused(name: property.name, reason: settings.redact(Self.string(text)))
+    }
+    crdk_conf_set_events(configuration, RD_KAFKA_EVENT_DR | RD_KAFKA_EVENT_ERROR)
+    crdk_conf_silence(configuration)
+    guard let client = crdk_new_producer(configuration, &text, text.count) else {
+      // The library takes the configuration over only where it succeeds.
+      crdk_conf_destroy(configuration)
+      throw .settingsRefused(reason: settings.redact(Self.string(text)))
+    }
+    // Naming the topic makes the library ask for its leader as soon as a broker answers, before there is a record.
+    guard let topic = crdk_topic_new(client, settings.topic) else {
+      crdk_destroy(client)
+      throw .settingsRefused(reason: "\"\(TerminalText.safe(settings.topic))\" is not a topic's name")
+    }
+    self.client = client
+    self.topic = topic
+    queue = crdk_queue_get_main(client)
+    warmUp = warmsUp && KafkaLibrary.needsWarmUp ? ProducerWarmUp(client: client, topic: topic) : nil
+  }
+
+  /// Whether a broker has answered since the producer was made. Never waits.
+  public var hasBrokerAnswered: Bool { crdk_has_metadata(client) }
+
+  /// Records handed over and not yet reported.
+  var recordsInside: Int { Int(crdk_outq_len(client)) }
+
+  /// Takes one record, which will be reported by `number`.
+  ///
+  /// - Returns: nil, or why it was not taken and will not be reported.
+  public func produce(_ number: Int64, key: String, value: [UInt8], headers: [InsightsRecord.Header]) -> KafkaCause? {
+    var key = key
+    // One buffer for all header texts, each with its zero: the C side needs them at the same time.
+    var texts: [CChar] = []
+    var offsets: [(name: Int, value: Int, size: Int)] = []
+    for header in headers {
+      let name = texts.count
+      texts.append(contentsOf: header.name.utf8CString)
+      let value = texts.count
+      texts.append(contentsOf: header.value.utf8CString)
+      offsets.append((name, value, texts.count - value - 1))
+    }
+    let error = texts.withUnsafeBufferPointer { texts in
+      var parts: [crdk_header] = []
+      if let base = texts.baseAddress {
+        parts = offsets.map { crdk_header(name: base + $0.name, value: base + $0.value, value_size: $0.size) }
+      }
+      return key.withUTF8 { key in
+        value.withUnsafeBytes { value in
+          // An empty key or value has no address of its own, and librdkafka takes NULL for "none".
+          let nothing: StaticString = ""
+          return crdk_produce(
+            client, topic, key.baseAddress ?? nothing.utf8Start, key.count,
+            value.baseAddress ?? .init(nothing.utf8Start), value.count, parts, parts.count, Int(number))
+        }
+      }
+    }
+    guard error != RD_KAFKA_RESP_ERR_NO_ERROR else { return nil }
+    return fatalCause() ?? KafkaCause(error)
+  }
+
+  /// Whether the producer has room for no more records at the moment.
+  static func isFull(_ cause: KafkaCause) -> Bool { cause.code == RD_KAFKA_RESP_ERR__QUEUE_FULL.rawValue }
+
+  /// What happened since the last call; waits for the first event at most so many milliseconds.
+  public func poll(waiting milliseconds: Int32 = 0) -> [ProducerEvent] {
+    var events: [ProducerEvent] = []
+    var wait = milliseconds
+    for _ in 0..<Self.eventsAtOnce {
+      guard let event = crdk_queue_poll(queue, wait) else { break }
+      wait = 0
+      switch crdk_event_type(event) {
+      case RD_KAFKA_EVENT_DR: takeReports(event, into: &events)
+      case RD_KAFKA_EVENT_ERROR: takeError(event, into: &events)
+      default: break
+      }
+      crdk_event_destroy(event)
+    }
+    return events
+  }
+
+  private func takeReports(_ event: OpaquePointer, into events: inout [ProducerEvent]) {
+    while let message = crdk_event_message_next(event) {
+      let number = Int64(Int(bitPattern: message.pointee._private))
+      let error = message.pointee.err
+      if error == RD_KAFKA_RESP_ERR_NO_ERROR {
+        lastTrouble = nil
+        events.append(.acknowledged(number))
+      } else {
+        let mayBePersisted = crdk_message_status(message) != RD_KAFKA_MSG_STATUS_NOT_PERSISTED
+        events.append(.failed(number, fatalCause() ?? KafkaCause(error), mayBePersisted: mayBePersisted))
+      }
+    }
+  }
+
+  private func takeError(_ event: OpaquePointer, into events: inout [ProducerEvent]) {
+    if let cause = fatalCause() {
+      lastTrouble = cause
+      events.append(.fatal(cause))
+      return
+    }
+    let error = crdk_event_error(event)
+    let words = KafkaCause.essence(of: crdk_event_error_string(event).map { String(cString: $0) } ?? "")
+    let cause = settings.explain(KafkaCause(code: error.rawValue, text: settings.redact(words)))
+    // "All brokers are down" follows what is wrong with each: that is the better thing to remember.
+    if lastTrouble == nil || !cause.isSummary { lastTrouble = cause }
+    events.append(.trouble(cause))
+  }
+
+  /// Why this producer is finished; nil while it is not. Asked at each error, because releases of the library differ in
+  /// whether an error by itself says that it is fatal.
+  private func fatalCause() -> KafkaCause? {
+    var text = [CChar](repeating: 0, count: Self.textSize)
+    guard crdk_fatal_error(client, &text, text.count) != RD_KAFKA_RESP_ERR_NO_ERROR else { return nil }
+    return KafkaCause(code: RD_KAFKA_RESP_ERR__FATAL.rawValue, text: settings.redact(Self.string(text)))
+  }
+
+  /// Takes every record back, at once: `flush` would wait its whole time after a fatal error. Only ``close()`` or
+  /// leaving the process may follow.
+  public func abandon() -> [ProducerEvent] {
+    _ = crdk_purge(client)
+    var events: [ProducerEvent] = []
+    // Purged records come as reports, in the library's own time but without any broker's part in it.
+    while recordsInside > 0 {
+      let more = poll(waiting: 100)
+      events += more
+      if more.isEmpty { break }
+    }
+    return events + poll()
+  }
+
+  /// Ends waking: must come before the descriptor is closed, or the library's threads would write into whatever has its
+  /// number next.
+  public func stopWaking() { crdk_queue_wake(queue, -1) }
+
+  /// Ends the library's threads, and waits for them: one that looks up a name may take seconds.
+  func close() {
+    warmUp?.stop()
+    crdk_queue_destroy(queue)
+    crdk_topic_destroy(topic)
+    crdk_destroy(client)
+  }
+
+  /// The same on a thread of its own, for those who cannot wait.
+  public func closeInBackground() {
+    let context = Unmanaged.passRetained(self)
+    var thread = pthread_t()
+    let code = pthread_create(
+      &thread, nil,
+      { context in
+        if let context { Unmanaged<KafkaProducer>.fromOpaque(context).takeRetainedValue().close() }
+        return nil
+      }, context.toOpaque())
+    // Without a thread the client is left to the end of the process, which is not far where threads have run out.
+    if code == 0 { pthread_detach(thread) } else { context.release() }
+  }
+
+  /// Has a byte written to `descriptor` whenever there is something to ``poll(waiting:)``.
+  public func wake(_ descriptor: Int32) { crdk_queue_wake(queue, descriptor) }
+
+  /// What a broker says of the topic, asked now.
+  public func describeTopic(waiting milliseconds: Int32) -> TopicDescription {
+    var topicError = RD_KAFKA_RESP_ERR_NO_ERROR
+    var partitions: Int32 = 0
+    var brokers: Int32 = 0
+    let error = crdk_metadata(client, topic, milliseconds, &topicError, &partitions, &brokers)
+    guard error == RD_KAFKA_RESP_ERR_NO_ERROR else { return .unanswered(KafkaCause(error)) }
+    guard topicError == RD_KAFKA_RESP_ERR_NO_ERROR else {
+      return .refused(KafkaCause(topicError), brokers: Int(brokers))
+    }
+    return .found(partitions: Int(partitions), brokers: Int(brokers))
+  }
+
+  /// Makes this producer finished, as a broker that lost its data would; for tests.
+  func failFatally() {
+    _ = crdk_test_fatal_error(client, RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER, "provoked")
+  }
+
+  /// The client as the library's mock cluster functions want it; for tests.
+  var clientForMocks: OpaquePointer { client }
+
+  private static func string(_ text: [CChar]) -> String {
+    String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+  }
+}
+
+/// What a broker says of the topic.
+public enum TopicDescription: Sendable, Equatable {
+  /// It is there.
+  case found(partitions: Int, brokers: Int)
+  /// A broker answered, and it is not there, or not for this user.
+  case refused(KafkaCause, brokers: Int)
+  /// No broker answered.
+  case unanswered(KafkaCause)
+}

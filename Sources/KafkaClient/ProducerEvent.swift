@@ -1,0 +1,11 @@
+/// What a producer tells: of a record by the number it was handed over with, or of the connection.
+public enum ProducerEvent: Sendable, Equatable {
+  /// All in-sync replicas have it.
+  case acknowledged(Int64)
+  /// The library has given it up. `mayBePersisted`: it was sent and no answer came, so it may be on the topic.
+  case failed(Int64, KafkaCause, mayBePersisted: Bool)
+  /// Something is wrong with a connection. The library goes on trying by itself, for ever: this is all it says.
+  case trouble(KafkaCause)
+  /// The producer is finished: take the records back from it and make a new one.
+  case fatal(KafkaCause)
+}

@@ -1,0 +1,100 @@
+internal import Glibc
+public import RunModel
+
+/// How a connection becomes librdkafka's properties. The only place where a password is read.
+extension ProducerSettings {
+  /// The settings of `connection`, which is one to Kafka; the password is read now.
+  ///
+  /// - Throws: ``KafkaError/passwordUnavailable(_:)``, ``KafkaError/authorityUnreadable(path:reason:)``.
+  public init(_ connection: Connection, traffic: Traffic) throws(KafkaError) {
+    var properties = Self.base(window: connection.deliveryWindow, traffic: traffic)
+    var secrets: [String] = []
+    func add(_ name: String, _ value: String) { properties.append(Property(name: name, value: value)) }
+    add("bootstrap.servers", connection.brokers.joined(separator: ","))
+    if connection.isEventHubs { properties += Self.eventHubs }
+    if connection.kind == .saslSSL {
+      add("security.protocol", "sasl_ssl")
+      // The default since librdkafka 2.0, said here for those before.
+      add("ssl.endpoint.identification.algorithm", "https")
+      if let authority = connection.certificateAuthority {
+        // The library's own words would not name the file.
+        guard access(authority, R_OK) == 0 else {
+          throw .authorityUnreadable(path: authority, reason: String(cString: strerror(errno)))
+        }
+        add("ssl.ca.location", authority)
+      }
+      if let authentication = connection.authentication {
+        let password = try authentication.password.read()
+        secrets.append(password.revealed)
+        add("sasl.mechanisms", authentication.mechanism.rawValue)
+        add("sasl.username", authentication.username)
+        add("sasl.password", password.revealed)
+      }
+    }
+    for property in connection.properties {
+      add(property.name, property.value.revealed)
+      if property.isSecret { secrets.append(property.value.revealed) }
+    }
+    let mechanism = connection.authentication?.mechanism
+    self.init(
+      topic: connection.topic, properties: properties, secrets: secrets,
+      usesSCRAM: mechanism == .scramSHA256 || mechanism == .scramSHA512)
+  }
+
+  /// What Azure Event Hubs asks of a librdkafka client
+  /// (https://learn.microsoft.com/azure/event-hubs/apache-kafka-configurations): it closes connections that were idle
+  /// for 240 s without a word, and knows neither idempotence nor compression in its smaller tiers.
+  static let eventHubs = [
+    Property(name: "enable.idempotence", value: "false"),
+    Property(name: "compression.codec", value: "none"),
+    Property(name: "socket.keepalive.enable", value: "true"),
+    Property(name: "connections.max.idle.ms", value: "180000"),
+    Property(name: "metadata.max.age.ms", value: "180000"),
+    Property(name: "request.timeout.ms", value: "60000"),
+    Property(name: "message.max.bytes", value: "1046528"),
+  ]
+}
+
+extension Connection.PasswordSource {
+  /// The password, read from where it is at this moment.
+  ///
+  /// - Throws: ``KafkaError/passwordUnavailable(_:)``, which says where it should have been.
+  func read() throws(KafkaError) -> Secret {
+    switch self {
+    case .kept(let secret): return secret
+    case .environment(let name):
+      guard let value = getenv(name) else {
+        throw .passwordUnavailable("the variable \(name) is not set; set it, or give the password another way")
+      }
+      return Secret(String(cString: value))
+    case .file(let path): return try Self.read(file: path)
+    }
+  }
+
+  private static func read(file path: String) throws(KafkaError) -> Secret {
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+    guard descriptor >= 0 else {
+      let reason = String(cString: strerror(errno))
+      throw .passwordUnavailable("the password file \(path) cannot be opened (\(reason)); give access to it")
+    }
+    defer { close(descriptor) }
+    // More than any password, and little enough to read a wrong file without harm.
+    var bytes = [UInt8](repeating: 0, count: 65_536)
+    var length = 0
+    while length < bytes.count {
+      let count = bytes.withUnsafeMutableBytes { buffer in
+        Glibc.read(descriptor, buffer.baseAddress?.advanced(by: length), buffer.count - length)
+      }
+      if count < 0, errno == EINTR { continue }
+      guard count > 0 else { break }
+      length += count
+    }
+    var text = bytes[..<length]
+    if text.last == UInt8(ascii: "\n") { text.removeLast() }
+    if text.last == UInt8(ascii: "\r") { text.removeLast() }
+    guard !text.isEmpty, let password = String(validating: text, as: UTF8.self) else {
+      throw .passwordUnavailable("the password file \(path) is empty or not UTF-8 text; write the password into it")
+    }
+    return Secret(password)
+  }
+}

@@ -1,0 +1,112 @@
+import Delivery
+import Foundation
+import Testing
+
+@Suite struct FileSinkTests {
+  let directory = FileManager.default.temporaryDirectory.appendingPathComponent("sink-\(UUID().uuidString)")
+  var path: String { directory.appendingPathComponent("insights.ndjson").path }
+
+  init() throws { try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true) }
+
+  private func contents() throws -> String { try String(contentsOfFile: path, encoding: .utf8) }
+  private func clean() { try? FileManager.default.removeItem(at: directory) }
+
+  @Test func `each payload is one line of a file that only its owner reads`() throws {
+    defer { clean() }
+    let sink = FileSink(path: path)
+    try sink.append([Array(#"{"a":1}"#.utf8)])
+    try sink.append([Array(#"{"a":2}"#.utf8), Array(#"{"a":3}"#.utf8)])
+    #expect(try contents() == "{\"a\":1}\n{\"a\":2}\n{\"a\":3}\n")
+    let mode = try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? Int
+    #expect(mode == 0o600)
+  }
+
+  @Test func `what a killed writer left unfinished is cut off`() throws {
+    defer { clean() }
+    try "{\"a\":1}\n{\"a\":2,\"b".write(toFile: path, atomically: false, encoding: .utf8)
+    try FileSink(path: path).append([Array(#"{"a":3}"#.utf8)])
+    #expect(try contents() == "{\"a\":1}\n{\"a\":3}\n")
+  }
+
+  @Test func `an unfinished line longer than a block is cut off too`() throws {
+    defer { clean() }
+    let torn = "{\"a\":1}\n{\"" + String(repeating: "x", count: 200_000)
+    try torn.write(toFile: path, atomically: false, encoding: .utf8)
+    try FileSink(path: path).append([Array(#"{"a":3}"#.utf8)])
+    #expect(try contents() == "{\"a\":1}\n{\"a\":3}\n")
+  }
+
+  @Test func `a whole record without its newline is kept`() throws {
+    defer { clean() }
+    try "{\"a\":1}".write(toFile: path, atomically: false, encoding: .utf8)
+    try FileSink(path: path).append([Array(#"{"a":2}"#.utf8)])
+    #expect(try contents() == "{\"a\":1}\n{\"a\":2}\n")
+  }
+
+  @Test func `many writers at once leave whole lines, each exactly once`() throws {
+    defer { clean() }
+    let writers = 8
+    let lines = 200
+    let filler = String(repeating: "y", count: 5000)
+    let path = path
+    DispatchQueue.concurrentPerform(iterations: writers) { writer in
+      for line in 0..<lines {
+        try? FileSink(path: path).append([Array("{\"k\":\"\(writer)-\(line)\",\"f\":\"\(filler)\"}".utf8)])
+      }
+    }
+    let found = try contents().split(separator: "\n")
+    #expect(found.count == writers * lines)
+    #expect(Set(found).count == writers * lines)
+    #expect(found.allSatisfy { $0.hasPrefix("{\"k\":\"") && $0.hasSuffix("\(filler)\"}") })
+  }
+
+  @Test func `a file size limit is an error with nothing half-written, not the end of the process`() async throws {
+    // In a process of its own: the limit would hit every other test.
+    await #expect(processExitsWith: .success) {
+      let path = NSTemporaryDirectory() + "sink-limit-\(getpid()).ndjson"
+      defer { unlink(path) }
+      try FileSink(path: path).append([Array(#"{"a":1}"#.utf8)])
+      var limit = rlimit()
+      getrlimit(__rlimit_resource_t(1), &limit)
+      limit.rlim_cur = 100
+      setrlimit(__rlimit_resource_t(1), &limit)
+      #expect(throws: FileSinkError.cannotWrite(path: path, errno: EFBIG)) {
+        try FileSink(path: path).append([[UInt8](repeating: UInt8(ascii: "z"), count: 300)])
+      }
+      #expect(try String(contentsOfFile: path, encoding: .utf8) == "{\"a\":1}\n")
+    }
+  }
+
+  @Test func `a full device is an error that says so`() throws {
+    #expect(throws: FileSinkError.cannotWrite(path: "/dev/full", errno: ENOSPC)) {
+      try FileSink(path: "/dev/full").append([Array("{}".utf8)])
+    }
+    let told = "\(FileSinkError.cannotWrite(path: "/dev/full", errno: ENOSPC))"
+    #expect(told == "no space left to append to /dev/full; free some")
+  }
+
+  @Test func `a missing directory is an error that names what to do`() throws {
+    defer { clean() }
+    let path = directory.appendingPathComponent("none/insights.ndjson").path
+    let error = #expect(throws: FileSinkError.self) { try FileSink(path: path).append([Array("{}".utf8)]) }
+    #expect(error.map { "\($0)" }?.contains("connection set") == true)
+  }
+
+  @Test(arguments: [
+    (EACCES, "give this user write access to it"), (EROFS, "Read-only file system"), (EISDIR, "is a directory"),
+    (ENOENT, "the directory of /h/insights.ndjson does not exist"),
+  ])
+  func `whatever keeps the file from being opened, it is named with what to do`(code: Int32, words: String) {
+    let told = "\(FileSinkError.cannotOpen(path: "/h/insights.ndjson", errno: code))"
+    #expect(told.contains("/h/insights.ndjson ") && told.contains(words))
+    #expect(told.contains("choose another file with `algo-run connection set --type file --path FILE`"))
+  }
+
+  @Test func `a lock that is never released does not hold an algorithm up for ever`() throws {
+    defer { clean() }
+    let holder = open(path, O_RDWR | O_CREAT, 0o600)
+    defer { close(holder) }
+    #expect(flock(holder, LOCK_EX) == 0)
+    #expect(throws: FileSinkError.locked(path: path)) { try FileSink(path: path).append([Array("{}".utf8)]) }
+  }
+}

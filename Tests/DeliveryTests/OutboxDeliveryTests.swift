@@ -1,0 +1,95 @@
+import CRDKafka
+import Foundation
+import MockKafka
+import RunModel
+import StateStore
+import Testing
+
+@testable import Delivery
+
+@Suite(.timeLimit(.minutes(1))) struct OutboxDeliveryTests {
+  let folder = NSTemporaryDirectory() + "deliver-\(UUID().uuidString)"
+
+  private func home() throws -> HomeDirectory { try HomeDirectory(path: folder) }
+
+  private func fill(_ count: Int, window: Duration = .seconds(240)) throws -> Outbox {
+    let outbox = try Outbox(home: home())
+    try outbox.append(
+      (1...count).map { number in
+        OutboxEntry(
+          InsightsRecord(key: "req-\(number)", value: Array("{\"n\":\(number)}".utf8), headers: []), window: window)
+      })
+    return outbox
+  }
+
+  private func deliver(_ connection: Connection?, _ said: (String) -> Void = { _ in }) throws -> OutboxDelivery.Figures
+  {
+    try withoutActuallyEscaping(said) { said in
+      try OutboxDelivery(home: home(), readConnection: { () throws(StateError) in connection }, say: said)
+        .run(follows: false) { Task.isCancelled }
+    }
+  }
+
+  @Test func `everything that waits is delivered, and then it ends`() throws {
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let cluster = try MockCluster()
+    try cluster.createTopic("insights")
+    let outbox = try fill(3000)
+    let figures = try deliver(Connection(kind: .plaintext, topic: "insights", brokers: [cluster.bootstrap]))
+    #expect(figures.delivered == 3000 && figures.isComplete)
+    #expect(try outbox.list().isEmpty)
+  }
+
+  @Test func `to a file it delivers too`() throws {
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    _ = try fill(20)
+    #expect(try deliver(nil).delivered == 20)
+    let lines = try String(contentsOfFile: folder + "/insights.ndjson", encoding: .utf8).split(separator: "\n")
+    #expect(lines.count == 20)
+  }
+
+  @Test func `what another living process holds is left to it`() throws {
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let outbox = try fill(5)
+    let other = try DelivererToken(home: home())
+    #expect(try outbox.claim(limit: 2, for: other).records.count == 2)
+    let figures = try deliver(nil)
+    #expect(figures.delivered == 3 && figures.elsewhere == 2 && !figures.isComplete)
+    withExtendedLifetime(other) {}
+  }
+
+  @Test func `what is still denied at the window's end is rejected`() throws {
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let cluster = try MockCluster()
+    try cluster.createTopic("insights")
+    try cluster.setTopicError("insights", RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED)
+    let outbox = try fill(3, window: .seconds(3))
+    var said: [String] = []
+    let connection = Connection(kind: .plaintext, topic: "insights", brokers: [cluster.bootstrap])
+    let figures = try deliver(connection) { said.append($0) }
+    #expect(figures.delivered == 0 && figures.expired + figures.rejected == 3)
+    #expect(try outbox.list(states: [.rejected]).count == 3)
+  }
+
+  @Test func `a fatal error of the producer is survived by a new one`() throws {
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let cluster = try MockCluster()
+    try cluster.createTopic("insights")
+    // A broker that lost its data: the sequence number is not the one it expects.
+    try cluster.failProducing([RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER])
+    let outbox = try fill(100)
+    let figures = try deliver(Connection(kind: .plaintext, topic: "insights", brokers: [cluster.bootstrap]))
+    #expect(figures.delivered == 100 && figures.isComplete)
+    #expect(try outbox.list().isEmpty)
+  }
+
+  @Test func `stopping leaves what waits in the outbox, held by nobody`() throws {
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let outbox = try fill(30)
+    let away = Connection(kind: .plaintext, topic: "insights", brokers: ["127.0.0.1:1"])
+    let deliverer = try OutboxDelivery(home: home(), readConnection: { () throws(StateError) in away }, say: { _ in })
+    let figures = try deliverer.run(follows: true) { (try? outbox.outage()) != nil || Task.isCancelled }
+    #expect(figures.waiting == 30 && !figures.isComplete)
+    #expect(try outbox.list().allSatisfy { $0.state == .pending && !$0.isClaimed })
+  }
+}
