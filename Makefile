@@ -34,7 +34,7 @@ demo-kafka: release ## the same with Apache Kafka: BROKERS=host:port, or one tha
 
 test: release ## all tests: Swift, scenarios, bindings, examples, bounded fuzzing
 	@scripts/install-packages test
-	@DEBUG_FLAGS="$(DEBUG_FLAGS)" scripts/run-tests
+	@DEBUG_FLAGS="$(DEBUG_FLAGS)" scripts/python scripts/run-tests
 
 bench: release ## overhead and rates beside other tools, in one table (BENCH_LONG=1: a million requests)
 	@scripts/install-packages bench

@@ -8,26 +8,17 @@ every release that is supported.
 """
 
 import os
-import sys
 import uuid
 from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "Scenarios"))
-
-import processes  # noqa: E402
-from broker import Kafka, kafka_script  # noqa: E402
-from fault_proxy import FaultProxy  # noqa: E402
-from program import Program  # noqa: E402
+from harness import processes
+from harness.broker import Kafka, kafka_script
+from harness.fault_proxy import FaultProxy
+from harness.program import Program
 
 RELEASES = ["3.9", "4.3"]
-
-
-def pytest_configure(config):
-    binary = os.environ.get("ALGO_RUN", "")
-    if not os.access(binary, os.X_OK) or os.path.isdir(binary):
-        pytest.exit(f"scenarios need the program to test: ALGO_RUN names {binary!r}, which cannot be run", 2)
 
 
 def pytest_collection_modifyitems(items):

@@ -11,7 +11,7 @@ delivered to the topic, and:
   - an execution that noted its end, but whose algo-run was killed before it could store the payload, is counted apart:
     its payload is the only thing that a SIGKILL can take.
 
-Usage: KAFKA_HOME=… ALGO_RUN=… Tests/Kafka/crash.py [--runs 300] [--seed N]; the figures in docs/reliability.md are its
+Usage: KAFKA_HOME=… ALGO_RUN=… scripts/python Tests/Kafka/crash.py [--runs 300] [--seed N]; the figures in docs/reliability.md are its
 output. Exit status 1 where a promise is broken.
 """
 
@@ -28,11 +28,8 @@ import time
 from collections import Counter
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent))
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "Scenarios"))
-
-from broker import Kafka, kafka_home  # noqa: E402
-from fault_proxy import FaultProxy  # noqa: E402
+from harness.broker import Kafka, kafka_home
+from harness.fault_proxy import FaultProxy
 
 TOPIC = "crash"
 # The algorithm: reports a metric, works for a random moment, notes that it was here.

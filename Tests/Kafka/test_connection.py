@@ -2,7 +2,7 @@
 
 import pytest
 
-from connections import connect, library_version, plaintext, sasl, test as walk
+from harness.connections import connect, library_version, plaintext, sasl, test as walk
 
 STAGES = ["settings", "resolve", "tcp", "tls", "authentication", "metadata", "topic", "produce"]
 

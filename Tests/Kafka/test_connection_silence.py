@@ -6,9 +6,9 @@ import uuid
 
 import pytest
 
-import listeners
-from broker import Kafka, need_kafka_home
-from connections import connect, plaintext, sasl, test as walk
+from harness import listeners
+from harness.broker import Kafka, need_kafka_home
+from harness.connections import connect, plaintext, sasl, test as walk
 
 LIMIT = 10_000
 

@@ -6,10 +6,10 @@ import shlex
 import subprocess
 from pathlib import Path
 
-import processes
-from broker import kafka_script, need_kafka_home
-from connections import connect, plaintext, test as walk
-from program import read_json
+from harness import processes
+from harness.broker import kafka_script, need_kafka_home
+from harness.connections import connect, plaintext, test as walk
+from harness.program import read_json
 
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
 GUIDE = (REPOSITORY / "docs" / "consume.md").read_text()

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from connections import connect, library_version, plaintext, sasl, test as walk
+from harness.connections import connect, library_version, plaintext, sasl, test as walk
 
 
 def listing(program, *options):

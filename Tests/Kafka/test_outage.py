@@ -5,9 +5,9 @@ import signal
 
 import pytest
 
-import processes
-from connections import connect, plaintext
-from fault_proxy import MODES
+from harness import processes
+from harness.connections import connect, plaintext
+from harness.fault_proxy import MODES
 
 
 def status(program):

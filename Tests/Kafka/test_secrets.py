@@ -3,9 +3,9 @@
 import os
 import signal
 
-import processes
-from connections import connect, sasl
-from terminal import Terminal, shell
+from harness import processes
+from harness.connections import connect, sasl
+from harness.terminal import Terminal, shell
 
 PASSWORD = "s3cret-that-must-not-show"
 

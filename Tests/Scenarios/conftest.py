@@ -1,7 +1,6 @@
 """What every scenario needs: a home of its own, the binary to drive, and proof that nothing is left running.
 
-Scenarios look at algo-run from outside, as a user does. The binary is named by ALGO_RUN; nothing here knows how it
-is built or what it is made of.
+Scenarios look at algo-run from outside, as a user does. Nothing here knows how it is built or what it is made of.
 """
 
 import os
@@ -10,14 +9,8 @@ from pathlib import Path
 
 import pytest
 
-import processes
-from program import Program
-
-
-def pytest_configure(config):
-    binary = os.environ.get("ALGO_RUN", "")
-    if not os.access(binary, os.X_OK) or os.path.isdir(binary):
-        pytest.exit(f"scenarios need the program to test: ALGO_RUN names {binary!r}, which cannot be run", 2)
+from harness import processes
+from harness.program import Program
 
 
 @pytest.fixture

@@ -5,9 +5,9 @@ import signal
 
 import pytest
 
-import processes
-from batches import Batches
-from outboxes import connect, unreachable  # noqa: F401 (a fixture)
+from harness import processes
+from harness.batches import Batches
+from harness.outboxes import connect, unreachable  # noqa: F401 (a fixture)
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-import processes
-from batches import Batches, outcomes, parse
+from harness import processes
+from harness.batches import Batches, outcomes, parse
 
 # Fails until it has been tried as often as its input says; counts its attempts in a file of its own.
 FLAKY = """

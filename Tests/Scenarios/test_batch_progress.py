@@ -7,9 +7,9 @@ import time
 
 import pytest
 
-import processes
-from batches import Batches, outcomes, parse
-from terminal import Terminal, shell
+from harness import processes
+from harness.batches import Batches, outcomes, parse
+from harness.terminal import Terminal, shell
 
 
 @pytest.fixture

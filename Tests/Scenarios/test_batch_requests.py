@@ -7,8 +7,8 @@ import subprocess
 
 import pytest
 
-import processes
-from batches import Batches, await_lines, decoded, outcomes, parse, reason, sha256
+from harness import processes
+from harness.batches import Batches, await_lines, decoded, outcomes, parse, reason, sha256
 
 
 @pytest.fixture

@@ -7,10 +7,10 @@ import subprocess
 
 import pytest
 
-import processes
-import schemas
-from batches import Batches, decoded, outcomes, peak_memory, reason, sha256
-from program import PYTHON
+from harness import processes
+from harness import schemas
+from harness.batches import Batches, decoded, outcomes, peak_memory, reason, sha256
+from harness.program import PYTHON
 
 MEMBERS = {
     "index", "source", "input_sha256", "request_id", "algorithm", "outcome", "exit_code", "signal", "attempts",

@@ -8,8 +8,8 @@ import time
 
 import pytest
 
-import processes
-from batches import Batches, await_lines, decoded, outcomes, parse
+from harness import processes
+from harness.batches import Batches, await_lines, decoded, outcomes, parse
 
 
 @pytest.fixture

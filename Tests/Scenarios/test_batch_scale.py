@@ -5,8 +5,8 @@ import subprocess
 
 import pytest
 
-import processes
-from batches import Batches, peak_memory, sha256
+from harness import processes
+from harness.batches import Batches, peak_memory, sha256
 
 # The million of the contract is run by `make bench`; this many show growth as well and take a minute or two.
 MANY = int(os.environ.get("SCENARIO_REQUESTS", "30000"))

@@ -7,9 +7,9 @@ import subprocess
 
 import pytest
 
-import processes
-from batches import Batches, await_lines, descriptors, interrupt, outcomes, parse
-from program import PYTHON
+from harness import processes
+from harness.batches import Batches, await_lines, descriptors, interrupt, outcomes, parse
+from harness.program import PYTHON
 
 # Says that it runs, then waits for a file; tells when it is asked to stop. It has a child of its own.
 PATIENT = """

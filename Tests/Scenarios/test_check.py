@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from program import read_json
+from harness.program import read_json
 
 STREAMS = {
     "empty": b"", "one": b'{"a":1}', "mixed": b'{"a":0.10,"":1,"s":"x"}\n[]\n{"n":NaN,"timestamp":2,"b":-0}\n',

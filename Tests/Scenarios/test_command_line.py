@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-import processes
+from harness import processes
 
 COMMANDS = ["exec", "publish", "versions", "insights", "check"]
 

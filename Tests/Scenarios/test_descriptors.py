@@ -6,8 +6,8 @@ import subprocess
 
 import pytest
 
-import processes
-from program import PYTHON
+from harness import processes
+from harness.program import PYTHON
 
 # What is open, without the descriptor that looking itself needs.
 OPEN = """

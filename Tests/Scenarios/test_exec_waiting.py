@@ -7,9 +7,9 @@ import time
 
 import pytest
 
-import processes
-from mounts import mounted
-from outboxes import connect, listed, unreachable  # noqa: F401 (a fixture)
+from harness import processes
+from harness.mounts import mounted
+from harness.outboxes import connect, listed, unreachable  # noqa: F401 (a fixture)
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import signal
 
 import pytest
 
-from program import HANDLES, PYTHON
+from harness.program import HANDLES, PYTHON
 
 # Signals whose default is to end a process. 32 and 33 belong to the C library.
 ENDING = [

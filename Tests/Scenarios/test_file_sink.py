@@ -8,8 +8,8 @@ import threading
 
 import pytest
 
-import processes
-import schemas
+from harness import processes
+from harness import schemas
 
 
 def test_each_execution_appends_one_line(program, published):

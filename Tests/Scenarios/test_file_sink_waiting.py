@@ -7,9 +7,9 @@ import signal
 
 import pytest
 
-import processes
-from batches import Batches, await_lines
-from outboxes import listed
+from harness import processes
+from harness.batches import Batches, await_lines
+from harness.outboxes import listed
 
 
 class FileBatches(Batches):

@@ -3,8 +3,8 @@
 import os
 import signal
 
-import processes
-from batches import Batches
+from harness import processes
+from harness.batches import Batches
 
 
 def test_children_started_after_somebody_killed_the_guardian_run_as_ever(program):

@@ -5,8 +5,8 @@ import stat
 
 import pytest
 
-import processes
-from mounts import mounted
+from harness import processes
+from harness.mounts import mounted
 
 
 def publish(program, *options, **rest):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from program import PYTHON
+from harness.program import PYTHON
 
 KB = 1024
 

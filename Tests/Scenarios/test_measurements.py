@@ -8,8 +8,8 @@ import time
 
 import pytest
 
-import processes
-from program import PYTHON, read_json
+from harness import processes
+from harness.program import PYTHON, read_json
 
 MIB = 1024 * 1024
 

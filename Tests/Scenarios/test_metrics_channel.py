@@ -5,8 +5,8 @@ import subprocess
 
 import pytest
 
-import processes
-from program import PYTHON, read_json
+from harness import processes
+from harness.program import PYTHON, read_json
 
 
 def texts(metrics):

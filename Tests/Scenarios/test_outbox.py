@@ -4,8 +4,8 @@ import signal
 
 import pytest
 
-import processes
-from outboxes import connect, listed, unreachable  # noqa: F401 (a fixture)
+from harness import processes
+from harness.outboxes import connect, listed, unreachable  # noqa: F401 (a fixture)
 
 
 @pytest.fixture

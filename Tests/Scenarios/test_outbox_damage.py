@@ -7,7 +7,7 @@ import sqlite3
 
 import pytest
 
-from outboxes import connect, listed, unreachable  # noqa: F401 (a fixture)
+from harness.outboxes import connect, listed, unreachable  # noqa: F401 (a fixture)
 
 WAITING = 20
 

@@ -7,8 +7,8 @@ import socket
 
 import pytest
 
-import processes
-from outboxes import connect, listed, unreachable  # noqa: F401 (a fixture)
+from harness import processes
+from harness.outboxes import connect, listed, unreachable  # noqa: F401 (a fixture)
 
 
 def status(program):

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from program import PYTHON, read_json
+from harness.program import PYTHON, read_json
 
 HEAD = re.compile(
     rb'\{"request_id":"(req-[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12})",'

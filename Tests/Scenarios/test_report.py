@@ -8,8 +8,8 @@ import subprocess
 import jsonschema
 import pytest
 
-import schemas
-from program import PYTHON, read_json
+from harness import schemas
+from harness.program import PYTHON, read_json
 
 MEMBERS = [
     "request_id", "algorithm", "outcome", "exit_code", "signal", "attempts", "timestamp", "duration_milliseconds",

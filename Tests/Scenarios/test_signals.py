@@ -6,8 +6,8 @@ import subprocess
 
 import pytest
 
-import processes
-from program import HANDLES, WAITS
+from harness import processes
+from harness.program import HANDLES, WAITS
 
 FORWARDED = ["INT", "TERM", "HUP", "QUIT", "USR1", "USR2", "WINCH"]
 

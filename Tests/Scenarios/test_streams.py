@@ -6,8 +6,8 @@ import subprocess
 
 import pytest
 
-import processes
-from program import PYTHON
+from harness import processes
+from harness.program import PYTHON
 
 IDENTITIES = "import os; found = [(s.st_dev, s.st_ino, s.st_rdev) for s in map(os.fstat, (0, 1, 2))]\n" \
              "print(found, file=open('seen', 'w'))"

@@ -8,8 +8,8 @@ import time
 
 import pytest
 
-import processes
-from program import HANDLES, PYTHON
+from harness import processes
+from harness.program import HANDLES, PYTHON
 
 # A double fork in the same group that ignores every signal that can be ignored; the leader ends with status 3.
 LEAVES_SOMEBODY = """

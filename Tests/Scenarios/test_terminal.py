@@ -3,9 +3,9 @@
 import os
 import signal
 
-import processes
-from program import HANDLES, PYTHON, WAITS
-from terminal import Terminal, shell
+from harness import processes
+from harness.program import HANDLES, PYTHON, WAITS
+from harness.terminal import Terminal, shell
 
 CTRL_C, CTRL_Z, CTRL_BACKSLASH = "\x03", "\x1a", "\x1c"
 

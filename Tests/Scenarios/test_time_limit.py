@@ -5,8 +5,8 @@ import signal
 
 import pytest
 
-import processes
-from program import HANDLES, PYTHON
+from harness import processes
+from harness.program import HANDLES, PYTHON
 
 # Far beyond the limit of a test: who waits for this waits in vain.
 NEVER = ["--timeout", "1h"]

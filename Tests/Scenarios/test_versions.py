@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from program import PYTHON
+from harness.program import PYTHON
 
 
 def publish(program, *arguments, command=("true",), **rest):

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from decimal import Decimal
 
-import processes
+from harness import processes
 
 PYTHON = sys.executable
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-import processes
+from harness import processes
 
 START_LIMIT = 120
 NOT_FETCHED = 75

@@ -12,7 +12,7 @@ import sys
 import termios
 import time
 
-import processes
+from harness import processes
 
 
 class Terminal:

@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-import processes
+from harness import processes
 
 
 def mounted(program, script, size=None):

@@ -8,8 +8,8 @@ import re
 import signal
 from pathlib import Path
 
-import processes
-from program import PYTHON
+from harness import processes
+from harness.program import PYTHON
 
 
 class Batches:

@@ -1,0 +1,1 @@
+"""What tests in Python share: the program under test, looks at processes, terminals, brokers."""
