@@ -7,7 +7,7 @@ enum RecordHeaders {
   static let eventType = "algo-run.insights.v1"
 
   static func of(
-    _ record: ExecutionRecord, _ version: PublishedVersion, traceParent: String?
+    _ record: ExecutionRecord, _ version: PublishedVersion, trace: TraceContext?
   ) -> [InsightsRecord.Header] {
     var headers = [
       InsightsRecord.Header("ce_specversion", "1.0"),
@@ -21,7 +21,7 @@ enum RecordHeaders {
       InsightsRecord.Header("algo_rejected_metrics", "\(record.metrics.rejected.count)"),
       InsightsRecord.Header("algo_attempts", "\(record.attempts)"),
     ]
-    if let traceParent { headers.append(InsightsRecord.Header("traceparent", traceParent)) }
+    if let trace { headers.append(InsightsRecord.Header("traceparent", trace.description)) }
     return headers
   }
 }

@@ -13,19 +13,19 @@ public final class RunPipeline {
   private let environment: ChildEnvironment
   private let rules: MetricRules
   private let payloads: PayloadBuilder
-  private let traceParent: String?
+  private let trace: TraceContext?
 
   /// - Parameters:
   ///   - supervisor: who launches and watches.
   ///   - format: of the payloads, as the connection says.
   ///   - secrets: names of environment variables that no child gets.
-  ///   - traceParent: `TRACEPARENT` of algo-run's environment, which becomes a header (W3C Trace Context).
-  public init(supervisor: Supervisor, format: PayloadFormat, secrets: Set<String>, traceParent: String?) {
+  ///   - trace: the trace that algo-run was called within, which becomes the header `traceparent`.
+  public init(supervisor: Supervisor, format: PayloadFormat, secrets: Set<String>, trace: TraceContext?) {
     self.supervisor = supervisor
     environment = ChildEnvironment(secrets: secrets)
     rules = MetricRules(format: format)
     payloads = PayloadBuilder(format: format, sessionID: "rses-" + RequestID.uuid())
-    self.traceParent = traceParent
+    self.trace = trace
   }
 
   /// Launches the child with its metrics channel.
@@ -76,7 +76,7 @@ public final class RunPipeline {
   public func publication(of record: ExecutionRecord) -> InsightsRecord? {
     guard let version = record.version, version.insights, let payload = record.payload else { return nil }
     return InsightsRecord(
-      key: record.requestID, value: payload, headers: RecordHeaders.of(record, version, traceParent: traceParent))
+      key: record.requestID, value: payload, headers: RecordHeaders.of(record, version, trace: trace))
   }
 }
 

@@ -75,7 +75,7 @@ enum BatchCommand: Subcommand {
     }
     let pipeline = RunPipeline(
       supervisor: supervisor, format: situation.payloadFormat, secrets: situation.secretVariables,
-      traceParent: HomeDirectory.processVariable("TRACEPARENT"))
+      trace: HomeDirectory.processVariable("TRACEPARENT").flatMap { TraceContext(parsing: $0) })
     let payloads = version.insights ? situation.payloadQueue() : nil
     let summary: BatchSummary
     do throws(BatchFailure) {

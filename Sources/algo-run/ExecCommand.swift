@@ -50,7 +50,7 @@ enum ExecCommand: Subcommand {
 
     let pipeline = RunPipeline(
       supervisor: supervisor, format: situation.payloadFormat, secrets: situation.secretVariables,
-      traceParent: HomeDirectory.processVariable("TRACEPARENT"))
+      trace: HomeDirectory.processVariable("TRACEPARENT").flatMap { TraceContext(parsing: $0) })
     let record: ExecutionRecord
     var status: Int32
     do throws(LaunchFailure) {

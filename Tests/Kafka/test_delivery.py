@@ -56,6 +56,17 @@ def test_the_record_carries_key_payload_and_headers(kafka43, program, topic):
     }
 
 
+@pytest.mark.parametrize(
+    "parent", ["", "nonsense", "x" * 70_000, "00-" + "0" * 32 + "-b7ad6b7169203331-01", "00-\nff"],
+    ids=["empty", "nonsense", "huge", "zero", "two lines"])
+def test_an_invalid_traceparent_becomes_no_header(kafka43, program, topic, parent):
+    connect(program, *plaintext(kafka43, topic))
+    _, report = program.report("demo/x", status=0, env={"TRACEPARENT": parent})
+    assert report["delivery"] == {"state": "delivered"}
+    [(_, headers, _)] = kafka43.records(topic)
+    assert "traceparent" not in headers
+
+
 def test_the_legacy_format_serves_consumers_of_the_original_service(kafka43, program, topic):
     connect(program, *plaintext(kafka43, topic), "--payload-format", "legacy")
     program.run("exec", "demo/x", status=0)
