@@ -53,14 +53,8 @@ enum ConnectionOptions {
       return
     }
     if let list = invocation.value("brokers") {
-      connection.brokers = try list.split(separator: ",", omittingEmptySubsequences: false).map { text in
-        let hasPort = text.contains(":")
-        let full = connection.isEventHubs && !hasPort ? "\(text):\(eventHubsPort)" : String(text)
-        guard let address = BrokerAddress(parsing: full) else {
-          throw invocation.invalid("brokers", value: list, expected: "addresses such as host1:9092,host2:9092")
-        }
-        return address.description
-      }
+      connection.brokers = try BrokerList.parse(
+        list, assumedPort: connection.isEventHubs ? eventHubsPort : nil, invocation)
     }
     if let topic = invocation.value("topic") {
       if let expected = ConnectionCheck.problem(withTopic: topic) {
