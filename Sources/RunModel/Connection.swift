@@ -37,7 +37,7 @@ public struct Connection: Sendable, Equatable {
   /// What becomes of a payload at the end of its window.
   public var onExpiry: OnExpiry
 
-  /// A connection of given parts, the rest as the SPEC presets it.
+  /// A connection of given parts, the rest preset as docs/contract.md section 8 says.
   public init(
     kind: Kind, topic: String = "", brokers: [String] = [], filePath: String? = nil,
     authentication: Authentication? = nil, certificateAuthority: String? = nil, isEventHubs: Bool = false,

@@ -28,7 +28,7 @@ public struct Delivery: Sendable, Equatable {
   }
 }
 
-/// The payload as a record for Kafka: key, value and headers of the SPEC's section on payloads.
+/// The payload as a record for Kafka: key, value and headers of docs/contract.md section 7.
 public struct InsightsRecord: Sendable, Equatable {
   /// The request's identifier.
   public let key: String

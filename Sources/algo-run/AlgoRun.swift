@@ -70,7 +70,7 @@ protocol Subcommand: SendableMetatype {
   static func run(_ invocation: Invocation) throws -> Int32
 }
 
-/// A failure with an exit status that the SPEC names.
+/// A failure with an exit status that docs/contract.md names.
 struct ExitFailure: Error {
   let status: Int32
   /// One sentence that ends in what to do.

@@ -1,4 +1,4 @@
-"""Payloads of a batch while no broker answers: kept, told, and never in the way (SPEC sections 8 and 9)."""
+"""Payloads of a batch while no broker answers: kept, told, and never in the way (docs/contract.md 8 and 9)."""
 
 import json
 import signal

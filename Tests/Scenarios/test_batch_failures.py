@@ -1,4 +1,4 @@
-"""What a batch does with requests that fail: retries, giving up, limits (SPEC section 9)."""
+"""What a batch does with requests that fail: retries, giving up, limits (docs/contract.md 9)."""
 
 import contextlib
 import json

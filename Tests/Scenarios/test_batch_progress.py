@@ -1,4 +1,4 @@
-"""Progress: one bar on a terminal, plain lines elsewhere, nothing when asked (SPEC section 9)."""
+"""Progress: one bar on a terminal, plain lines elsewhere, nothing when asked (docs/contract.md 9)."""
 
 import re
 import signal

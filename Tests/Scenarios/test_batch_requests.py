@@ -1,4 +1,4 @@
-"""A request list, whatever it is made of, reaches the children byte for byte (SPEC section 9)."""
+"""A request list, whatever it is made of, reaches the children byte for byte (docs/contract.md 9)."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Every request has one result line with all there is to know, however large its output (SPEC section 9)."""
+"""Every request has one result line with all there is to know, however large its output (docs/contract.md 9)."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""--resume runs what is missing or failed, by content, whatever happened before (SPEC section 9)."""
+"""--resume runs what is missing or failed, by content, whatever happened before (docs/contract.md 9)."""
 
 import os
 import random

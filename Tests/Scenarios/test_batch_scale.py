@@ -1,4 +1,4 @@
-"""Memory and descriptors do not grow with the number of requests (SPEC sections 9 and 11)."""
+"""Memory and descriptors do not grow with the number of requests (docs/contract.md 9 and 11)."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""Stopping a batch: the first signal lets running requests finish, the second stops them (SPEC section 9)."""
+"""Stopping a batch: the first signal lets running requests finish, the second stops them (docs/contract.md 9)."""
 
 import json
 import signal

@@ -1,4 +1,4 @@
-"""`check` judges a stream as an execution would (SPEC section 3)."""
+"""`check` judges a stream as an execution would (docs/contract.md 3)."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Help, completions, version and messages (SPEC section 3)."""
+"""Help, completions, version and messages (docs/contract.md 3)."""
 
 import re
 import shutil

@@ -1,4 +1,4 @@
-"""The child gets descriptor 3 as its metrics channel and no other descriptor above 2 (SPEC section 4)."""
+"""The child gets descriptor 3 as its metrics channel and no other descriptor above 2 (docs/contract.md 4)."""
 
 import os
 import stat

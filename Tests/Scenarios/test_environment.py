@@ -1,4 +1,4 @@
-"""What the child finds in its environment (SPEC section 4)."""
+"""What the child finds in its environment (docs/contract.md 4)."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""How long `exec` stays for its payload after its child has ended (SPEC section 8, who delivers)."""
+"""How long `exec` stays for its payload after its child has ended (docs/contract.md 8, who delivers)."""
 
 import signal
 import socket

@@ -1,4 +1,4 @@
-"""The exit status of `exec` tells how the execution went (SPEC section 4)."""
+"""The exit status of `exec` tells how the execution went (docs/contract.md 4)."""
 
 import os
 import resource

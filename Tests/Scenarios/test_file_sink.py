@@ -1,4 +1,4 @@
-"""With no connection, payloads are appended to HOME/insights.ndjson: whole lines, whatever happens (SPEC section 8)."""
+"""With no connection, payloads are appended to HOME/insights.ndjson: whole lines, whatever happens (docs/contract.md 8)."""
 
 import json
 import os

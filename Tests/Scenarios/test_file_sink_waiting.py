@@ -1,4 +1,4 @@
-"""Payloads of a batch that the file did not take: delivered as soon as it does, told, and never lost (SPEC section 8)."""
+"""Payloads of a batch that the file did not take: delivered as soon as it does, told, and never lost (docs/contract.md 8)."""
 
 import fcntl
 import json

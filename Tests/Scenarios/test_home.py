@@ -1,4 +1,4 @@
-"""Where state lives, who may read it, and what happens when it cannot be read (SPEC sections 2 and 4)."""
+"""Where state lives, who may read it, and what happens when it cannot be read (docs/contract.md 2 and 4)."""
 
 import os
 import stat

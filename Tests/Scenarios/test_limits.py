@@ -1,4 +1,4 @@
-"""The limits of SPEC sections 5 and 6, to the byte: on them and one beyond them."""
+"""The limits of docs/contract.md 5 and 6, to the byte: on them and one beyond them."""
 
 import pytest
 

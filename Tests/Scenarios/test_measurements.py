@@ -1,4 +1,4 @@
-"""Wall time, CPU time and peak memory are those of the child (SPEC section 4). Figures are compared with what the
+"""Wall time, CPU time and peak memory are those of the child (docs/contract.md 4). Figures are compared with what the
 child and the observer measured themselves, never with a time that a machine ought to need."""
 
 import os

@@ -1,4 +1,4 @@
-"""Newline-delimited JSON on descriptor 3, drained all the time (SPEC section 5)."""
+"""Newline-delimited JSON on descriptor 3, drained all the time (docs/contract.md 5)."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""The outbox in an operator's hands: what is said of payloads that were given up, retried and removed (SPEC section 8)."""
+"""The outbox in an operator's hands: what is said of payloads that were given up, retried and removed (docs/contract.md 8)."""
 
 import signal
 

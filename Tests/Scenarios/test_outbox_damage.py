@@ -1,4 +1,4 @@
-"""An outbox whose file was damaged: it heals by itself, and nothing is lost unsaid or sent again (SPEC section 8)."""
+"""An outbox whose file was damaged: it heals by itself, and nothing is lost unsaid or sent again (docs/contract.md 8)."""
 
 import json
 import os

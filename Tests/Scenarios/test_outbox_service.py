@@ -1,4 +1,4 @@
-"""Who delivers, and what those are told who watch it: claims, the connection in force, retention (SPEC section 8)."""
+"""Who delivers, and what those are told who watch it: claims, the connection in force, retention (docs/contract.md 8)."""
 
 import json
 import os

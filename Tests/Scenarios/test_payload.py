@@ -1,4 +1,4 @@
-"""The payload, byte for byte (SPEC section 7)."""
+"""The payload, byte for byte (docs/contract.md 7)."""
 
 import datetime
 import re

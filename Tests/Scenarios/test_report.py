@@ -1,4 +1,4 @@
-"""`--report` and the schemas it and the payload keep (SPEC sections 4 and 7)."""
+"""`--report` and the schemas it and the payload keep (docs/contract.md 4 and 7)."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Signals sent to algo-run are the child's; dispositions and masks reach it as without algo-run (SPEC section 4)."""
+"""Signals sent to algo-run are the child's; dispositions and masks reach it as without algo-run (docs/contract.md 4)."""
 
 import os
 import signal

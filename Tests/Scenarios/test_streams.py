@@ -1,4 +1,4 @@
-"""`exec` gives the child its own standard streams, unchanged: no copy, no buffering (SPEC section 4)."""
+"""`exec` gives the child its own standard streams, unchanged: no copy, no buffering (docs/contract.md 4)."""
 
 import os
 import pty

@@ -1,4 +1,4 @@
-"""Nothing of the child's group survives it, nor algo-run's own sudden death (SPEC section 4)."""
+"""Nothing of the child's group survives it, nor algo-run's own sudden death (docs/contract.md 4)."""
 
 import os
 import random

@@ -1,4 +1,4 @@
-"""On a terminal the child's group is the foreground group, so that Ctrl-C and job control work (SPEC section 4)."""
+"""On a terminal the child's group is the foreground group, so that Ctrl-C and job control work (docs/contract.md 4)."""
 
 import os
 import signal

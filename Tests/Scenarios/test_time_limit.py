@@ -1,4 +1,4 @@
-"""`--timeout`: the stop signal to the whole group, the grace, then SIGKILL (SPEC section 4)."""
+"""`--timeout`: the stop signal to the whole group, the grace, then SIGKILL (docs/contract.md 4)."""
 
 import os
 import signal

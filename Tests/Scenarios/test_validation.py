@@ -1,4 +1,4 @@
-"""What is accepted, and why the rest is not (SPEC section 6): reasons and words. Limits are in test_limits.py."""
+"""What is accepted, and why the rest is not (docs/contract.md 6): reasons and words. Limits are in test_limits.py."""
 
 import pytest
 

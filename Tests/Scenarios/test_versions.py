@@ -1,4 +1,4 @@
-"""`publish`, `versions` and `insights` (SPEC sections 2 and 3)."""
+"""`publish`, `versions` and `insights` (docs/contract.md 2 and 3)."""
 
 import json
 import re
