@@ -25,7 +25,8 @@ let package = Package(
     .executableTarget(
       name: "algo-run",
       dependencies: [
-        "BatchRun", "CommandLineInterface", "Delivery", "KafkaClient", "MetricsIntake", "ProcessSupervision",
+        "BatchRun", "CommandLineInterface", "Delivery", "KafkaClient", "MetricsIntake", "Platform",
+        "ProcessSupervision",
         "RunModel", "RunPipeline", "StateStore",
       ],
       swiftSettings: strict),
@@ -36,26 +37,35 @@ let package = Package(
     // A file of requests, and the story of one.
     .target(
       name: "BatchRun",
-      dependencies: ["CBatchFiles", "ProcessSupervision", "RunModel", "RunPipeline"], swiftSettings: strict),
+      dependencies: ["CBatchFiles", "Platform", "ProcessSupervision", "RunModel", "RunPipeline"],
+      swiftSettings: strict),
     .target(name: "CBatchFiles"),
     .testTarget(
-      name: "BatchRunTests", dependencies: ["BatchRun", "ProcessSupervision", "RunModel"], swiftSettings: strict),
+      name: "BatchRunTests", dependencies: ["BatchRun", "Platform", "ProcessSupervision", "RunModel"],
+      swiftSettings: strict),
     .target(
-      name: "RunPipeline", dependencies: ["MetricsIntake", "ProcessSupervision", "RunModel"], swiftSettings: strict),
+      name: "RunPipeline", dependencies: ["MetricsIntake", "Platform", "ProcessSupervision", "RunModel"],
+      swiftSettings: strict),
 
     // The rooms a run passes through.
-    .target(name: "StateStore", dependencies: ["CSQLite", "RunModel"], swiftSettings: touchesC),
-    .testTarget(name: "StateStoreTests", dependencies: ["RunModel", "StateStore"], swiftSettings: strict),
+    .target(name: "StateStore", dependencies: ["CSQLite", "Platform", "RunModel"], swiftSettings: touchesC),
+    .testTarget(name: "StateStoreTests", dependencies: ["Platform", "RunModel", "StateStore"], swiftSettings: strict),
     .target(
-      name: "ProcessSupervision", dependencies: ["CProcessLaunch", "RunModel"], swiftSettings: touchesC),
-    .target(name: "CProcessLaunch"),
+      name: "ProcessSupervision", dependencies: ["CProcessLaunch", "Platform", "RunModel"], swiftSettings: touchesC),
+    .target(name: "CProcessLaunch", dependencies: ["CPlatform"]),
     .target(name: "MetricsIntake", dependencies: ["RunModel"], swiftSettings: strict),
     .testTarget(name: "MetricsIntakeTests", dependencies: ["MetricsIntake", "RunModel"], swiftSettings: strict),
-    .target(name: "Delivery", dependencies: ["KafkaClient", "RunModel", "StateStore"], swiftSettings: strict),
+    .target(
+      name: "Delivery", dependencies: ["KafkaClient", "Platform", "RunModel", "StateStore"], swiftSettings: strict),
     .target(name: "KafkaClient", dependencies: ["CRDKafka", "RunModel"], swiftSettings: strict),
     .target(name: "CRDKafka"),
     // Without pkg-config: its search path would come before that of the release build, which links SQLite statically.
     .systemLibrary(name: "CSQLite"),
+
+    // The system: event loop, descriptors, threads, clocks, log.
+    .target(name: "Platform", dependencies: ["CPlatform", "RunModel"], swiftSettings: touchesC),
+    .target(name: "CPlatform"),
+    .testTarget(name: "PlatformTests", dependencies: ["Platform", "RunModel"], swiftSettings: strict),
 
     // The vocabulary that every room speaks.
     .target(name: "RunModel", swiftSettings: strict),
@@ -67,7 +77,7 @@ let package = Package(
 
     .testTarget(
       name: "DeliveryTests",
-      dependencies: ["CRDKafka", "Delivery", "KafkaClient", "MockKafka", "RunModel", "StateStore"],
+      dependencies: ["CRDKafka", "Delivery", "KafkaClient", "MockKafka", "Platform", "RunModel", "StateStore"],
       swiftSettings: strict),
     .testTarget(
       name: "KafkaClientTests", dependencies: ["CRDKafka", "KafkaClient", "MockKafka", "RunModel"],

@@ -1,3 +1,4 @@
+internal import Platform
 internal import ProcessSupervision
 internal import RunModel
 internal import RunPipeline
@@ -85,7 +86,7 @@ extension ExecutionRecord {
   ) -> ExecutionRecord {
     ExecutionRecord(
       requestID: requestID, version: version, outcome: .failedToStart, termination: nil, attempts: attempts,
-      timestamp: .now(), duration: .zero, usage: .none, metrics: .none, payload: nil,
+      timestamp: WallClock.now(), duration: .zero, usage: .none, metrics: .none, payload: nil,
       delivery: Delivery(.insightsOff, detail: "it never started, so there is nothing to publish"), failure: reason)
   }
 }

@@ -1,4 +1,5 @@
 internal import Glibc
+internal import Platform
 public import ProcessSupervision
 public import RunModel
 public import RunPipeline

@@ -1,4 +1,5 @@
 internal import Glibc
+internal import Platform
 internal import ProcessSupervision
 
 /// Where results go: a file of our own, locked against a second batch, or standard output.
@@ -8,14 +9,14 @@ final class OutputFile {
   let descriptor: Int32
   /// Whether writing never waits for a reader.
   let isRegular: Bool
-  private let owned: OwnedDescriptor?
+  private let owned: Descriptor?
 
   /// Standard output.
   convenience init() {
     self.init(path: "standard output", descriptor: 1, owned: nil)
   }
 
-  private init(path: String, descriptor: Int32, owned: OwnedDescriptor?) {
+  private init(path: String, descriptor: Int32, owned: Descriptor?) {
     self.path = path
     self.descriptor = descriptor
     self.owned = owned
@@ -25,7 +26,7 @@ final class OutputFile {
   /// Opens the results at `path` to be looked at only.
   convenience init(reading path: String) throws(BatchFailure) {
     do throws(SystemError) {
-      let opened = try OwnedDescriptor.reading(path)
+      let opened = try Descriptor.reading(path)
       self.init(path: path, descriptor: opened.withNumber { $0 }, owned: opened)
     } catch {
       throw .cannotReadOutput(path: path, code: error.code)
@@ -42,13 +43,13 @@ final class OutputFile {
     self.path = path
     do throws(SystemError) {
       // Read, too: a torn line is looked for from the end.
-      let opened = try OwnedDescriptor.open(path, flags: O_RDWR | O_CREAT | O_APPEND, mode: 0o666)
+      let opened = try Descriptor.open(path, flags: O_RDWR | O_CREAT | O_APPEND, mode: 0o666)
       owned = opened
       descriptor = opened.withNumber { $0 }
     } catch let first {
       // Some devices and FIFOs can only be written.
       do throws(SystemError) {
-        let opened = try OwnedDescriptor.open(path, flags: O_WRONLY | O_APPEND, mode: 0o666)
+        let opened = try Descriptor.open(path, flags: O_WRONLY | O_APPEND, mode: 0o666)
         owned = opened
         descriptor = opened.withNumber { $0 }
       } catch {

@@ -1,5 +1,6 @@
 internal import CBatchFiles
 internal import Glibc
+internal import Platform
 internal import ProcessSupervision
 
 /// How progress is shown.

@@ -1,5 +1,6 @@
 internal import CBatchFiles
 internal import Glibc
+internal import Platform
 internal import ProcessSupervision
 
 /// Wakes the loop, once each time it is asked to, when a descriptor can be read or written.
@@ -8,7 +9,7 @@ internal import ProcessSupervision
 /// no slot is free, and would keep the loop spinning: so the supervisor watches this gate, and the gate waits only for
 /// what is wanted now.
 struct ReadinessGate {
-  private let gate: OwnedDescriptor
+  private let gate: Descriptor
   private let token: Supervisor.WatchToken
 
   init(on supervisor: Supervisor) throws(BatchFailure) {
@@ -17,7 +18,7 @@ struct ReadinessGate {
     guard code == 0 else { throw .cannotSpill(code: code) }
     defer { close(opened) }
     do throws(SystemError) {
-      gate = try OwnedDescriptor.duplicating(opened)
+      gate = try Descriptor.duplicating(opened)
     } catch {
       throw .cannotSpill(code: error.code)
     }

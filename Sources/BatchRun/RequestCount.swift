@@ -1,4 +1,5 @@
 internal import Glibc
+internal import Platform
 internal import ProcessSupervision
 
 /// Counts the requests of a list ahead of running them, a piece at a time, for the total in the progress.
@@ -10,7 +11,7 @@ struct RequestCount {
   private let sources: [RequestSource]
   private var next = 0
   private var counted = 0
-  private var file: OwnedDescriptor?
+  private var file: Descriptor?
   private var offset = 0
   private var endsInLine = false
 
@@ -49,10 +50,10 @@ struct RequestCount {
       // The reader has moved the position of standard input by now; reading at an offset leaves it where it is.
       var information = stat()
       guard fstat(0, &information) == 0, information.st_mode & S_IFMT == S_IFREG else { return false }
-      file = try? OwnedDescriptor.duplicating(0)
+      file = try? Descriptor.duplicating(0)
       offset = inputStart
     } else if source.isRegularFile {
-      file = try? OwnedDescriptor.reading(source.path)
+      file = try? Descriptor.reading(source.path)
     }
     return file != nil
   }

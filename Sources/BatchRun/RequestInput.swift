@@ -1,3 +1,4 @@
+internal import Platform
 internal import ProcessSupervision
 
 /// The bytes of one request, read as often as it has attempts, and their digest.
@@ -20,7 +21,7 @@ struct RequestInput {
   /// A descriptor for one child's stdin.
   ///
   /// - Throws: ``BatchFailure``, with why there is none.
-  func opened(spillDirectory: String) throws(BatchFailure) -> OwnedDescriptor {
+  func opened(spillDirectory: String) throws(BatchFailure) -> Descriptor {
     switch place {
     case .memory(let bytes):
       let file: UnlinkedFile
@@ -34,7 +35,7 @@ struct RequestInput {
     case .spilled(let file): return try file.reopened()
     case .path(let path):
       do throws(SystemError) {
-        return try OwnedDescriptor.reading(path)
+        return try Descriptor.reading(path)
       } catch {
         throw .cannotOpenRequests(path: path, code: error.code)
       }

@@ -1,5 +1,6 @@
 internal import CBatchFiles
 internal import Glibc
+internal import Platform
 internal import ProcessSupervision
 
 /// Reads a request list, one request at a time and never more than a buffer ahead. Owns the file it is reading.

@@ -1,4 +1,5 @@
 internal import Glibc
+internal import Platform
 internal import ProcessSupervision
 
 /// One FILE of a request list.
@@ -59,9 +60,9 @@ final class OpenSource {
   var line = 0
   private(set) var hashed = 0
   private var sha = SHA256()
-  private let owned: OwnedDescriptor?
+  private let owned: Descriptor?
 
-  private init(_ source: RequestSource, descriptor: Int32, owned: OwnedDescriptor?) {
+  private init(_ source: RequestSource, descriptor: Int32, owned: Descriptor?) {
     path = source.path
     kind = source.kind
     self.descriptor = descriptor
@@ -73,7 +74,7 @@ final class OpenSource {
   static func opening(_ source: RequestSource) -> Result<OpenSource, OpeningFailure> {
     if source.path == "-" { return .success(OpenSource(source, descriptor: 0, owned: nil)) }
     do throws(SystemError) {
-      let owned = try OwnedDescriptor.reading(source.path)
+      let owned = try Descriptor.reading(source.path)
       return .success(OpenSource(source, descriptor: owned.withNumber { $0 }, owned: owned))
     } catch {
       return .failure(OpeningFailure(words: "cannot open it: \(error)"))

@@ -1,3 +1,4 @@
+internal import Platform
 internal import ProcessSupervision
 
 /// Failed requests that wait for their next attempt. They hold no slot meanwhile.

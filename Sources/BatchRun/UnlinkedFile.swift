@@ -1,5 +1,6 @@
 internal import CBatchFiles
 internal import Glibc
+internal import Platform
 internal import ProcessSupervision
 
 /// A file without a name: bytes beyond memory, gone with its last descriptor however the process ends.
@@ -95,9 +96,9 @@ final class UnlinkedFile {
   /// A further descriptor of the same bytes, at their start.
   ///
   /// - Throws: ``BatchFailure/cannotSpill(code:)``.
-  func reopened() throws(BatchFailure) -> OwnedDescriptor {
+  func reopened() throws(BatchFailure) -> Descriptor {
     do throws(SystemError) {
-      return try OwnedDescriptor.reading("/proc/self/fd/\(descriptor)")
+      return try Descriptor.reading("/proc/self/fd/\(descriptor)")
     } catch {
       // Without /proc the duplicate shares its position with this one, so it is set back first.
       lseek(descriptor, 0, SEEK_SET)
@@ -108,9 +109,9 @@ final class UnlinkedFile {
   /// A further descriptor that shares its position with this one: cheaper where the bytes are read only once.
   ///
   /// - Throws: ``BatchFailure/cannotSpill(code:)``.
-  func duplicated() throws(BatchFailure) -> OwnedDescriptor {
+  func duplicated() throws(BatchFailure) -> Descriptor {
     do throws(SystemError) {
-      return try OwnedDescriptor.duplicating(descriptor)
+      return try Descriptor.duplicating(descriptor)
     } catch {
       throw .cannotSpill(code: error.code)
     }

@@ -1,5 +1,6 @@
 // Waiting, signals and descriptors: what glibc does not wrap, or only variadically.
 #define _GNU_SOURCE
+#include "CPlatform.h"
 #include "CProcessLaunch.h"
 
 #include <errno.h>
@@ -48,45 +49,6 @@ int32_t reap_child(int32_t pid, struct child_usage *usage) {
 }
 
 int32_t become_subreaper(void) { return prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0 ? 0 : errno; }
-
-int32_t duplicate_high(int32_t descriptor, int32_t *copy) {
-  *copy = fcntl(descriptor, F_DUPFD_CLOEXEC, 10);
-  // A limit below 11 makes the number itself invalid.
-  return *copy >= 0 ? 0 : errno == EINVAL ? EMFILE : errno;
-}
-
-// Moves a descriptor that may be below 10 up, so that it can never be the target of a dup2 in a child.
-static int32_t move_high(int descriptor, int32_t *high) {
-  if (descriptor >= 10) {
-    *high = descriptor;
-    return 0;
-  }
-  int32_t error = duplicate_high(descriptor, high);
-  close(descriptor);
-  return error;
-}
-
-int32_t open_pipe(int32_t *reader, int32_t *writer) {
-  int ends[2];
-  if (pipe2(ends, O_CLOEXEC) != 0) return errno;
-  int32_t error = move_high(ends[0], reader);
-  if (error) {
-    close(ends[1]);
-    return error;
-  }
-  error = move_high(ends[1], writer);
-  if (error == 0 && fcntl(*reader, F_SETFL, O_NONBLOCK) != 0) error = errno;
-  if (error) close(*reader);
-  return error;
-}
-
-int32_t open_high(const char *path, int32_t flags, uint32_t mode, int32_t *descriptor) {
-  int opened;
-  do {
-    opened = open(path, flags | O_CLOEXEC, mode);
-  } while (opened < 0 && errno == EINTR);
-  return opened < 0 ? errno : move_high(opened, descriptor);
-}
 
 int32_t occupy_standard_descriptors(void) {
   for (int number = 0; number < 3; number++) {

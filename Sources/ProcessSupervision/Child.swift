@@ -1,5 +1,6 @@
 internal import CProcessLaunch
 internal import Glibc
+internal import Platform
 public import RunModel
 
 /// One launched child: the only place where its pid lives. ``Supervisor`` moves it from state to state.
@@ -124,12 +125,12 @@ public final class Child {
 /// The reading end of one captured descriptor.
 @safe
 final class CaptureChannel {
-  let reader: OwnedDescriptor
+  let reader: Descriptor
   /// What the supervisor's set knows it by.
   var key: UInt64 = 0
   private let receive: (UnsafeRawBufferPointer) -> Void
 
-  init(reader: OwnedDescriptor, receive: @escaping (UnsafeRawBufferPointer) -> Void) {
+  init(reader: Descriptor, receive: @escaping (UnsafeRawBufferPointer) -> Void) {
     self.reader = reader
     unsafe self.receive = receive
   }
@@ -141,7 +142,7 @@ final class CaptureChannel {
       switch unsafe reader.read(into: buffer) {
       case .bytes(let count): unsafe receive(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
       case .nothingNow: return true
-      case .endOfFile: return false
+      case .endOfFile, .failed: return false
       }
     }
     return true

@@ -1,11 +1,12 @@
 internal import CProcessLaunch
 internal import Glibc
+internal import Platform
 
 /// One call of launch_child: everything that the child needs, laid out in memory before the fork, because between
 /// fork and exec nothing may be allocated.
 struct ChildLaunch {
   let plan: LaunchPlan
-  let writers: [(descriptor: Int32, writer: OwnedDescriptor)]
+  let writers: [(descriptor: Int32, writer: Descriptor)]
   let guardian: Int32?
   let terminal: Terminal?
 

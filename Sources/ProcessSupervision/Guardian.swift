@@ -1,18 +1,19 @@
 internal import CProcessLaunch
+internal import Platform
 
 /// The process that kills the children's groups when this one was itself killed with SIGKILL; see guardian.c.
 ///
 /// The reading end of its pipe stays open here too: a child that registers after somebody killed the guardian would
 /// otherwise be ended by SIGPIPE.
 final class Guardian {
-  private let reader: OwnedDescriptor
-  private let writer: OwnedDescriptor
+  private let reader: Descriptor
+  private let writer: Descriptor
   private var pid: Int32?
   private var wasDismissed = false
 
   /// Nil where the system gives no pipe: the leaders still die with the supervisor, by PR_SET_PDEATHSIG.
   init?() {
-    guard let (reader, writer) = try? OwnedDescriptor.pipe(),
+    guard let (reader, writer) = try? Descriptor.pipe(),
       writer.withNumber({ guardian_make_writable($0) }) == 0
     else { return nil }
     self.reader = reader

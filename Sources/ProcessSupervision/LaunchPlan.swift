@@ -1,4 +1,5 @@
 internal import Glibc
+public import Platform
 internal import RunModel
 
 /// All that is needed to launch one child.
@@ -37,7 +38,7 @@ public enum StandardInput {
   /// The supervisor's own, untouched.
   case inherited
   /// A file or the reading end of a pipe. The supervisor's copy is closed after the launch.
-  case descriptor(OwnedDescriptor)
+  case descriptor(Descriptor)
 }
 
 /// A descriptor of the child that the supervisor reads all the time, so that the child never blocks on it.

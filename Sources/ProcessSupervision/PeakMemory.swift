@@ -1,5 +1,6 @@
 internal import CProcessLaunch
 internal import Glibc
+internal import Platform
 
 /// Peak memory of a child, told apart from the supervisor's own.
 ///

@@ -1,5 +1,6 @@
 internal import CProcessLaunch
 internal import Glibc
+public import Platform
 internal import RunModel
 
 /// Launches children and watches them to their end. Single-owner: everything happens on the main thread, in
@@ -41,8 +42,8 @@ public final class Supervisor {
     case watched
   }
 
-  private let readySet: OwnedDescriptor
-  private let signals: OwnedDescriptor
+  private let readySet: Descriptor
+  private let signals: Descriptor
   private var sources: [UInt64: Source] = [:]
   private var lastKey: UInt64 = 0
   private var children: [Int32: Child] = [:]
@@ -64,10 +65,10 @@ public final class Supervisor {
     var number: CInt = -1
     code = unsafe open_ready_set(&number)
     guard code == 0 else { throw SystemError(code) }
-    readySet = OwnedDescriptor(owning: number)
+    readySet = Descriptor(owning: number)
     code = unsafe watch_signals(&number)
     guard code == 0 else { throw SystemError(code) }
-    signals = OwnedDescriptor(owning: number)
+    signals = Descriptor(owning: number)
     // Where a sandbox forbids it, killed orphans are reaped by init instead.
     _ = become_subreaper()
     _ = register(signals, as: .signals)
@@ -88,11 +89,11 @@ public final class Supervisor {
     // Before the child, although it costs the child half a millisecond: killed in between, this process would leave
     // what the child started in that time.
     if guardian == nil { guardian = Guardian() }
-    var writers: [(descriptor: Int32, writer: OwnedDescriptor)] = []
+    var writers: [(descriptor: Int32, writer: Descriptor)] = []
     var channels: [CaptureChannel] = []
     do throws(SystemError) {
       for capture in plan.captures {
-        let (reader, writer) = try OwnedDescriptor.pipe()
+        let (reader, writer) = try Descriptor.pipe()
         writers.append((capture.descriptor, writer))
         channels.append(unsafe CaptureChannel(reader: reader, receive: capture.receive))
       }
@@ -102,7 +103,7 @@ public final class Supervisor {
     if plan.takesTerminal, terminal == nil { terminal = Terminal() }
     let lendsTerminal = plan.takesTerminal && terminal?.isOurs == true
 
-    let launchedAt = Timestamp.now()
+    let launchedAt = WallClock.now()
     let startedAt = MonotonicInstant.now()
     let launched = try ChildLaunch(
       plan: plan, writers: writers, guardian: guardian?.withWriter { $0 }, terminal: lendsTerminal ? terminal : nil
@@ -123,7 +124,7 @@ public final class Supervisor {
   }
 
   /// Tells in later turns when `descriptor` can be read. The caller keeps it open.
-  public func watch(_ descriptor: OwnedDescriptor) -> WatchToken {
+  public func watch(_ descriptor: Descriptor) -> WatchToken {
     WatchToken(key: register(descriptor, as: .watched))
   }
 
@@ -158,7 +159,7 @@ public final class Supervisor {
 
   // MARK: Waiting
 
-  private func register(_ descriptor: OwnedDescriptor, as source: Source) -> UInt64 {
+  private func register(_ descriptor: Descriptor, as source: Source) -> UInt64 {
     lastKey += 1
     _ = descriptor.withNumber { number in self.readySet.withNumber { add_to_ready_set($0, number, lastKey) } }
     sources[lastKey] = source

@@ -1,14 +1,15 @@
 internal import Glibc
+internal import Platform
 
 /// The controlling terminal, where the supervisor holds its foreground: lent to the child's group, so that Ctrl-C,
 /// Ctrl-Z and reads act on the child as if it had been started by the shell.
 final class Terminal {
-  private let descriptor: OwnedDescriptor
+  private let descriptor: Descriptor
   private let ownGroup = getpgrp()
 
   /// Nil without a controlling terminal.
   init?() {
-    guard let descriptor = try? OwnedDescriptor.open("/dev/tty", flags: O_RDWR | O_NOCTTY, mode: 0) else { return nil }
+    guard let descriptor = try? Descriptor.open("/dev/tty", flags: O_RDWR | O_NOCTTY, mode: 0) else { return nil }
     self.descriptor = descriptor
   }
 

@@ -1,4 +1,5 @@
 internal import MetricsIntake
+internal import Platform
 public import ProcessSupervision
 public import RunModel
 
@@ -67,7 +68,7 @@ public final class RunPipeline {
   public func unstarted(_ request: RunRequest, because failure: LaunchFailure, attempts: Int) -> ExecutionRecord {
     ExecutionRecord(
       requestID: request.requestID, version: request.version, outcome: .failedToStart, termination: nil,
-      attempts: attempts, timestamp: .now(), duration: .zero, usage: .none, metrics: .none, payload: nil,
+      attempts: attempts, timestamp: WallClock.now(), duration: .zero, usage: .none, metrics: .none, payload: nil,
       delivery: Delivery(.insightsOff, detail: "it never started, so there is nothing to publish"),
       failure: failure.description)
   }

@@ -1,3 +1,4 @@
+public import Platform
 public import RunModel
 
 /// What is known about a broker that does not answer, shared by all processes of a home: `exec` does not wait for a

@@ -1,3 +1,4 @@
+public import Platform
 public import RunModel
 
 /// An attempt that brought no acknowledgement.

@@ -1,3 +1,4 @@
+public import Platform
 public import RunModel
 
 /// A payload to be stored until it is acknowledged.

@@ -1,4 +1,5 @@
 internal import Glibc
+internal import Platform
 internal import RunModel
 
 /// A damaged outbox was set aside, and a new one stands in its place with all that could be read of it.

@@ -1,3 +1,4 @@
+public import Platform
 public import RunModel
 
 /// The published versions of a home: the only file that reads and writes the table of them.

@@ -1,5 +1,6 @@
 internal import CommandLineInterface
 internal import Glibc
+internal import Platform
 internal import ProcessSupervision
 internal import RunModel
 internal import RunPipeline

@@ -1,4 +1,5 @@
 internal import Glibc
+internal import Platform
 internal import ProcessSupervision
 internal import RunModel
 
@@ -7,7 +8,7 @@ internal import RunModel
 struct ReportFile {
   private let path: String
   private let option: String
-  private let descriptor: OwnedDescriptor
+  private let descriptor: Descriptor
   /// Whether it is what stdout or stderr write to: then it is written after what is there, never emptied.
   private let isOwnStream: Bool
 
@@ -17,7 +18,7 @@ struct ReportFile {
     self.option = option
     do throws(SystemError) {
       // Not emptied yet: until there is a report to write, the former one is the last that is known.
-      let opened = try OwnedDescriptor.open(path, flags: O_WRONLY | O_CREAT, mode: 0o666)
+      let opened = try Descriptor.open(path, flags: O_WRONLY | O_CREAT, mode: 0o666)
       let stream = [STDOUT_FILENO, STDERR_FILENO].first { stream in
         opened.withNumber { FileIdentity($0) != nil && FileIdentity($0) == FileIdentity(stream) }
       }

@@ -1,6 +1,7 @@
 import CRDKafka
 import Foundation
 import MockKafka
+import Platform
 import RunModel
 import StateStore
 import Testing

@@ -88,15 +88,6 @@ int32_t reap_child(int32_t pid, struct child_usage *usage);
 /// Makes orphaned descendants children of this process.
 int32_t become_subreaper(void);
 
-/// A pipe, both ends above 9 and close-on-exec, the reading end non-blocking.
-int32_t open_pipe(int32_t *reader, int32_t *writer);
-
-/// A copy of `descriptor` above 9, close-on-exec.
-int32_t duplicate_high(int32_t descriptor, int32_t *copy);
-
-/// Opens `path` (flags as of open(2)) above 9, close-on-exec.
-int32_t open_high(const char *path, int32_t flags, uint32_t mode, int32_t *descriptor);
-
 /// An epoll set, above 9 and close-on-exec. glibc's epoll does not reach Swift.
 int32_t open_ready_set(int32_t *descriptor);
 /// Adds a descriptor to be told of by `key` when it can be read; closing it takes it out.

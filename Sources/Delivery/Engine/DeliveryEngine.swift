@@ -1,4 +1,5 @@
 internal import KafkaClient
+internal import Platform
 internal import RunModel
 internal import StateStore
 

@@ -1,5 +1,6 @@
 internal import Glibc
 internal import KafkaClient
+internal import Platform
 internal import RunModel
 internal import StateStore
 

@@ -1,7 +1,7 @@
 internal import Glibc
 public import RunModel
 
-/// The clock that delivery windows are measured by: it goes on while nobody runs, as they do.
+/// The time of day, which timestamps and delivery windows use: it advances while no process of ours runs.
 public enum WallClock {
   /// This moment.
   public static func now() -> Timestamp {

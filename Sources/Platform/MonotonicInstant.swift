@@ -1,7 +1,7 @@
 internal import Glibc
-public import RunModel
+internal import RunModel
 
-/// A moment of the clock that nobody sets: what durations and deadlines are measured with.
+/// A moment of the monotonic clock, which measures durations and deadlines. Setting the time of day does not move it.
 public struct MonotonicInstant: Comparable, Sendable {
   /// Nanoseconds since an arbitrary start.
   let nanoseconds: Int64
@@ -18,7 +18,7 @@ public struct MonotonicInstant: Comparable, Sendable {
     left.nanoseconds < right.nanoseconds
   }
 
-  /// The moment so much later; a span beyond centuries stops at the end of the clock.
+  /// `moment` plus `span`; a span beyond centuries stops at the end of the clock.
   public static func + (moment: MonotonicInstant, span: Duration) -> MonotonicInstant {
     let (sum, overflow) = moment.nanoseconds.addingReportingOverflow(span.wholeNanoseconds)
     return MonotonicInstant(nanoseconds: overflow ? .max : sum)
@@ -30,16 +30,7 @@ public struct MonotonicInstant: Comparable, Sendable {
   }
 
   /// Milliseconds from `now` to this moment, rounded up so that a wait never ends early; at least 0.
-  func millisecondsAway(from now: MonotonicInstant) -> Int32 {
+  public func millisecondsAway(from now: MonotonicInstant) -> Int32 {
     Int32(clamping: max(0, (nanoseconds - now.nanoseconds + 999_999) / 1_000_000))
-  }
-}
-
-extension Timestamp {
-  /// This moment of the wall clock.
-  public static func now() -> Timestamp {
-    var time = timespec()
-    unsafe clock_gettime(CLOCK_REALTIME, &time)
-    return Timestamp(microseconds: Int64(time.tv_sec) * 1_000_000 + Int64(time.tv_nsec) / 1000)
   }
 }

@@ -1,0 +1,57 @@
+// Descriptors above 9: none can be the target of a dup2 in a child.
+#define _GNU_SOURCE
+#include "CPlatform.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+int32_t duplicate_high(int32_t descriptor, int32_t *copy) {
+  *copy = fcntl(descriptor, F_DUPFD_CLOEXEC, 10);
+  // A limit below 11 makes the number itself invalid.
+  return *copy >= 0 ? 0 : errno == EINVAL ? EMFILE : errno;
+}
+
+int32_t move_high(int32_t descriptor, int32_t *high) {
+  if (descriptor >= 10) {
+    *high = descriptor;
+    return 0;
+  }
+  int32_t error = duplicate_high(descriptor, high);
+  close(descriptor);
+  return error;
+}
+
+int32_t open_pipe(int32_t *reader, int32_t *writer) {
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC) != 0) return errno;
+  int32_t error = move_high(ends[0], reader);
+  if (error) {
+    close(ends[1]);
+    return error;
+  }
+  error = move_high(ends[1], writer);
+  if (error) {
+    close(*reader);
+    return error;
+  }
+  if (fcntl(*reader, F_SETFL, O_NONBLOCK) == 0) return 0;
+  error = errno;
+  close(*reader);
+  close(*writer);
+  return error;
+}
+
+int32_t open_high(const char *path, int32_t flags, uint32_t mode, int32_t *descriptor) {
+  int opened;
+  do {
+    opened = open(path, flags | O_CLOEXEC, mode);
+  } while (opened < 0 && errno == EINTR);
+  return opened < 0 ? errno : move_high(opened, descriptor);
+}
+
+int32_t open_event_counter(int32_t *descriptor) {
+  int opened = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  return opened < 0 ? errno : move_high(opened, descriptor);
+}

@@ -1,0 +1,48 @@
+/// System calls that Swift's Glibc module does not show, or only variadically: descriptors above 9, epoll, eventfd.
+/// Every function returns 0 or a positive errno unless it says otherwise.
+#ifndef C_PLATFORM_H
+#define C_PLATFORM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/// Opens `path` (flags as of open(2)) above 9, close-on-exec.
+int32_t open_high(const char *path, int32_t flags, uint32_t mode, int32_t *descriptor);
+
+/// A pipe, both ends above 9 and close-on-exec, the reading end non-blocking.
+int32_t open_pipe(int32_t *reader, int32_t *writer);
+
+/// A copy of `descriptor` above 9, close-on-exec.
+int32_t duplicate_high(int32_t descriptor, int32_t *copy);
+
+/// Moves `descriptor` above 9, close-on-exec. On failure it is closed.
+int32_t move_high(int32_t descriptor, int32_t *high);
+
+/// An event counter (eventfd) above 9, non-blocking and close-on-exec.
+int32_t open_event_counter(int32_t *descriptor);
+
+/// A bit of an interest: what an epoll set reports, and how often.
+enum event_interest { EVENT_READ = 1, EVENT_WRITE = 2, EVENT_ONCE = 4 };
+
+/// One report of an epoll set. Errors and hang-ups set both bits: the next read or write call returns them.
+struct ready_event {
+  uint64_t key;
+  int32_t interest;
+};
+
+/// An epoll set above 9, close-on-exec.
+int32_t event_set_open(int32_t *set);
+/// Adds `descriptor` under `key`. EPERM for a regular file, which is always ready.
+int32_t event_set_add(int32_t set, int32_t descriptor, int32_t interest, uint64_t key);
+/// Replaces the interest of a descriptor that was added, and arms it again after EVENT_ONCE.
+int32_t event_set_change(int32_t set, int32_t descriptor, int32_t interest, uint64_t key);
+/// Removes a descriptor.
+void event_set_remove(int32_t set, int32_t descriptor);
+/// Waits at most `milliseconds`, -1 for no limit. Returns the number of reports, at most `capacity` and 64; 0 if a
+/// signal ended the wait.
+int32_t event_set_wait(int32_t set, struct ready_event *reports, int32_t capacity, int32_t milliseconds);
+
+/// Waits for the end of a thread, until `nanoseconds` of CLOCK_MONOTONIC at most: ETIMEDOUT if it still runs then.
+int32_t join_thread_until(unsigned long thread, int64_t nanoseconds);
+
+#endif
