@@ -92,9 +92,10 @@ enum ConnectionCommand: Subcommand {
     let clock = ContinuousClock()
     let start = clock.now
     let verdict: StageResult.Verdict
+    let sink = FileSink(path: path)
     do throws(FileSinkError) {
-      try FileSink(path: path).check()
-      verdict = .passed("\(path) takes lines")
+      try sink.check()
+      verdict = .passed(["\(path) takes lines", sink.foreignContent()].compactMap { $0 }.joined(separator: "; note: "))
     } catch {
       verdict = .failed(cause: "\(error)", hint: "Payloads wait in the outbox until it can be written.")
     }

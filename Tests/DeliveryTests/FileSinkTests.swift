@@ -21,26 +21,17 @@ import Testing
     #expect(mode == 0o600)
   }
 
-  @Test func `what a killed writer left unfinished is cut off`() throws {
+  @Test(arguments: [
+    #"{"a":1}"#, "{\"a\":1}\nprecious last line", "[1,2,3]", "one line",
+    "{\"a\":1}\n{\"request_id\":\"req-torn\",\"time", String(repeating: "x", count: 200_000), "\u{0}",
+  ])
+  func `an unfinished last line stays as it is, and the payload begins on a line of its own`(before: String) throws {
     defer { clean() }
-    try "{\"a\":1}\n{\"a\":2,\"b".write(toFile: path, atomically: false, encoding: .utf8)
+    try before.write(toFile: path, atomically: false, encoding: .utf8)
     try FileSink(path: path).append([Array(#"{"a":3}"#.utf8)])
-    #expect(try contents() == "{\"a\":1}\n{\"a\":3}\n")
-  }
-
-  @Test func `an unfinished line longer than a block is cut off too`() throws {
-    defer { clean() }
-    let torn = "{\"a\":1}\n{\"" + String(repeating: "x", count: 200_000)
-    try torn.write(toFile: path, atomically: false, encoding: .utf8)
-    try FileSink(path: path).append([Array(#"{"a":3}"#.utf8)])
-    #expect(try contents() == "{\"a\":1}\n{\"a\":3}\n")
-  }
-
-  @Test func `a whole record without its newline is kept`() throws {
-    defer { clean() }
-    try "{\"a\":1}".write(toFile: path, atomically: false, encoding: .utf8)
-    try FileSink(path: path).append([Array(#"{"a":2}"#.utf8)])
-    #expect(try contents() == "{\"a\":1}\n{\"a\":2}\n")
+    #expect(try contents() == before + "\n{\"a\":3}\n")
+    try FileSink(path: path).append([Array(#"{"a":4}"#.utf8)])
+    #expect(try contents() == before + "\n{\"a\":3}\n{\"a\":4}\n")
   }
 
   @Test func `many writers at once leave whole lines, each exactly once`() throws {
@@ -51,7 +42,7 @@ import Testing
     let path = path
     DispatchQueue.concurrentPerform(iterations: writers) { writer in
       for line in 0..<lines {
-        try? FileSink(path: path).append([Array("{\"k\":\"\(writer)-\(line)\",\"f\":\"\(filler)\"}".utf8)])
+        _ = try? FileSink(path: path).append([Array("{\"k\":\"\(writer)-\(line)\",\"f\":\"\(filler)\"}".utf8)])
       }
     }
     let found = try contents().split(separator: "\n")
@@ -65,7 +56,7 @@ import Testing
     await #expect(processExitsWith: .success) {
       let path = NSTemporaryDirectory() + "sink-limit-\(getpid()).ndjson"
       defer { unlink(path) }
-      try FileSink(path: path).append([Array(#"{"a":1}"#.utf8)])
+      try "{\"a\":1}".write(toFile: path, atomically: false, encoding: .utf8)
       var limit = rlimit()
       getrlimit(__rlimit_resource_t(1), &limit)
       limit.rlim_cur = 100
@@ -73,7 +64,7 @@ import Testing
       #expect(throws: FileSinkError.cannotWrite(path: path, errno: EFBIG)) {
         try FileSink(path: path).append([[UInt8](repeating: UInt8(ascii: "z"), count: 300)])
       }
-      #expect(try String(contentsOfFile: path, encoding: .utf8) == "{\"a\":1}\n")
+      #expect(try String(contentsOfFile: path, encoding: .utf8) == "{\"a\":1}")
     }
   }
 

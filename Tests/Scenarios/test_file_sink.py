@@ -58,15 +58,43 @@ def test_executions_run_while_others_publish_and_switch(program, published):
     assert problems == []
 
 
-def test_a_line_that_a_killed_writer_left_torn_is_cut_off(program, published):
+FOREIGN = {
+    "a last line without its newline": b"line one\nprecious last line of mine",
+    "a JSON array": b"[1,2,3]",
+    "a single line": b"one single line",
+    "binary data": bytes(range(256)) * 4000 + b"\x00",
+    "a payload without its newline": b'{"request_id":"req-whole"}',
+    "a payload that a killed writer left torn": b'{"request_id":"req-1"}\n{"request_id":"req-torn","timest',
+}
+
+
+@pytest.mark.parametrize("content", FOREIGN)
+def test_no_byte_of_an_existing_file_is_removed_and_each_payload_has_a_line_of_its_own(program, published, content):
+    path = program.directory / "precious"
+    before = FOREIGN[content]
+    path.write_bytes(before)
+    program.run("connection", "set", "--type", "file", "--path", path, status=0)
+    program.run("connection", "test", status=0)
+    assert path.read_bytes() == before, "a test writes nothing"
+    (program.directory / "r.ndjson").write_text("1\n2\n")
     program.run("exec", published, "--", "true", status=0)
-    path = program.home / "insights.ndjson"
-    whole = path.read_bytes()
-    path.write_bytes(whole + b'{"request_id":"req-torn","timest')
-    program.run("exec", published, "--", "true", status=0)
-    content = path.read_bytes()
-    assert content.startswith(whole) and len(program.insights()) == 2
-    assert [json.loads(line) for line in program.insights()]
+    program.run("batch", published, "r.ndjson", "-o", "out.ndjson", "--", "true", status=0)
+    after = path.read_bytes()
+    assert after.startswith(before + b"\n") and after.endswith(b"\n")
+    lines = after[len(before) + 1:].splitlines()
+    assert len([json.loads(line)["request_id"] for line in lines]) == 3
+
+
+def test_a_file_that_holds_something_else_is_noted_when_it_is_chosen_and_tested(program):
+    path = program.directory / "data.csv"
+    path.write_text("a,b\n1,2\n")
+    outcome = program.run("connection", "set", "--type", "file", "--path", path, status=0)
+    assert any("data.csv holds other data than payloads: line 1" in message for message in outcome.messages), outcome
+    tested = program.run("connection", "test", status=0).stdout.decode()
+    assert "takes lines; note: " in tested and "line 1 is not a JSON object" in tested
+    path.write_text('{"a":1}\n')
+    assert len(program.run("connection", "set", "--type", "file", "--path", path, status=0).messages) == 1
+    assert "note" not in program.run("connection", "test", status=0).stdout.decode()
 
 
 def test_a_file_that_was_moved_away_is_begun_anew(program, published):
@@ -89,12 +117,12 @@ def test_killed_at_any_moment_executions_leave_whole_lines_only(program, publish
     assert [json.loads(line) for line in program.insights()]
 
 
-@pytest.mark.parametrize("obstacle", ["a directory", "a pipe that nobody reads", "a link to nowhere", "no permission"])
+@pytest.mark.parametrize("obstacle", ["a directory", "a pipe without a reader", "a link to nowhere", "no permission"])
 def test_a_file_that_cannot_be_appended_to_costs_one_line_and_not_the_exit_status(program, published, obstacle):
     path = program.home / "insights.ndjson"
     if obstacle == "a directory":
         path.mkdir()
-    elif obstacle == "a pipe that nobody reads":
+    elif obstacle == "a pipe without a reader":
         os.mkfifo(path)
     elif obstacle == "a link to nowhere":
         path.symlink_to("/no/such/place/at/all")
@@ -104,15 +132,11 @@ def test_a_file_that_cannot_be_appended_to_costs_one_line_and_not_the_exit_statu
         path.touch(mode=0o400)
     outcome, report = program.report(published, "--", "sh", "-c", "echo ran; exit 7", status=7)
     assert outcome.stdout == b"ran\n"
-    if obstacle == "a pipe that nobody reads":
-        # Its opening for reading and writing succeeds; that nobody will ever read it cannot be seen.
-        assert len(outcome.messages) <= 1
-    else:
-        assert len(outcome.messages) == 1 and len(outcome.stderr.splitlines()) == 1
-        assert report["delivery"]["state"] == "queued" and "insights.ndjson" in outcome.messages[0]
-        # It is kept for a later deliverer.
-        kept = b"".join(file.read_bytes() for file in program.home.glob("outbox.db*"))
-        assert report["request_id"].encode() in kept
+    assert len(outcome.messages) == 1 and len(outcome.stderr.splitlines()) == 1
+    assert report["delivery"]["state"] == "queued" and "insights.ndjson" in outcome.messages[0]
+    # It is kept for a later deliverer.
+    kept = b"".join(file.read_bytes() for file in program.home.glob("outbox.db*"))
+    assert report["request_id"].encode() in kept
 
 
 OBSTACLES = {

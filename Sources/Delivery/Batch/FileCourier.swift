@@ -45,9 +45,10 @@ final class FileCourier: PayloadCourier {
   var patience: Int32 { isMoreWaiting ? 0 : records.waiting > 0 ? 100 : 1000 }
 
   func take(_ payloads: [QueuedPayload]) -> [SettledPayload] {
+    let written: Int
     do throws(FileSinkError) {
       if sink.path == home.insightsFile { try? home.create() }
-      try sink.append(payloads.map(\.record.value))
+      written = try sink.append(payloads.map(\.record.value))
     } catch {
       return settleInOutbox(payloads, because: error)
     }
@@ -55,8 +56,10 @@ final class FileCourier: PayloadCourier {
       refusal = nil
       isMoreWaiting = true
     }
-    count(.delivered(payloads.count))
-    return payloads.map { SettledPayload(ticket: $0.ticket, delivery: Delivery(.written)) }
+    count(.delivered(written))
+    let settled = payloads[..<written].map { SettledPayload(ticket: $0.ticket, delivery: Delivery(.written)) }
+    guard written < payloads.count else { return settled }
+    return settled + settleInOutbox(Array(payloads[written...]), because: sink.slowReader)
   }
 
   func turn() {
@@ -148,7 +151,7 @@ final class FileCourier: PayloadCourier {
     if let carrier { return carrier }
     guard try outbox.pendingCount() > 0, let token = store.token() else { return nil }
     try? outbox.useLongLog()
-    carrier = FileCarrier(path: sink.path, outbox: outbox, token: token, atOnce: Self.claimGroup)
+    carrier = FileCarrier(sink, outbox: outbox, token: token, atOnce: Self.claimGroup)
     return carrier
   }
 }

@@ -1,59 +1,94 @@
 internal import Glibc
 
-/// Appends payloads to a file as NDJSON, one whole line each, for any number of processes at once.
+/// Appends payloads to a file or named pipe as NDJSON, for any number of processes at once.
 ///
-/// The only file that touches the sink's descriptor. A payload is written in full or not at all: writers exclude each
-/// other with a lock on the file, a line that a killed writer left unfinished is cut off, and a write that the disk
-/// refuses half-way is taken back. A line survives the end of the process, not a power cut: nothing is synced, because
-/// `exec` would pay for it on each run.
+/// The only file that touches the sink's descriptor. Writers exclude each other with a lock on the file. Nothing that
+/// was in the file is ever removed: a payload behind an unfinished line begins on a line of its own, whether a user or
+/// a killed writer left that line. Only a write that the disk refuses half-way is taken back, by the call that made it.
+/// A line survives the end of the process, not a power cut: nothing is synced, because `exec` would pay for it on each
+/// run.
 public struct FileSink: Sendable {
-  /// How long a writer waits for others of the same file. Each holds it for microseconds, so this ends only where one
-  /// was stopped with the lock in its hand; an algorithm's run must not hang on that.
-  static let lockWait: Duration = .seconds(2)
+  /// Longest wait for other writers of the same file, and for the reader of a full pipe. Each writer holds the lock for
+  /// microseconds, so the wait ends only if one was stopped while it held the lock; an algorithm must not hang on that.
+  public static let patience: Duration = .seconds(2)
 
   /// Where the lines go.
   public let path: String
+  private let patience: Duration
 
   /// A sink that appends to the file at `path`; nothing is opened yet.
-  public init(path: String) { self.path = path }
+  public init(path: String, patience: Duration = Self.patience) {
+    self.path = path
+    self.patience = patience
+  }
 
-  /// Appends each payload, JSON without a newline, as one line. All are written or none.
+  /// Appends each payload, JSON without a newline, as one line.
   ///
-  /// - Throws: ``FileSinkError`` that says what to do.
-  public func append(_ payloads: [[UInt8]]) throws(FileSinkError) {
-    var lines: [UInt8] = []
-    lines.reserveCapacity(payloads.reduce(0) { $0 + $1.count + 1 })
-    for payload in payloads {
-      lines.append(contentsOf: payload)
-      lines.append(UInt8(ascii: "\n"))
-    }
-    guard !lines.isEmpty else { return }
-
-    // Not blocking, for the sake of a FIFO that nobody reads: opening it would wait for ever.
-    let descriptor = open(path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0o600)
-    guard descriptor >= 0 else { throw .cannotOpen(path: path, errno: errno) }
+  /// - Returns: How many of them, from the first on, were appended. All, unless the reader of a pipe is too slow.
+  /// - Throws: ``FileSinkError`` if none was appended.
+  @discardableResult
+  public func append(_ payloads: [[UInt8]]) throws(FileSinkError) -> Int {
+    guard !payloads.isEmpty else { return 0 }
+    let (descriptor, kind) = try open()
     defer { close(descriptor) }
-    var status = stat()
-    guard fstat(descriptor, &status) == 0 else { throw .cannotOpen(path: path, errno: errno) }
-    guard status.st_mode & S_IFMT == S_IFREG else { return try write(lines, to: descriptor, cuttingBackTo: nil) }
-
-    try lock(descriptor)
-    try write(lines, to: descriptor, cuttingBackTo: try endOfWholeLines(descriptor))
+    let deadline = ContinuousClock.now + patience
+    switch kind {
+    case S_IFREG:
+      try lock(descriptor, until: deadline)
+      try append(Self.lines(payloads), toFile: descriptor, until: deadline)
+    case S_IFIFO:
+      try lock(descriptor, until: deadline)
+      return try append(payloads, toPipe: descriptor, until: deadline)
+    default:
+      var written = 0
+      try write(Self.lines(payloads), to: descriptor, counting: &written, until: deadline)
+    }
+    return payloads.count
   }
 
   /// Finds out whether the file takes lines, without writing one. It is made if it is missing.
   ///
-  /// - Throws: ``FileSinkError/cannotOpen(path:errno:)``.
-  public func check() throws(FileSinkError) {
-    let descriptor = open(path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0o600)
-    guard descriptor >= 0 else { throw .cannotOpen(path: path, errno: errno) }
-    close(descriptor)
+  /// - Throws: ``FileSinkError/cannotOpen(path:errno:)`` or ``FileSinkError/noReader(path:)``.
+  public func check() throws(FileSinkError) { close(try open().descriptor) }
+
+  private static func lines(_ payloads: [[UInt8]]) -> [UInt8] {
+    var lines: [UInt8] = []
+    lines.reserveCapacity(payloads.reduce(1) { $0 + $1.count + 1 })
+    for payload in payloads {
+      lines.append(contentsOf: payload)
+      lines.append(newline)
+    }
+    return lines
+  }
+
+  private static let newline = UInt8(ascii: "\n")
+
+  /// Opens the file without waiting, whatever it is.
+  private func open() throws(FileSinkError) -> (descriptor: Int32, kind: mode_t) {
+    var status = stat()
+    // Opened for reading too, this process would be the pipe's reader, and payloads would vanish in it.
+    var isPipe = stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFIFO
+    while true {
+      let access = isPipe ? O_WRONLY : O_RDWR | O_CREAT
+      let descriptor = Glibc.open(path, access | O_APPEND | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0o600)
+      guard descriptor >= 0 else {
+        if errno == EINTR { continue }
+        throw isPipe && errno == ENXIO ? .noReader(path: path) : .cannotOpen(path: path, errno: errno)
+      }
+      guard fstat(descriptor, &status) == 0 else {
+        close(descriptor)
+        throw .cannotOpen(path: path, errno: EIO)
+      }
+      let kind = status.st_mode & S_IFMT
+      guard kind == S_IFIFO, !isPipe else { return (descriptor, kind) }
+      // The path was given to a pipe since it was looked at.
+      isPipe = true
+      close(descriptor)
+    }
   }
 
   /// Takes the file's lock, which ends with the descriptor.
-  private func lock(_ descriptor: Int32) throws(FileSinkError) {
-    let clock = ContinuousClock()
-    let deadline = clock.now + Self.lockWait
+  private func lock(_ descriptor: Int32, until deadline: ContinuousClock.Instant) throws(FileSinkError) {
     var pause: useconds_t = 50
     while flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
       switch errno {
@@ -62,63 +97,70 @@ public struct FileSink: Sendable {
       // A file system without locks: appending is still atomic enough for one writer, so go on.
       default: return
       }
-      guard clock.now < deadline else { throw .locked(path: path) }
+      guard ContinuousClock.now < deadline else { throw .locked(path: path) }
       usleep(pause)
       pause = min(pause * 2, 2000)
     }
   }
 
-  /// The file's length after its last whole line; what a killed writer left behind it is cut off.
-  private func endOfWholeLines(_ descriptor: Int32) throws(FileSinkError) -> off_t {
-    // Only now, under the lock, is the length one that stays.
+  /// Appends whole lines to a regular file: all of them or none.
+  private func append(
+    _ lines: [UInt8], toFile descriptor: Int32, until deadline: ContinuousClock.Instant
+  ) throws(FileSinkError) {
+    // Only now, under the lock, no other algo-run changes the length.
     let length = lseek(descriptor, 0, SEEK_END)
     guard length >= 0 else { throw .cannotWrite(path: path, errno: errno) }
-    guard length > 0, byte(at: length - 1, of: descriptor) != UInt8(ascii: "\n") else { return length }
-
-    // A last line that is closed is someone's whole record without its newline: it is kept.
-    if byte(at: length - 1, of: descriptor) == UInt8(ascii: "}") {
-      try write([UInt8(ascii: "\n")], to: descriptor, cuttingBackTo: length)
-      return length + 1
-    }
-    var end = length
-    var block = [UInt8](repeating: 0, count: 65_536)
-    while end > 0 {
-      let start = max(0, end - off_t(block.count))
-      let count = pread(descriptor, &block, Int(end - start), start)
-      guard count == Int(end - start) else { throw .cannotWrite(path: path, errno: count < 0 ? errno : EIO) }
-      if let newline = block[..<count].lastIndex(of: UInt8(ascii: "\n")) {
-        end = start + off_t(newline) + 1
-        break
-      }
-      end = start
-    }
-    guard ftruncate(descriptor, end) == 0 else { throw .cannotWrite(path: path, errno: errno) }
-    return end
-  }
-
-  private func byte(at offset: off_t, of descriptor: Int32) -> UInt8? {
-    var byte: UInt8 = 0
-    return pread(descriptor, &byte, 1, offset) == 1 ? byte : nil
-  }
-
-  /// Writes all of `bytes`; where that fails, the file is cut back to `length`, if there is one.
-  private func write(_ bytes: [UInt8], to descriptor: Int32, cuttingBackTo length: off_t?) throws(FileSinkError) {
+    let bytes = try endsInLine(descriptor, length: length) ? [Self.newline] + lines : lines
     var written = 0
+    do throws(FileSinkError) {
+      try write(bytes, to: descriptor, counting: &written, until: deadline)
+    } catch {
+      takeBack(written, from: descriptor, length: length)
+      throw error
+    }
+  }
+
+  /// Whether the file's last line lacks its newline.
+  private func endsInLine(_ descriptor: Int32, length: off_t) throws(FileSinkError) -> Bool {
+    guard length > 0 else { return false }
+    var last: UInt8 = 0
+    guard pread(descriptor, &last, 1, length - 1) == 1 else { throw .cannotWrite(path: path, errno: EIO) }
+    return last != Self.newline
+  }
+
+  /// Cuts off the part of a line that this call wrote to a file of `length`. A program that appends without the lock may
+  /// have written behind it: then all is left as it is, and the next payload begins on a line of its own.
+  private func takeBack(_ written: Int, from descriptor: Int32, length: off_t) {
+    var status = stat()
+    guard written > 0, fstat(descriptor, &status) == 0, status.st_size == length + off_t(written) else { return }
+    _ = ftruncate(descriptor, length)
+  }
+
+  /// Writes all of `bytes` from `written` on, and counts in it. Waits for a slow reader until `deadline`.
+  func write(
+    _ bytes: [UInt8], to descriptor: Int32, counting written: inout Int, until deadline: ContinuousClock.Instant
+  ) throws(FileSinkError) {
     while written < bytes.count {
+      let start = written
       let count = unharmedBySignals {
-        bytes.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress?.advanced(by: written), bytes.count - written) }
+        bytes.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress?.advanced(by: start), bytes.count - start) }
       }
-      if count > 0 {
+      guard count <= 0 else {
         written += count
-      } else if count == 0 || errno != EINTR {
-        let reason = count == 0 ? ENOSPC : errno
-        if let length { _ = ftruncate(descriptor, length) }
-        throw .cannotWrite(path: path, errno: reason)
+        continue
+      }
+      switch count == 0 ? ENOSPC : errno {
+      case EINTR: continue
+      case EAGAIN:
+        guard ContinuousClock.now < deadline else { throw .cannotWrite(path: path, errno: EAGAIN) }
+        var room = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+        poll(&room, 1, 10)
+      case let reason: throw .cannotWrite(path: path, errno: reason)
       }
     }
   }
 
-  /// Runs one write so that a file size limit (SIGXFSZ) or a FIFO without its reader (SIGPIPE) is an error of that
+  /// Runs one write so that a file size limit (SIGXFSZ) or a pipe without its reader (SIGPIPE) is an error of that
   /// write and not the end of algo-run. Both signals are sent to the writing thread, so blocking them there and taking
   /// them off again leaves every other thread and every child as it was.
   private func unharmedBySignals(_ body: () -> Int) -> Int {

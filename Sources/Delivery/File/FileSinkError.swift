@@ -6,6 +6,8 @@ public enum FileSinkError: Error, Equatable, CustomStringConvertible {
   case cannotOpen(path: String, errno: Int32)
   /// It was opened but took no line, or not a whole one.
   case cannotWrite(path: String, errno: Int32)
+  /// It is a named pipe without a reader.
+  case noReader(path: String)
   /// Another process held its lock all the time.
   case locked(path: String)
 
@@ -22,6 +24,12 @@ public enum FileSinkError: Error, Equatable, CustomStringConvertible {
       "no space left to append to \(path); free some"
     case .cannotWrite(let path, EFBIG):
       "\(path) has reached the file size limit (ulimit -f); raise the limit or move the file away"
+    case .cannotWrite(let path, EPIPE):
+      "the reader of the pipe \(path) has gone; start it again, or \(Self.otherFile)"
+    case .cannotWrite(let path, EAGAIN):
+      "the pipe \(path) is full, and its reader takes nothing; let it read, or \(Self.otherFile)"
+    case .noReader(let path):
+      "no process reads the named pipe \(path); start its reader, or \(Self.otherFile)"
     case .cannotWrite(let path, let code):
       "cannot append to \(path) (\(reason(code))); check its file system, or \(Self.otherFile)"
     case .locked(let path): "\(path) is locked by another process; find it with `fuser \(path)`"

@@ -16,7 +16,9 @@ public final class ExecPublisher: PayloadPublisher {
   static let patience = Duration.seconds(1)
   /// How often a wait looks whether somebody asks algo-run to end.
   static let glance: Int32 = 50
-  /// How long those may take once its own is acknowledged.
+  /// Shortest wait for other writers of a file, each of which needs microseconds.
+  static let lockPatience = Duration.milliseconds(50)
+  /// How long the other records may take once its own is acknowledged.
   static let waitForOthers = Duration.milliseconds(250)
 
   private let connection: Connection
@@ -225,24 +227,25 @@ public final class ExecPublisher: PayloadPublisher {
   }
 
   private func publishToFile(_ record: InsightsRecord) -> Delivery {
-    let path = connection.filePath ?? home.insightsFile
+    let patience = min(FileSink.patience, max(Self.lockPatience, connection.deliveryWait))
+    let sink = FileSink(path: connection.filePath ?? home.insightsFile, patience: patience)
     do throws(FileSinkError) {
       if connection.filePath == home.insightsFile { try? home.create() }
-      try FileSink(path: path).append([record.value])
+      try sink.append([record.value])
     } catch {
       return keep(record, because: "\(error)")
     }
-    appendOthers(to: path)
+    appendOthers(to: sink)
     return Delivery(.written)
   }
 
   /// A file that takes lines takes a bounded number of those that wait as well. A home that never had an outbox pays
   /// nothing for it.
-  private func appendOthers(to path: String) {
+  private func appendOthers(to sink: FileSink) {
     guard let outbox = try? Outbox.existing(home: home), (try? outbox.pendingCount()) ?? 0 > 0,
       let token = store.token()
     else { return }
-    let carrier = FileCarrier(path: path, outbox: outbox, token: token, atOnce: Self.recordsBeside)
+    let carrier = FileCarrier(sink, outbox: outbox, token: token, atOnce: Self.recordsBeside)
     if let claim = try? carrier.claim() { store.report(corrupt: claim.corrupt, say) }
     // What fails here is still in the outbox: at worst a line is written again, under the same key.
     try? carrier.store()

@@ -187,7 +187,7 @@ public final class OutboxDelivery {
     for connection: Connection, _ outbox: Outbox, _ token: DelivererToken, _ home: HomeDirectory
   ) -> any RecordCarrier {
     connection.kind == .file
-      ? FileCarrier(path: connection.filePath ?? home.insightsFile, outbox: outbox, token: token)
+      ? FileCarrier(FileSink(path: connection.filePath ?? home.insightsFile), outbox: outbox, token: token)
       : KafkaCarrier(DeliveryEngine(connection: connection, outbox: outbox, token: token, traffic: .many))
   }
 }

@@ -63,10 +63,12 @@ final class FileCarrier: RecordCarrier {
   var onOutage: ((String?) -> Void)?
   let count = 0
 
-  /// - Parameter atOnce: how many records one claim takes.
-  init(path: String, outbox: Outbox, token: DelivererToken, atOnce: Int = 1000) {
+  /// - Parameters:
+  ///   - sink: the file.
+  ///   - atOnce: how many records one claim takes.
+  init(_ sink: FileSink, outbox: Outbox, token: DelivererToken, atOnce: Int = 1000) {
     self.atOnce = atOnce
-    sink = FileSink(path: path)
+    self.sink = sink
     self.outbox = outbox
     self.token = token
   }
@@ -74,16 +76,19 @@ final class FileCarrier: RecordCarrier {
   func claim() throws(StateError) -> (count: Int, corrupt: [Int64]) {
     let claim = try outbox.claim(limit: atOnce, for: token)
     guard !claim.records.isEmpty else { return (0, claim.corrupt) }
+    var appended = 0
+    var obstacle: FileSinkError?
     do throws(FileSinkError) {
-      try sink.append(claim.records.map(\.record.value))
-      if problem != nil { onOutage?(nil) }
-      problem = nil
-      written += claim.records.map(\.id)
-      for _ in claim.records { onEnding?(.delivered) }
-    } catch let error {
-      problem = "\(error)"
-      onOutage?("\(error)")
-      failed += claim.records.map { FailedAttempt(id: $0.id, error: "\(error)") }
+      appended = try sink.append(claim.records.map(\.record.value))
+      if appended < claim.records.count { obstacle = sink.slowReader }
+    } catch { obstacle = error }
+    if problem != nil, obstacle == nil { onOutage?(nil) }
+    problem = obstacle.map { "\($0)" }
+    written += claim.records[..<appended].map(\.id)
+    for _ in 0..<appended { onEnding?(.delivered) }
+    if let problem {
+      onOutage?(problem)
+      failed += claim.records[appended...].map { FailedAttempt(id: $0.id, error: problem) }
     }
     return (claim.records.count, claim.corrupt)
   }

@@ -1,0 +1,35 @@
+internal import Glibc
+internal import RunModel
+
+/// The part of ``FileSink`` that looks at a file which is there already.
+extension FileSink {
+  /// Bytes from the start that are looked at.
+  private static let lookedAt = 65_536
+
+  /// Finds out whether an existing file holds anything that a reader of payloads would stumble over.
+  ///
+  /// - Returns: A sentence without its end; nil if nothing was found, or if the file cannot be read.
+  public func foreignContent() -> String? {
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
+    guard descriptor >= 0 else { return nil }
+    defer { close(descriptor) }
+    var status = stat()
+    guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }
+    var bytes = [UInt8](repeating: 0, count: Self.lookedAt)
+    let count = pread(descriptor, &bytes, bytes.count, 0)
+    guard count > 0 else { return nil }
+    let lines = bytes[..<count].split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+    for (index, line) in lines.enumerated() {
+      var object = JSONMemberScanner()
+      line.withUnsafeBytes { object.consume($0) { _ in } }
+      // The last piece may go on behind the part that was read.
+      let isPart = index == lines.count - 1 && status.st_size > off_t(count)
+      let isBlank = line.allSatisfy { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t") || $0 == UInt8(ascii: "\r") }
+      guard isBlank || (isPart ? !object.hasFailed : object.isComplete) else {
+        return "\(path) holds other data than payloads: line \(index + 1) is not a JSON object. It stays as it is, and "
+          + "payloads are appended behind it; choose another --path unless that is meant"
+      }
+    }
+    return nil
+  }
+}
