@@ -87,6 +87,9 @@ public enum LaunchFailure: Error, Equatable, CustomStringConvertible {
     case .notExecutable(let program, let error) where error.code == ENOENT:
       "cannot run \"\(TerminalText.safe(program, limit: 4096))\": the interpreter that its first line names does not exist; "
         + "correct the #! line, or install the interpreter."
+    case .notExecutable(let program, let error) where error.code == ETXTBSY:
+      "cannot run \"\(TerminalText.safe(program, limit: 4096))\": a process has it open for writing; let that end, or "
+        + "choose another file with --report if that names the program."
     case .notExecutable(let program, let error) where error.code == EISDIR:
       "cannot run \"\(TerminalText.safe(program, limit: 4096))\": it is a directory; name a program in it."
     case .notExecutable(let program, let error):

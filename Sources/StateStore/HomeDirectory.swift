@@ -62,6 +62,13 @@ public struct HomeDirectory: Sendable, Equatable {
   /// The certificate authority copied by `connection set --ca`.
   public var certificateAuthority: String { path + "/ca.pem" }
 
+  /// Files that only algo-run itself writes, those beside its databases included.
+  public var ownFiles: [String] {
+    let databases = [stateDatabase, outboxDatabase]
+    return databases.flatMap { path in ["", "-journal", "-wal", "-shm"].map { path + $0 } }
+      + [outboxLock, fallbackFile, certificateAuthority]
+  }
+
   /// Makes the home, and what is missing above it, for this user alone (0700). One that exists stays as it is.
   ///
   /// - Throws: ``StateError`` that names the directory that could not be made.

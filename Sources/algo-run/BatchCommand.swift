@@ -68,7 +68,7 @@ enum BatchCommand: Subcommand {
     var settings = options.settings(for: version, home: home)
     if let connection = situation.connection { settings.drainLimit = connection.deliveryWindow }
     guard let supervisor else { return try preview(settings) }
-    if version.insights { try options.refuseFeedback(from: situation.insightsFile) }
+    try options.refuseOwnFiles(situation, insights: version.insights)
 
     let summaryFile = try options.summaryPath.map { path in
       try ExecCommand.ownFailure { () throws(ReportFailure) in try ReportFile(path, option: "--summary") }

@@ -75,15 +75,24 @@ struct BatchOptions {
     }
   }
 
-  /// Payloads appended to the requests would be the next requests, without end.
-  func refuseFeedback(from insightsFile: String?) throws(ExitFailure) {
-    guard let written = insightsFile.flatMap({ FileIdentity(writing: $0) }),
-      let requests = Self.requests(files, in: written)
-    else { return }
-    throw ExitFailure(
-      status: 64,
-      sentence: "payloads of this version are appended to the file of the requests, \(requests); copy the requests to "
-        + "another file.")
+  /// Refuses results in files that algo-run needs for itself, and payloads in files of the batch: appended to the
+  /// requests they would be the next requests, without end.
+  func refuseOwnFiles(_ situation: Situation, insights: Bool) throws(ExitFailure) {
+    try situation.refuseOwnFile(outputPath, option: "--output")
+    try situation.refuseOwnFile(summaryPath, option: "--summary")
+    guard insights, let payloads = situation.insightsFile.flatMap({ FileIdentity(writing: $0) }) else { return }
+    if let requests = Self.requests(files, in: payloads) {
+      throw ExitFailure(
+        status: 64,
+        sentence: "payloads of this version are appended to the file of the requests, \(requests); copy the requests "
+          + "to another file.")
+    }
+    if outputPath == nil, FileIdentity(file: STDOUT_FILENO) == payloads {
+      throw ExitFailure(
+        status: 64,
+        sentence: "standard output goes into the file that payloads are appended to; choose another file with "
+          + "--output.")
+    }
   }
 
   /// Those of the files whose content is in `file`, in words. Standard input may have been redirected from one, too.

@@ -1,4 +1,5 @@
 internal import CommandLineInterface
+internal import Delivery
 internal import Glibc
 internal import KafkaClient
 internal import RunModel
@@ -74,6 +75,10 @@ enum ConnectionSetCommand {
     if invocation.flag("system-roots") { connection.certificateAuthority = nil }
 
     for note in try ConnectionCheck.check(connection) { Message.tell("note: \(note)") }
+    if connection.kind == .file, let path = connection.filePath {
+      try OwnFiles.refuse(path, option: "--path", home)
+      if let note = FileSink(path: path).foreignContent() { Message.tell("note: \(note)") }
+    }
     if let authority { connection.certificateAuthority = try store.copyCertificateAuthority(from: authority) }
     try store.set(connection)
     // What was known of the broker before means nothing for this one.

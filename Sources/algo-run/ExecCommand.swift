@@ -43,6 +43,7 @@ enum ExecCommand: Subcommand {
     let supervisor = try supervisor()
     let situation = try Situation.find(
       invocation, reference: options.reference, runsWithoutState: invocation.commandLine != nil)
+    try options.refuseOwnFiles(situation)
     // Before the report: one that is made here must not be what is read.
     let request = try options.request(for: situation.version)
     let report = try options.reportPath.map { path in

@@ -46,6 +46,34 @@ struct ExecOptions {
     keepsDescendants = invocation.flag("keep-descendants")
   }
 
+  /// Refuses a report in a file that is needed for something else, and payloads in the file that is read.
+  func refuseOwnFiles(_ situation: Situation) throws(ExitFailure) {
+    try situation.refuseOwnFile(reportPath, option: "--report")
+    if let reportPath, let program = program(of: situation.version), let file = FileIdentity(reading: program),
+      file == FileIdentity(writing: reportPath)
+    {
+      throw ExitFailure(
+        status: 64,
+        sentence: "--report would write over the program \"\(TerminalText.safe(program))\"; choose another file with "
+          + "--report.")
+    }
+    guard situation.version?.insights == true, let inputPath,
+      let payloads = situation.insightsFile.flatMap({ FileIdentity(writing: $0) }),
+      payloads == FileIdentity(reading: inputPath)
+    else { return }
+    throw ExitFailure(
+      status: 64,
+      sentence: "payloads of this version are appended to the input \"\(TerminalText.safe(inputPath))\"; copy it to "
+        + "another file.")
+  }
+
+  /// The path of the program; nil if it is a name to be looked up on the PATH.
+  private func program(of version: PublishedVersion?) -> String? {
+    guard let word = commandLine?.first?.text ?? version?.command.first, word.contains("/") else { return nil }
+    guard !word.hasPrefix("/"), let directory = version?.directory else { return word }
+    return "\(directory)/\(word)"
+  }
+
   /// The request, for the version that was found.
   func request(for version: PublishedVersion?) throws(ExitFailure) -> RunRequest {
     var request = RunRequest(
