@@ -2,19 +2,16 @@ internal import Glibc
 internal import RunModel
 
 /// Asks for a password at the terminal, without showing it.
+///
+/// readpassphrase(3) of libbsd is no replacement: it loses a signal that arrives between its prompt and its read.
 enum PasswordPrompt {
-  /// The longest that is taken, in bytes: an Event Hubs connection string has about 200.
-  private static let longest = 4096
-  /// How often is looked whether a signal waits, in milliseconds.
-  private static let signalPause: Int32 = 50
-  /// What ends the program, and what stops it (Ctrl-Z).
-  private static let ends = [SIGINT, SIGTERM, SIGHUP, SIGQUIT]
-  private static let stop = SIGTSTP
+  private static let ending = [SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP]
+  /// Bytes of a line that a terminal keeps; an Event Hubs connection string has about 200.
+  private static let longestLine = 4096
+  /// Interval at which pending signals are looked for, in milliseconds.
+  private static let signalInterval: Int32 = 50
 
-  /// What the user did at the prompt.
-  private enum Entry { case line([UInt8]), nothing, stopped }
-
-  /// - Throws: `ExitFailure` where there is no terminal, or nothing is entered.
+  /// - Throws: `ExitFailure` if there is no terminal or no password is entered.
   static func ask(user: String) throws(ExitFailure) -> Secret {
     let terminal = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY)
     guard terminal >= 0 else {
@@ -23,66 +20,53 @@ enum PasswordPrompt {
         sentence: "there is no terminal to ask for the password at; give it with --password-file or --password-env.")
     }
     defer { close(terminal) }
-    // A signal would act between these steps and leave a terminal that shows nothing: it waits until the echo is back.
     var signals = sigset_t()
     var mask = sigset_t()
     sigemptyset(&signals)
-    for number in ends + [stop] { sigaddset(&signals, number) }
-    var entry = Entry.stopped
-    while case .stopped = entry {
-      pthread_sigmask(SIG_BLOCK, &signals, &mask)
-      entry = askOnce(terminal, user)
-      // Here a signal that came ends the program, or stops it until it is in the foreground again: then it asks anew.
-      pthread_sigmask(SIG_SETMASK, &mask, nil)
+    for number in ending { sigaddset(&signals, number) }
+    pthread_sigmask(SIG_BLOCK, &signals, &mask)
+    defer { pthread_sigmask(SIG_SETMASK, &mask, nil) }
+    var entered: [UInt8]?
+    while entered == nil {
+      pthread_sigmask(SIG_BLOCK, &signals, nil)
+      entered = askOnce(terminal, user)
+      // The terminal is as it was: a pending signal now ends the program, or stops it until it is in the foreground
+      // again, even if the caller had blocked it.
+      pthread_sigmask(SIG_UNBLOCK, &signals, nil)
     }
-    guard case .line(let line) = entry, !line.isEmpty else {
+    guard let entered, !entered.isEmpty else {
       throw ExitFailure(status: 64, sentence: "no password was entered, so nothing is changed.")
     }
-    guard let password = String(validating: line, as: UTF8.self) else {
+    guard let password = String(validating: entered, as: UTF8.self) else {
       throw ExitFailure(status: 64, sentence: "the password is not UTF-8 text; check the terminal's encoding.")
     }
     return Secret(password)
   }
 
-  /// Asks with the echo off; it is on again when this returns.
-  private static func askOnce(_ terminal: Int32, _ user: String) -> Entry {
+  /// One line, without its newline; empty after Ctrl-D, and nil if a signal is pending.
+  private static func askOnce(_ terminal: Int32, _ user: String) -> [UInt8]? {
     var before = termios()
     tcgetattr(terminal, &before)
     var silent = before
     silent.c_lflag &= ~tcflag_t(ECHO)
-    // Ctrl-C and Ctrl-Z come as signals, at once, whatever the terminal was set to.
-    silent.c_lflag |= tcflag_t(ISIG)
+    silent.c_lflag |= tcflag_t(ISIG | ICANON)
+    // Before the prompt: a password pasted right after it would be shown, and then lost by the flush.
     tcsetattr(terminal, TCSAFLUSH, &silent)
-    // Not before: what is typed or pasted at once would be shown, and then thrown away by the flush.
-    show("Password of \(TerminalText.safe(user)): ", terminal)
-    let entry = readLine(terminal)
-    // What was typed before a signal came is part of a password: it must not be left for the shell to read and show.
-    if case .line = entry { tcsetattr(terminal, TCSADRAIN, &before) } else { tcsetattr(terminal, TCSAFLUSH, &before) }
-    show("\n", terminal)
-    return entry
-  }
-
-  /// A line's bytes; nothing where the user gave up (Ctrl-D) or a signal waits to end the program.
-  private static func readLine(_ terminal: Int32) -> Entry {
-    var line: [UInt8] = []
-    var byte: UInt8 = 0
-    while line.count < longest {
-      var watched = pollfd(fd: terminal, events: Int16(POLLIN), revents: 0)
-      while poll(&watched, 1, signalPause) == 0 {
-        var waiting = sigset_t()
-        sigpending(&waiting)
-        if ends.contains(where: { sigismember(&waiting, $0) == 1 }) { return .nothing }
-        if sigismember(&waiting, stop) == 1 { return .stopped }
-      }
-      guard read(terminal, &byte, 1) == 1 else { break }
-      if byte == UInt8(ascii: "\n") || byte == UInt8(ascii: "\r") { return .line(line) }
-      line.append(byte)
+    let prompt = Array("Password of \(TerminalText.safe(user)): ".utf8)
+    _ = write(terminal, prompt, prompt.count)
+    defer {
+      // Flushed: the beginning of a password must not be left for the shell.
+      tcsetattr(terminal, TCSAFLUSH, &before)
+      _ = write(terminal, "\n", 1)
     }
-    return line.isEmpty ? .nothing : .line(line)
-  }
-
-  private static func show(_ text: String, _ terminal: Int32) {
-    let bytes = Array(text.utf8)
-    _ = write(terminal, bytes, bytes.count)
+    var watched = pollfd(fd: terminal, events: Int16(POLLIN), revents: 0)
+    while poll(&watched, 1, signalInterval) < 1 {
+      var pending = sigset_t()
+      sigpending(&pending)
+      if ending.contains(where: { sigismember(&pending, $0) == 1 }) { return nil }
+    }
+    var line = [UInt8](repeating: 0, count: longestLine)
+    let count = read(terminal, &line, line.count)
+    return Array(line.prefix(max(0, count)).prefix { $0 != UInt8(ascii: "\n") })
   }
 }
