@@ -1,3 +1,4 @@
+internal import CRDKafka
 internal import Glibc
 
 /// A channel that one thread wakes another by. The only file that touches its descriptors, but for librdkafka, which
