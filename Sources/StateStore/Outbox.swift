@@ -64,7 +64,7 @@ public final class Outbox {
     func open() throws(StateError) -> OutboxFile {
       try hold.share(within: busyTimeout)
       defer { hold.release() }
-      if makes { try PrivateFile.ensure(home.outboxDatabase) }
+      if makes { try OutboxFile.ensure(home.outboxDatabase, within: busyTimeout) }
       guard let file = try OutboxFile.open(home.outboxDatabase, within: busyTimeout, found: { looked = $0 }) else {
         throw .inaccessible(path: home.outboxDatabase, errno: ENOENT)
       }
@@ -118,7 +118,7 @@ public final class Outbox {
     guard try OutboxRecovery.isSetAside(file.identity, in: home) || !hasGivenNumbers else {
       throw .inaccessible(path: home.outboxDatabase, errno: ENOENT)
     }
-    try PrivateFile.ensure(home.outboxDatabase)
+    try OutboxFile.ensure(home.outboxDatabase, within: busyTimeout)
     guard let next = try OutboxFile.open(home.outboxDatabase, within: busyTimeout, found: { looked = $0 }) else {
       throw .inaccessible(path: home.outboxDatabase, errno: ENOENT)
     }

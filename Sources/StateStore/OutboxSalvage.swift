@@ -23,7 +23,7 @@ struct OutboxSalvage {
   static func copy(
     from path: String, to draft: String, by scratch: String, at now: Timestamp
   ) throws(StateError) -> OutboxRecovery {
-    try PrivateFile.ensure(draft)
+    try OutboxFile.ensure(draft, within: .seconds(2))
     guard let file = try OutboxFile.open(draft, within: .seconds(2)) else { throw .inaccessible(path: draft, errno: 2) }
     let scratch = try OutboxScratch(of: path, at: scratch, like: file)
     defer { scratch?.end() }

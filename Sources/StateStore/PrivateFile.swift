@@ -32,30 +32,26 @@ enum PrivateFile {
   /// Whether anything has this name.
   static func exists(_ path: String) -> Bool { unsafe access(path, F_OK) == 0 }
 
-  /// Makes an empty file at `path` unless there is one.
+  /// Makes a file at `path` unless there is one.
   ///
-  /// The file is made under another name and linked into place, so that it never stands there with other rights, and
-  /// so that no descriptor of it is closed here once others may have it open: closing one drops every POSIX lock that
-  /// this process holds on the file, SQLite's included.
-  static func ensure(_ path: String) throws(StateError) {
+  /// The file is made under another name and moved into place, for three reasons: it never stands there with other
+  /// rights; it never stands there half made; and no descriptor of it is closed here once others may have it open.
+  /// Closing one drops every POSIX lock that this process holds on the file, SQLite's included.
+  ///
+  /// - Parameter fill: writes the contents into an empty file at the path that it gets; by default nothing.
+  static func ensure(
+    _ path: String, filledBy fill: (String) throws(StateError) -> Void = { _ in }
+  ) throws(StateError) {
     guard !exists(path) else { return }
     let draft = "\(path).new-\(getpid())-\(UInt64.random(in: .min ... .max))"
     try write([], to: draft, for: path)
-    defer { unsafe unlink(draft) }
-    guard unsafe link(draft, path) != 0 else { return }
-    switch errno {
-    case EEXIST: return
-    case EPERM, EOPNOTSUPP, ENOSYS, EMLINK:
-      // A file system without hard links. Only the making itself is exclusive here.
-      let descriptor = unsafe open(path, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0o600)
-      guard descriptor >= 0 else {
-        guard errno == EEXIST else { throw failure(errno, at: path) }
-        return
-      }
-      fchmod(descriptor, 0o600)
-      close(descriptor)
-    case let reason: throw failure(reason, at: path)
-    }
+    // SQLite's files beside it are there only if filling it failed.
+    defer { for suffix in ["", "-journal", "-wal", "-shm"] { unsafe unlink(draft + suffix) } }
+    try fill(draft)
+    guard unsafe link(draft, path) != 0, errno != EEXIST else { return }
+    // A file system without hard links. Of two processes that make the file there at the same moment one may lose it.
+    if [EPERM, EOPNOTSUPP, ENOSYS].contains(errno), unsafe exists(path) || rename(draft, path) == 0 { return }
+    throw failure(errno, at: path)
   }
 
   /// Replaces the file at `path` by one with these bytes, all at once.

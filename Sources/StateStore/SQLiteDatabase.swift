@@ -15,20 +15,22 @@ internal import Glibc
   /// It is opened for writing where its rights allow that, because even a reader may have to undo what a writer that
   /// died had begun; a file that may only be read is opened for reading.
   ///
-  /// - Parameter busyTimeout: how long a lock of another process is waited for, each time.
+  /// - Parameters:
+  ///   - name: what errors call the file, for a draft of one that users know.
+  ///   - busyTimeout: how long a lock of another process is waited for, each time.
   /// - Returns: nil where there is no such file.
-  init?(path: String, busyTimeout: Duration) throws(StateError) {
+  init?(path: String, as name: String? = nil, busyTimeout: Duration) throws(StateError) {
     var opened: OpaquePointer?
     // Nobody shares a connection between threads, so its mutexes would only cost.
     let flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE
     let code = unsafe sqlite3_open_v2(path, &opened, flags, nil)
     guard code == SQLITE_OK, let opened = unsafe opened else {
-      let error = unsafe Self.error(code, opened, path)
+      let error = unsafe Self.error(code, opened, name ?? path)
       unsafe sqlite3_close_v2(opened)
       if case .inaccessible(_, ENOENT) = error { return nil }
       throw error
     }
-    self.path = path
+    self.path = name ?? path
     unsafe handle = opened
     let milliseconds =
       busyTimeout.components.seconds * 1000 + busyTimeout.components.attoseconds / 1_000_000_000_000_000
@@ -64,7 +66,19 @@ internal import Glibc
   /// Taking the lock first is what makes reading a number and then writing the next one safe: a transaction that starts
   /// as a reader can find that another wrote in between, and no wait helps it then.
   func writing<Result>(_ body: () throws(StateError) -> Result) throws(StateError) -> Result {
-    try statement("BEGIN IMMEDIATE").run()
+    try transaction("BEGIN IMMEDIATE", body)
+  }
+
+  /// Runs `body` in one read transaction: all its queries see the same state of the file. It takes one shared lock, at
+  /// its first query, where each query alone would take its own and look at the file's header again.
+  func reading<Result>(_ body: () throws(StateError) -> Result) throws(StateError) -> Result {
+    try transaction("BEGIN", body)
+  }
+
+  private func transaction<Result>(
+    _ begin: String, _ body: () throws(StateError) -> Result
+  ) throws(StateError) -> Result {
+    try statement(begin).run()
     do {
       let result = try body()
       try statement("COMMIT").run()
@@ -73,24 +87,6 @@ internal import Glibc
       // SQLite has rolled back by itself after some errors, such as a full disk: a second time does no harm.
       _ = unsafe sqlite3_exec(handle, "ROLLBACK", nil, nil, nil)
       throw error
-    }
-  }
-
-  /// Makes the file keep a write-ahead log, as it then does for everyone who opens it.
-  ///
-  /// SQLite asks for an exclusive lock here without waiting for it, so of many that do this at once most are refused and
-  /// have to look again.
-  func useWriteAheadLog(within limit: Duration) throws(StateError) {
-    let clock = ContinuousClock()
-    let deadline = clock.now + limit
-    while true {
-      do {
-        try execute("PRAGMA journal_mode = WAL")
-        return
-      } catch {
-        guard case .locked = error, clock.now < deadline else { throw error }
-        usleep(1000)
-      }
     }
   }
 

@@ -21,32 +21,53 @@ public final class StateDatabase {
   /// Where the copied certificate authority goes.
   var certificateAuthority: String { home.certificateAuthority }
 
-  /// The database to read from; nil where nothing was ever stored. Makes nothing and takes no lock but a shared one,
+  /// Runs `body` in one read transaction, which bounds its wait for a lock by one `busyTimeout`.
+  public func reading<Result>(_ body: () throws(StateError) -> Result) throws(StateError) -> Result {
+    guard database == nil, let opened = try SQLiteDatabase(path: path, busyTimeout: busyTimeout) else {
+      return try body()
+    }
+    let result = try opened.reading { () throws(StateError) -> Result? in
+      guard try isCurrent(opened) else { return nil }
+      database = opened
+      return try body()
+    }
+    if let result { return result }
+    try Self.schema.migrate(opened)
+    return try body()
+  }
+
+  /// The database to read from; nil if nothing was ever stored. Makes nothing and takes no lock but a shared one,
   /// except that tables of an older algo-run are brought up to date first.
+  ///
+  /// - Throws: ``StateError/corrupt(path:)`` also for a file without tables: algo-run never leaves one, a power cut can.
   func forReading() throws(StateError) -> SQLiteDatabase? {
     if let database { return database }
     guard let opened = try SQLiteDatabase(path: path, busyTimeout: busyTimeout) else { return nil }
-    switch try Self.schema.found(in: opened) {
-    case 0: return nil
-    case Self.schema.current: break
-    default: try Self.schema.migrate(opened)
-    }
+    if try !isCurrent(opened) { try Self.schema.migrate(opened) }
     database = opened
     return opened
   }
 
-  /// The database to write to; home, file and tables are made where they are missing.
+  /// The database to write to; home, file and tables are made if they are missing.
   func forWriting() throws(StateError) -> SQLiteDatabase {
-    if let database { return database }
     try home.create()
-    try PrivateFile.ensure(path)
-    guard let opened = try SQLiteDatabase(path: path, busyTimeout: busyTimeout) else {
-      // Made a moment ago and gone again: someone removes the home while it is used.
+    try PrivateFile.ensure(path) { draft throws(StateError) in
+      guard let made = try SQLiteDatabase(path: draft, as: path, busyTimeout: busyTimeout) else {
+        throw .inaccessible(path: path, errno: 2)
+      }
+      try Self.schema.migrate(made)
+    }
+    guard let opened = try forReading() else {
+      // Made a moment ago and gone again: another process removes the home while it is used.
       throw .inaccessible(path: path, errno: 2)
     }
-    try Self.schema.migrate(opened)
-    database = opened
     return opened
+  }
+
+  private func isCurrent(_ opened: SQLiteDatabase) throws(StateError) -> Bool {
+    let found = try Self.schema.found(in: opened)
+    guard found > 0 else { throw .corrupt(path: path) }
+    return found == Self.schema.current
   }
 
   static let schema = Schema(steps: [

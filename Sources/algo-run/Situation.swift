@@ -22,6 +22,9 @@ struct Situation {
     return [name]
   }
 
+  /// How long a lock on `state.db` delays an execution. Healthy processes hold one for milliseconds, a few times a year.
+  private static let lockWait = Duration.milliseconds(500)
+
   /// Looks up version and connection.
   ///
   /// State that cannot be read never stops an algorithm whose command is known (`runsWithoutState`): it runs, one line
@@ -35,15 +38,17 @@ struct Situation {
     do throws(StateError) {
       let located = try SharedOptions.home(invocation)
       home = located
-      let state = StateDatabase(home: located)
-      let connection = try ConnectionStore(state).connection()
-      guard let reference else {
-        return Situation(version: nil, connection: connection, home: home, stateIsUnreadable: false)
+      let state = StateDatabase(home: located, busyTimeout: lockWait)
+      return try state.reading { () throws(StateError) in
+        let connection = try ConnectionStore(state).connection()
+        let version = try reference.map { reference throws(StateError) in
+          guard let version = try VersionStore(state).latest(matching: reference) else {
+            throw .noSuchVersion(reference: reference.description)
+          }
+          return version
+        }
+        return Situation(version: version, connection: connection, home: home, stateIsUnreadable: false)
       }
-      guard let version = try VersionStore(state).latest(matching: reference) else {
-        throw .noSuchVersion(reference: reference.description)
-      }
-      return Situation(version: version, connection: connection, home: home, stateIsUnreadable: false)
     } catch {
       if case .noSuchVersion = error { throw ExitFailure(status: 125, sentence: "\(error)") }
       guard runsWithoutState else { throw ExitFailure(status: 125, sentence: "\(error)") }

@@ -74,10 +74,26 @@ import Testing
     #expect(owner == (geteuid() == 0 ? 65_534 : Int(geteuid())))
   }
 
-  @Test func `an empty outbox file becomes an outbox`() throws {
+  @Test func `an empty outbox file is damage that is reported, and a new outbox takes payloads`() throws {
     try home.create()
     try Data().write(to: URL(fileURLWithPath: home.outboxDatabase))
-    #expect(try Outbox(home: home).append(sampleEntries(["a"])) == [1])
+    let told = Gathered<OutboxRecovery>()
+    try Outbox(home: home, onRecovery: { told.append([$0]) }).append(sampleEntries(["a"]))
+    let recovery = try #require(told.all.first)
+    #expect(told.all.count == 1 && recovery.saved == 0 && recovery.mayBeMore)
+    #expect(FileManager.default.contents(atPath: recovery.path)?.isEmpty == true)
+    #expect(try Outbox(home: home).list().map(\.key) == ["a"])
+  }
+
+  @Test func `a new outbox is never an empty file, and nothing is reported of it`() throws {
+    let home = home
+    let told = Gathered<OutboxRecovery>()
+    let failures = inThreads(20) { number in
+      try Outbox(home: home, onRecovery: { told.append([$0]) }).append(sampleEntries(["\(number)"]))
+    }
+    #expect(failures.isEmpty && told.all.isEmpty)
+    #expect(try Outbox(home: home).list().count == 20)
+    #expect(!temporary.names().contains { $0.contains(".new-") })
   }
 
   @Test func `an outbox of a newer algo-run is not touched`() throws {
