@@ -14,6 +14,9 @@ internal import RunModel
 public final class Outbox {
   /// The home it belongs to.
   public let home: HomeDirectory
+  /// When the wait for locks of other processes ends, for a caller whose whole work has a bound; nil if each lock may be
+  /// waited for as long as `busyTimeout`. A lock is tried for ``momentaryLock`` even later.
+  public var lockDeadline: ContinuousClock.Instant?
   /// Holders found alive, and until when that is believed without looking again.
   var aliveHolders: [String: ContinuousClock.Instant] = [:]
   /// Whether anyone has the number of a record from this one, and may yet settle it.
@@ -76,7 +79,9 @@ public final class Outbox {
       file = try open()
     } catch {
       guard error.mayBeDamage, let suspect = looked else { throw error }
-      if let recovery = try OutboxRecovery.recover(home, suspect, hold, after: error) { onRecovery(recovery) }
+      let wait = min(busyTimeout, OutboxRecovery.patience)
+      let recovery = try OutboxRecovery.recover(home, suspect, hold, after: error, waiting: wait)
+      if let recovery { onRecovery(recovery) }
       file = try open()
     }
     self.home = home
@@ -96,13 +101,17 @@ public final class Outbox {
       return try workingOnce(body)
     } catch {
       guard error.mayBeDamage else { throw error }
-      if let recovery = try OutboxRecovery.recover(home, looked, hold, after: error) { onRecovery(recovery) }
+      let wait = min(lockWait, OutboxRecovery.patience)
+      let recovery = try OutboxRecovery.recover(home, looked, hold, after: error, waiting: wait)
+      if let recovery { onRecovery(recovery) }
       return try workingOnce(body)
     }
   }
 
   private func workingOnce<Result>(_ body: () throws(StateError) -> Result) throws(StateError) -> Result {
-    try hold.share(within: busyTimeout)
+    let wait = lockWait
+    try hold.share(within: wait)
+    database.waitForLocks(atMost: wait)
     isWorking = true
     defer {
       isWorking = false
@@ -110,6 +119,15 @@ public final class Outbox {
     }
     if try FileIdentity.of(home.outboxDatabase)?.file != file.identity { try follow() }
     return try body()
+  }
+
+  /// Healthy processes hold a lock for a few milliseconds, often, while several run at once: a caller that waits for
+  /// nothing still waits for those.
+  public static let momentaryLock = Duration.milliseconds(50)
+
+  private var lockWait: Duration {
+    guard let lockDeadline else { return busyTimeout }
+    return min(busyTimeout, max(lockDeadline - ContinuousClock().now, Self.momentaryLock))
   }
 
   /// Goes on in the file that another process put in the place of a damaged one. A file that is no successor of the one

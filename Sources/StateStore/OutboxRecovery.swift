@@ -49,7 +49,7 @@ public struct OutboxRecovery: Sendable, Equatable {
   /// - Returns: nil where another file stands there already: open it.
   static func recover(
     _ home: HomeDirectory, _ suspect: FileIdentity, _ hold: OutboxHold, after error: StateError,
-    waiting wait: Duration = patience, at now: Timestamp = WallClock.now()
+    waiting wait: Duration, at now: Timestamp = WallClock.now()
   ) throws(StateError) -> OutboxRecovery? {
     guard try hold.exclude(within: wait) else { throw error }
     defer { hold.release() }

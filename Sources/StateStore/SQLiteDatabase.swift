@@ -1,5 +1,6 @@
 internal import CSQLite
 internal import Glibc
+internal import RunModel
 
 /// One connection to one SQLite file, for one thread at a time. With ``SQLiteStatement`` the only file that holds a
 /// pointer of SQLite's.
@@ -32,9 +33,12 @@ internal import Glibc
     }
     self.path = name ?? path
     unsafe handle = opened
-    let milliseconds =
-      busyTimeout.components.seconds * 1000 + busyTimeout.components.attoseconds / 1_000_000_000_000_000
-    unsafe sqlite3_busy_timeout(opened, Int32(clamping: milliseconds))
+    waitForLocks(atMost: busyTimeout)
+  }
+
+  /// Sets how long a lock of another process is waited for from now on, each time.
+  func waitForLocks(atMost busyTimeout: Duration) {
+    unsafe sqlite3_busy_timeout(handle, Int32(clamping: busyTimeout.wholeMicroseconds / 1000))
   }
 
   deinit { unsafe sqlite3_close_v2(handle) }

@@ -38,6 +38,11 @@ public enum StateError: Error, Equatable, CustomStringConvertible {
     if case .corrupt = self { true } else { false }
   }
 
+  /// Whether waiting is the remedy.
+  public var isLock: Bool {
+    if case .locked = self { true } else { false }
+  }
+
   /// Whether damage can be the reason: SQLite does not always see by itself that what it reads makes no sense.
   var mayBeDamage: Bool {
     if case .refused = self { true } else { isCorruption }

@@ -28,7 +28,8 @@ struct Situation {
   /// Looks up version and connection.
   ///
   /// State that cannot be read never stops an algorithm whose command is known (`runsWithoutState`): it runs, one line
-  /// says so, and its payload goes to a file beside the database.
+  /// reports it, and its payload goes to the fallback file. The exception is a locked database and a reference that only
+  /// the database can resolve: the payload would be lost for a lock that is gone in a moment.
   ///
   /// - Throws: `ExitFailure` with status 125.
   static func find(
@@ -51,13 +52,19 @@ struct Situation {
       }
     } catch {
       if case .noSuchVersion = error { throw ExitFailure(status: 125, sentence: "\(error)") }
-      guard runsWithoutState else { throw ExitFailure(status: 125, sentence: "\(error)") }
+      guard runsWithoutState, !(error.isLock && isInexact(reference)) else {
+        throw ExitFailure(status: 125, sentence: "\(error)")
+      }
       // A bare command on a machine without a home has nothing to say about state.
       if reference != nil || home != nil {
         Message.tell("\(error) The command runs all the same\(fallbackNote(reference, home)).")
       }
       return Situation(version: reference.flatMap(assumedVersion), connection: nil, home: home, stateIsUnreadable: true)
     }
+  }
+
+  private static func isInexact(_ reference: AlgorithmReference?) -> Bool {
+    reference.map { assumedVersion($0) == nil } ?? false
   }
 
   private static func fallbackNote(_ reference: AlgorithmReference?, _ home: HomeDirectory?) -> String {

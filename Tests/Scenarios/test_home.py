@@ -91,6 +91,7 @@ def test_a_home_whose_name_is_odd_works(program):
 
 
 DAMAGE = {
+    "empty": lambda path: path.write_bytes(b""),
     "garbage": lambda path: path.write_bytes(b"this is no database " * 1000),
     "empty page": lambda path: path.write_bytes(b"\0" * 8192),
     "cut": lambda path: os.truncate(path, path.stat().st_size // 2 + 100),

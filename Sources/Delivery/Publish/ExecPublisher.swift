@@ -16,14 +16,13 @@ public final class ExecPublisher: PayloadPublisher {
   static let patience = Duration.seconds(1)
   /// How often a wait looks whether somebody asks algo-run to end.
   static let glance: Int32 = 50
-  /// Shortest wait for other writers of a file, each of which needs microseconds.
-  static let lockPatience = Duration.milliseconds(50)
   /// How long the other records may take once its own is acknowledged.
   static let waitForOthers = Duration.milliseconds(250)
 
   private let connection: Connection
   private let home: HomeDirectory
   private let say: (String) -> Void
+  private let lockWait: Duration
   private var store: OutboxAccess
   private var engine: DeliveryEngine?
   private var isPrepared = false
@@ -44,7 +43,9 @@ public final class ExecPublisher: PayloadPublisher {
     self.connection = connection ?? Connection(kind: .file, filePath: home.insightsFile)
     self.home = home
     self.say = say
-    store = OutboxAccess(home: home)
+    // A lock that is held for longer than two seconds is that of a process that was stopped.
+    lockWait = min(max(self.connection.deliveryWait, Outbox.momentaryLock), FileSink.patience)
+    store = OutboxAccess(home: home, lockWait: lockWait)
   }
 
   /// Loads the library and begins to connect, while the child runs. With a file there is nothing to prepare.
@@ -72,6 +73,7 @@ public final class ExecPublisher: PayloadPublisher {
 
   private func awaitPreparation() {
     prepare()
+    // Its own wait for a lock began earlier and is no longer than that of the main thread, so it ends earlier.
     guard let preparation else { return }
     pthread_join(preparation, nil)
     self.preparation = nil
@@ -101,8 +103,12 @@ public final class ExecPublisher: PayloadPublisher {
 
   /// Stores the payload and delivers it if that can be done within the delivery wait.
   public func publish(_ record: InsightsRecord) -> Delivery {
-    if connection.kind == .file { return publishToFile(record) }
+    let start = ContinuousClock().now
     awaitPreparation()
+    store.waitForLocks(until: start + lockWait)
+    if connection.kind == .file { return publishToFile(record) }
+    // The outbox was locked when the child started.
+    if engine == nil, outage == nil { connect() }
     store.takeNotes().forEach(say)
     if let outage = outage ?? newOutage() {
       return keep(record, because: "the broker has been down since \(outage.since): \(outage.lastError)")
@@ -124,7 +130,7 @@ public final class ExecPublisher: PayloadPublisher {
       return keepSomehow(record, because: error)
     }
     engine.send(id, record, windowEnd: entry.windowEnd)
-    return deliver(id, by: engine)
+    return deliver(id, by: engine, until: start + connection.deliveryWait)
   }
 
   /// An outage that another process found while the child ran; nil where this one has an answer from a broker.
@@ -135,10 +141,12 @@ public final class ExecPublisher: PayloadPublisher {
     return found.isKnown(at: WallClock.now()) ? found : nil
   }
 
-  private func deliver(_ id: Int64, by engine: DeliveryEngine) -> Delivery {
+  private func deliver(
+    _ id: Int64, by engine: DeliveryEngine, until end: ContinuousClock.Instant
+  ) -> Delivery {
     let clock = ContinuousClock()
     let isDown = hasFailedAllAlong(engine, clock)
-    let deadline = isDown ? clock.now : clock.now + connection.deliveryWait
+    let deadline = isDown ? clock.now : end
     var isInterrupted = false
     while endings[id] == nil, !engine.hasFailures, clock.now < deadline, !isInterrupted {
       engine.turn(waiting: min(Self.glance, milliseconds(until: deadline, clock)))
@@ -227,8 +235,7 @@ public final class ExecPublisher: PayloadPublisher {
   }
 
   private func publishToFile(_ record: InsightsRecord) -> Delivery {
-    let patience = min(FileSink.patience, max(Self.lockPatience, connection.deliveryWait))
-    let sink = FileSink(path: connection.filePath ?? home.insightsFile, patience: patience)
+    let sink = FileSink(path: connection.filePath ?? home.insightsFile, patience: lockWait)
     do throws(FileSinkError) {
       if connection.filePath == home.insightsFile { try? home.create() }
       try sink.append([record.value])
@@ -242,7 +249,7 @@ public final class ExecPublisher: PayloadPublisher {
   /// A file that takes lines takes a bounded number of those that wait as well. A home that never had an outbox pays
   /// nothing for it.
   private func appendOthers(to sink: FileSink) {
-    guard let outbox = try? Outbox.existing(home: home), (try? outbox.pendingCount()) ?? 0 > 0,
+    guard let outbox = store.existing(), (try? outbox.pendingCount()) ?? 0 > 0,
       let token = store.token()
     else { return }
     let carrier = FileCarrier(sink, outbox: outbox, token: token, atOnce: Self.recordsBeside)

@@ -9,18 +9,44 @@ struct OutboxAccess {
   private var outbox: Outbox?
   private var ownToken: DelivererToken?
   private var failure: StateError?
+  private let lockWait: Duration
+  private var lockDeadline: ContinuousClock.Instant?
 
-  init(home: HomeDirectory) { self.home = home }
+  /// - Parameter lockWait: how long a lock of another process is waited for, each time.
+  init(home: HomeDirectory, lockWait: Duration = .seconds(10)) {
+    self.home = home
+    self.lockWait = lockWait
+  }
 
-  /// The outbox; nil where it cannot be opened, which is tried once. A damaged one is set aside for a new one.
+  /// Lets all waits for locks of other processes, taken together, end at `deadline`.
+  mutating func waitForLocks(until deadline: ContinuousClock.Instant) {
+    lockDeadline = deadline
+    outbox?.lockDeadline = deadline
+  }
+
+  private var lockWaitNow: Duration {
+    lockDeadline.map { min(lockWait, max($0 - ContinuousClock().now, Outbox.momentaryLock)) } ?? lockWait
+  }
+
+  /// The outbox; nil if it cannot be opened, which is tried once, or if another process holds a lock on it. A damaged
+  /// one is set aside for a new one.
   mutating func open() -> Outbox? {
+    if case .locked = failure { failure = nil }
     guard outbox == nil, failure == nil else { return outbox }
     do throws(StateError) {
-      outbox = try Outbox(home: home, onRecovery: { [notes] in notes.add($0) })
+      outbox = try Outbox(home: home, busyTimeout: lockWaitNow, onRecovery: { [notes] in notes.add($0) })
+      outbox?.lockDeadline = lockDeadline
     } catch {
       failure = error
     }
     return outbox
+  }
+
+  /// The outbox if the home has one; nil also if it cannot be opened.
+  func existing() -> Outbox? {
+    let found = try? Outbox.existing(home: home, busyTimeout: lockWaitNow)
+    found?.lockDeadline = lockDeadline
+    return found
   }
 
   /// What is to be said of the outbox itself, once. What comes later than this is said at once, on stderr: by then
