@@ -26,8 +26,7 @@ let package = Package(
       name: "algo-run",
       dependencies: [
         "BatchRun", "CommandLineInterface", "Delivery", "KafkaClient", "MetricsIntake", "Platform",
-        "ProcessSupervision",
-        "RunModel", "RunPipeline", "StateStore",
+        "ProcessSupervision", "RunModel", "RunPipeline", "StateStore",
       ],
       swiftSettings: strict),
     .target(name: "CommandLineInterface", swiftSettings: strict),
@@ -59,7 +58,7 @@ let package = Package(
     .testTarget(name: "MetricsIntakeTests", dependencies: ["MetricsIntake", "RunModel"], swiftSettings: strict),
     .target(
       name: "Delivery", dependencies: ["KafkaClient", "Platform", "RunModel", "StateStore"], swiftSettings: strict),
-    .target(name: "KafkaClient", dependencies: ["CRDKafka", "RunModel"], swiftSettings: strict),
+    .target(name: "KafkaClient", dependencies: ["CRDKafka", "Platform", "RunModel"], swiftSettings: strict),
     .target(name: "CRDKafka"),
     // Without pkg-config: its search path would come before that of the release build, which links SQLite statically.
     .systemLibrary(name: "CSQLite"),

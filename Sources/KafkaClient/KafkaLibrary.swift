@@ -1,5 +1,5 @@
 internal import CRDKafka
-internal import Glibc
+internal import Platform
 
 /// librdkafka itself: loaded when first asked for, so that nobody pays for it who delivers to a file.
 public enum KafkaLibrary {
@@ -23,17 +23,8 @@ public enum KafkaLibrary {
   /// - Parameter speaksTLS: false only where no connection of this process ever will.
   public static func loadInBackground(speaksTLS: Bool) {
     if !speaksTLS { crdk_expect_no_tls() }
-    var thread = pthread_t()
     // Without a thread it is loaded when it is needed.
-    guard
-      SignalFreeThread.start(
-        &thread, nil,
-        { _ in
-          _ = crdk_load()
-          return nil
-        })
-    else { return }
-    pthread_detach(thread)
+    _ = try? Thread.start { _ = crdk_load() }
   }
 
   /// The loaded library's version, such as `2.14.2`; nil where it cannot be loaded.

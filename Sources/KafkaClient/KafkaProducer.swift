@@ -1,5 +1,6 @@
 internal import CRDKafka
 internal import Glibc
+internal import Platform
 public import RunModel
 
 /// One librdkafka producer: the only file that holds an `rd_kafka_t`. For one thread at a time.
@@ -179,16 +180,8 @@ public final class KafkaProducer: @unchecked Sendable {
 
   /// The same on a thread of its own, for those who cannot wait.
   public func closeInBackground() {
-    let context = Unmanaged.passRetained(self)
-    var thread = pthread_t()
-    let code = pthread_create(
-      &thread, nil,
-      { context in
-        if let context { Unmanaged<KafkaProducer>.fromOpaque(context).takeRetainedValue().close() }
-        return nil
-      }, context.toOpaque())
     // Without a thread the client is left to the end of the process, which is not far where threads have run out.
-    if code == 0 { pthread_detach(thread) } else { context.release() }
+    _ = try? Thread.start { self.close() }
   }
 
   /// Has a byte written to `descriptor` whenever there is something to ``poll(waiting:)``.

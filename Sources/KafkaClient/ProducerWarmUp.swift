@@ -1,5 +1,5 @@
 internal import CRDKafka
-internal import Glibc
+internal import Platform
 internal import Synchronization
 
 /// Gets an idempotent producer ready to send before there is a record, on a thread of its own.
@@ -19,19 +19,13 @@ final class ProducerWarmUp: @unchecked Sendable {
   private let client: OpaquePointer
   private let topic: OpaquePointer
   private let isStopping = Atomic(false)
-  private var thread = pthread_t()
-  private var isRunning = false
+  private var thread: Thread<Void>?
 
   init(client: OpaquePointer, topic: OpaquePointer) {
     self.client = client
     self.topic = topic
-    let context = Unmanaged.passRetained(self)
-    isRunning = SignalFreeThread.start(&thread, context.toOpaque()) { context in
-      if let context { Unmanaged<ProducerWarmUp>.fromOpaque(context).takeRetainedValue().run() }
-      return nil
-    }
-    // Without it the first record is late, no more.
-    if !isRunning { context.release() }
+    // Without a thread the first record is late, no more.
+    thread = try? Thread.start { self.run() }
   }
 
   private func run() {
@@ -47,9 +41,7 @@ final class ProducerWarmUp: @unchecked Sendable {
 
   /// Ends the thread and waits for it.
   func stop() {
-    guard isRunning else { return }
     isStopping.store(true, ordering: .relaxed)
-    pthread_join(thread, nil)
-    isRunning = false
+    thread.take()?.join()
   }
 }

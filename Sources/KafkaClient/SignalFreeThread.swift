@@ -1,4 +1,4 @@
-internal import Glibc
+public import Glibc
 
 /// Threads that take no signals: those are for the thread that runs the children.
 public enum SignalFreeThread {

@@ -3,8 +3,8 @@ internal import Glibc
 
 /// A thread that takes no signals: those are for the thread that supervises children. It computes one value.
 ///
-/// Joined at most once, which the compiler checks; one that is not joined is left to itself.
-public struct Thread<Value>: ~Copyable {
+/// Joined at most once. A thread whose last reference goes before that is detached.
+public final class Thread<Value> {
   private let handle: pthread_t
   private let work: Work<Value>
   private var isJoinable = true
@@ -38,14 +38,15 @@ public struct Thread<Value>: ~Copyable {
   deinit { if isJoinable { pthread_detach(handle) } }
 
   /// Waits for the end of `body` and returns its value.
-  public consuming func join() -> sending Value {
+  public func join() -> sending Value {
+    precondition(isJoinable, "a thread is joined once")
     pthread_join(handle, nil)
     isJoinable = false
     return work.takeValue()
   }
 
   /// Waits until `deadline` at most; nil if `body` still runs then.
-  public mutating func join(until deadline: MonotonicInstant) -> sending Value? {
+  public func join(until deadline: MonotonicInstant) -> sending Value? {
     guard isJoinable, join_thread_until(handle, deadline.nanoseconds) == 0 else { return nil }
     isJoinable = false
     return work.takeValue()
@@ -72,7 +73,7 @@ private final class Work<Value>: AnyWork {
 
   /// The value, in the hands of whoever joined: the thread that made it is no more.
   func takeValue() -> sending Value {
-    guard let made = value.take() else { preconditionFailure("a thread is joined once") }
+    guard let made = value.take() else { preconditionFailure("a thread's value is taken once") }
     nonisolated(unsafe) let value = made
     return unsafe value
   }

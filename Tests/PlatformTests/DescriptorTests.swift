@@ -57,8 +57,7 @@ struct DescriptorTests {
     withUnsafeTemporaryAllocation(byteCount: 4096, alignment: 1) { buffer in
       while case .bytes(let count) = reader.read(into: buffer) { received.append(contentsOf: buffer[..<count]) }
     }
-    let succeeded = thread.join()
-    #expect(succeeded)
+    #expect(thread.join())
     #expect(received == sent)
   }
 

@@ -6,8 +6,7 @@ import Testing
 struct ThreadTests {
   @Test func `join returns the value that the thread computed`() throws {
     let thread = try Thread.start { (1...10).reduce(0, +) }
-    let sum = thread.join()
-    #expect(sum == 55)
+    #expect(thread.join() == 55)
   }
 
   @Test func `a thread blocks all signals, and starting it leaves the mask of its starter as it was`() throws {
@@ -18,8 +17,7 @@ struct ThreadTests {
       pthread_sigmask(SIG_BLOCK, nil, &mask)
       return [SIGINT, SIGTERM, SIGCHLD, SIGUSR1].allSatisfy { sigismember(&mask, $0) == 1 }
     }
-    let succeeded = thread.join()
-    #expect(succeeded)
+    #expect(thread.join())
     var after = sigset_t()
     pthread_sigmask(SIG_BLOCK, nil, &after)
     for signal in Int32(1)...64 { #expect(sigismember(&after, signal) == sigismember(&before, signal)) }
@@ -28,14 +26,11 @@ struct ThreadTests {
   @Test func `a join with a deadline gives up on a thread that still runs, and can be repeated`() throws {
     let (reader, writer) = try Descriptor.pipe()
     reader.withNumber { _ = fcntl($0, F_SETFL, 0) }
-    var thread = try Thread.start { reader.readText() }
-    let early = thread.join(until: .now())
-    #expect(early == nil)
+    let thread = try Thread.start { reader.readText() }
+    #expect(thread.join(until: .now()) == nil)
     try writer.writeAll(Array("go".utf8))
-    let text = thread.join(until: .now() + .seconds(60))
-    #expect(text == "go")
-    let again = thread.join(until: .now())
-    #expect(again == nil)
+    #expect(thread.join(until: .now() + .seconds(60)) == "go")
+    #expect(thread.join(until: .now()) == nil)
   }
 
   @Test func `a message that is posted wakes a loop that waits without a deadline`() throws {
@@ -51,7 +46,7 @@ struct ThreadTests {
     let loop = try EventLoop()
     let mailbox = Mailbox<Int>(waking: loop)
     let threads = try (0..<4).map { writer in
-      JoinedThread(try Thread.start { for number in 0..<5_000 { mailbox.post(number * 4 + writer) } })
+      try Thread.start { for number in 0..<5_000 { mailbox.post(number * 4 + writer) } }
     }
     var received: [[Int]] = [[], [], [], []]
     while received.reduce(0, { $0 + $1.count }) < 20_000 {
@@ -61,7 +56,7 @@ struct ThreadTests {
     for numbers in received { #expect(numbers == Array(0..<5_000)) }
     loop.turn(until: .now())
     #expect(mailbox.takeAll().isEmpty)
-    withExtendedLifetime(threads) {}
+    for thread in threads { thread.join() }
   }
 
   @Test func `the waker can be used by code that writes to its descriptor`() throws {
@@ -75,11 +70,4 @@ struct ThreadTests {
     while recorder.journal.lines.isEmpty { loop.turn() }
     withExtendedLifetime(timer) {}
   }
-}
-
-/// Joins its thread when it goes.
-final class JoinedThread {
-  private var thread: Thread<Void>?
-  init(_ thread: consuming Thread<Void>) { self.thread = consume thread }
-  deinit { thread.take()?.join() }
 }

@@ -1,7 +1,7 @@
 internal import CRDKafka
 internal import Glibc
+internal import Platform
 internal import RunModel
-internal import Synchronization
 
 /// Looks at a broker's address without librdkafka, which tries again for ever instead of telling what is wrong. The
 /// only file of the test that touches sockets.
@@ -23,10 +23,10 @@ struct NetworkProbe {
   enum Answer: Sendable { case frame([UInt8]), foreign, closed, silent }
 
   /// A connected socket that never blocks, closed once.
-  final class Socket {
-    fileprivate let descriptor: Int32
-    fileprivate init(_ descriptor: Int32) { self.descriptor = descriptor }
-    deinit { close(descriptor) }
+  struct Socket {
+    private let owner: Descriptor
+    fileprivate var descriptor: Int32 { owner.withNumber { $0 } }
+    fileprivate init(_ number: Int32) { owner = Descriptor(owning: number) }
   }
 
   /// What a handshake told.
@@ -43,30 +43,15 @@ struct NetworkProbe {
   /// Looks names up, all at once and at most so long. getaddrinfo cannot be given up, so each has a thread that is left
   /// behind then.
   static func resolve(_ addresses: [BrokerAddress], within limit: Duration) -> [Resolution] {
-    let end = ContinuousClock.now + limit
-    let lookups = addresses.map { address -> NameLookup? in
-      let lookup = NameLookup(address)
-      var thread = pthread_t()
-      let context = Unmanaged.passRetained(lookup)
-      let started = SignalFreeThread.start(&thread, context.toOpaque()) { context in
-        if let context { Unmanaged<NameLookup>.fromOpaque(context).takeRetainedValue().run() }
-        return nil
-      }
-      guard started else {
-        context.release()
-        return nil
-      }
-      pthread_detach(thread)
-      return lookup
-    }
+    let end = MonotonicInstant.now() + limit
+    let lookups = addresses.map { address in try? Thread.start { lookUp(address) } }
     return lookups.map { lookup in
       guard let lookup else { return .failed("no thread can be started") }
-      lookup.done.wait(milliseconds: milliseconds(until: end))
-      return lookup.result ?? .timedOut
+      return lookup.join(until: end) ?? .timedOut
     }
   }
 
-  fileprivate static func lookUp(_ address: BrokerAddress) -> Resolution {
+  private static func lookUp(_ address: BrokerAddress) -> Resolution {
     var hints = addrinfo()
     hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
     var list: UnsafeMutablePointer<addrinfo>?
@@ -182,22 +167,5 @@ extension NetworkProbe.Socket {
       guard count > 0 else { return bytes.isEmpty ? .closed : .foreign }
       bytes += piece[..<count]
     }
-  }
-}
-
-/// A lookup that may outlive the one who asked.
-private final class NameLookup: Sendable {
-  let address: BrokerAddress
-  let done = WakePipe()
-  private let outcome = Mutex<NetworkProbe.Resolution?>(nil)
-
-  init(_ address: BrokerAddress) { self.address = address }
-
-  var result: NetworkProbe.Resolution? { outcome.withLock { $0 } }
-
-  func run() {
-    let found = NetworkProbe.lookUp(address)
-    outcome.withLock { $0 = found }
-    done.wake()
   }
 }
