@@ -42,8 +42,8 @@ public struct KafkaCause: Sendable, Equatable {
     case passing
     /// It usually does not pass, and ends in a rejection instead of an expiry when it has not by the window's end.
     case denied
-    /// The broker will never take this record.
-    case never
+    /// The broker will never take the record batch. A record of it is at fault only if it was the only one.
+    case batchRefused
     /// The library gave up on the record without a reason of its own: the cause is what it last said of the broker.
     case unexplained
     /// The producer is finished and every record of it must go to a new one.
@@ -55,7 +55,7 @@ public struct KafkaCause: Sendable, Equatable {
     switch rd_kafka_resp_err_t(rawValue: code) {
     case RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE, RD_KAFKA_RESP_ERR_RECORD_LIST_TOO_LARGE,
       RD_KAFKA_RESP_ERR_INVALID_RECORD:
-      .never
+      .batchRefused
     case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED, RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED: .denied
     case RD_KAFKA_RESP_ERR__MSG_TIMED_OUT, RD_KAFKA_RESP_ERR__PURGE_QUEUE, RD_KAFKA_RESP_ERR__PURGE_INFLIGHT,
       RD_KAFKA_RESP_ERR__TIMED_OUT:

@@ -64,8 +64,8 @@ public final class KafkaProducer: @unchecked Sendable {
 
   /// Takes one record, which will be reported by `number`.
   ///
-  /// - Returns: nil, or why it was not taken and will not be reported.
-  public func produce(_ number: Int64, key: String, value: [UInt8], headers: [InsightsRecord.Header]) -> KafkaCause? {
+  /// - Returns: whether it was taken; one that was not will not be reported.
+  public func produce(_ number: Int64, key: String, value: [UInt8], headers: [InsightsRecord.Header]) -> Handover {
     var key = key
     // One buffer for all header texts, each with its zero: the C side needs them at the same time.
     var texts: [CChar] = []
@@ -92,12 +92,8 @@ public final class KafkaProducer: @unchecked Sendable {
         }
       }
     }
-    guard error != RD_KAFKA_RESP_ERR_NO_ERROR else { return nil }
-    return fatalCause() ?? KafkaCause(error)
+    return error == RD_KAFKA_RESP_ERR_NO_ERROR ? .taken : .refused(fatalCause() ?? KafkaCause(error))
   }
-
-  /// Whether the producer has room for no more records at the moment.
-  static func isFull(_ cause: KafkaCause) -> Bool { cause.code == RD_KAFKA_RESP_ERR__QUEUE_FULL.rawValue }
 
   /// What happened since the last call; waits for the first event at most so many milliseconds.
   public func poll(waiting milliseconds: Int32 = 0) -> [ProducerEvent] {

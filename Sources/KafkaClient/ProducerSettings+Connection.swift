@@ -5,8 +5,9 @@ public import RunModel
 extension ProducerSettings {
   /// The settings of `connection`, which is one to Kafka; the password is read now.
   ///
+  /// - Parameter quarterings: how often the size of record batches is to be quartered.
   /// - Throws: ``KafkaError/passwordUnavailable(_:)``, ``KafkaError/authorityUnreadable(path:reason:)``.
-  public init(_ connection: Connection, traffic: Traffic) throws(KafkaError) {
+  public init(_ connection: Connection, traffic: Traffic, quarterings: Int = 0) throws(KafkaError) {
     var properties = Self.base(window: connection.deliveryWindow, traffic: traffic)
     var secrets: [String] = []
     func add(_ name: String, _ value: String) { properties.append(Property(name: name, value: value)) }
@@ -35,11 +36,23 @@ extension ProducerSettings {
       add(property.name, property.value.revealed)
       if property.isSecret { secrets.append(property.value.revealed) }
     }
+    if quarterings > 0 { add("batch.size", "\(Self.batchSize(properties) >> (2 * quarterings))") }
     let mechanism = connection.authentication?.mechanism
     self.init(
       topic: connection.topic, properties: properties, secrets: secrets,
       usesSCRAM: mechanism == .scramSHA256 || mechanism == .scramSHA512)
   }
+
+  /// Bytes of the largest batches that a producer with these properties sends.
+  private static func batchSize(_ properties: [Property]) -> Int {
+    let limits = ["batch.size", "message.max.bytes"].map { name in
+      properties.last { $0.name == name }.flatMap { Int($0.value) } ?? standardBatchSize
+    }
+    return limits.min() ?? standardBatchSize
+  }
+
+  /// librdkafka's default of both.
+  private static let standardBatchSize = 1_000_000
 
   /// What Azure Event Hubs asks of a librdkafka client
   /// (https://learn.microsoft.com/azure/event-hubs/apache-kafka-configurations): it closes connections that were idle

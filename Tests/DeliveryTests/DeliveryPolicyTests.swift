@@ -65,11 +65,18 @@ import Testing
     #expect(actions == [.expire(1, cause: "not authorised: words", mayBePersisted: true)])
   }
 
-  @Test func `what is too large is rejected at once, what is denied only when it still is at the window's end`() {
+  @Test func `what is too large alone is rejected at once`() {
+    var sent = policy(1)
+    let tooLarge = cause(RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE)
+    let answer = sent.handle(.failed(1, tooLarge, mayBePersisted: false), now: Self.moment(1))
+    #expect(answer == [.reject(1, reason: "words")])
+    // What the library itself refuses was in no batch.
+    var beside = policy(1, 2)
+    #expect(beside.refuse(2, tooLarge, now: Self.moment(1)) == [.reject(2, reason: "words")])
+  }
+
+  @Test func `what is denied is rejected only when it still is at the window's end`() {
     var policy = policy(1, 2)
-    let tooLarge = policy.handle(
-      .failed(1, cause(RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE), mayBePersisted: false), now: Self.moment(1))
-    #expect(tooLarge == [.reject(1, reason: "words")])
     let denied = policy.handle(
       .failed(2, cause(RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED), mayBePersisted: false), now: Self.moment(240))
     #expect(denied == [.reject(2, reason: "not authorised: words")])
@@ -195,6 +202,7 @@ import Testing
         now = now + .milliseconds(Int64.random(in: 0...3000, using: &generator))
         switch Int.random(in: 0...6, using: &generator) {
         case 0, 1:
+          guard policy.vacancies > 0 else { break }
           taken += 1
           policy.take(
             taken, windowEnd: now + .seconds(Int64.random(in: 0...20, using: &generator)), attempts: 0,

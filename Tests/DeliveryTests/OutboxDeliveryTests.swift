@@ -71,6 +71,17 @@ import Testing
     #expect(try outbox.list(states: [.rejected]).count == 3)
   }
 
+  @Test func `a batch that is too large for the broker is divided, and none of its records is rejected`() throws {
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let cluster = try MockCluster()
+    try cluster.createTopic("insights")
+    try cluster.failProducing([RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE])
+    let outbox = try fill(500)
+    let figures = try deliver(Connection(kind: .plaintext, topic: "insights", brokers: [cluster.bootstrap]))
+    #expect(figures.delivered == 500 && figures.isComplete)
+    #expect(try outbox.list().isEmpty)
+  }
+
   @Test func `a fatal error of the producer is survived by a new one`() throws {
     defer { try? FileManager.default.removeItem(atPath: folder) }
     let cluster = try MockCluster()

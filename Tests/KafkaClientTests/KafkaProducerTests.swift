@@ -17,8 +17,12 @@ import Testing
       ], secrets: ["hush"], usesSCRAM: false)
   }
 
-  private func send(_ producer: KafkaProducer, _ number: Int64, value: [UInt8] = Array("{}".utf8)) -> KafkaCause? {
+  private func send(_ producer: KafkaProducer, _ number: Int64, value: [UInt8] = Array("{}".utf8)) -> Handover {
     producer.produce(number, key: "req-\(number)", value: value, headers: [.init("ce_id", "req-\(number)")])
+  }
+
+  private func refusal(_ handover: Handover) -> KafkaCause? {
+    if case .refused(let cause) = handover { cause } else { nil }
   }
 
   /// Polls until `enough` holds of all that was told.
@@ -35,8 +39,8 @@ import Testing
     try cluster.createTopic(Self.topic)
     let producer = try KafkaProducer(settings(cluster.bootstrap))
     defer { producer.close() }
-    #expect(send(producer, 41) == nil)
-    #expect(send(producer, -7) == nil)
+    #expect(send(producer, 41) == .taken)
+    #expect(send(producer, -7) == .taken)
     let told = events(of: producer) { $0.count >= 2 }
     #expect(told.contains(.acknowledged(41)) && told.contains(.acknowledged(-7)))
     #expect(producer.hasBrokerAnswered)
@@ -47,7 +51,7 @@ import Testing
     try cluster.createTopic(Self.topic)
     let producer = try KafkaProducer(settings(cluster.bootstrap))
     defer { producer.close() }
-    #expect(producer.produce(1, key: "ключ \u{1F511}", value: [], headers: []) == nil)
+    #expect(producer.produce(1, key: "ключ \u{1F511}", value: [], headers: []) == .taken)
     #expect(events(of: producer) { !$0.isEmpty } == [.acknowledged(1)])
   }
 
@@ -62,7 +66,7 @@ import Testing
       try cluster.setLeader(of: Self.topic, to: broker)
       for number in 1...50 {
         let number = Int64(broker) * 1000 + Int64(number)
-        #expect(send(producer, number) == nil)
+        #expect(send(producer, number) == .taken)
         expected.insert(number)
       }
     }
@@ -80,7 +84,7 @@ import Testing
     ])
     let producer = try KafkaProducer(settings(cluster.bootstrap))
     defer { producer.close() }
-    #expect(send(producer, 1) == nil)
+    #expect(send(producer, 1) == .taken)
     #expect(events(of: producer) { $0.contains(.acknowledged(1)) }.last == .acknowledged(1))
   }
 
@@ -90,7 +94,7 @@ import Testing
     try cluster.failProducing([RD_KAFKA_RESP_ERR_POLICY_VIOLATION])
     let producer = try KafkaProducer(settings(cluster.bootstrap))
     defer { producer.close() }
-    #expect(send(producer, 1) == nil)
+    #expect(send(producer, 1) == .taken)
     let told = events(of: producer) { !$0.isEmpty }
     guard case .failed(1, let cause, _)? = told.first else {
       Issue.record("got \(told)")
@@ -105,7 +109,7 @@ import Testing
     try cluster.setDown(1)
     let producer = try KafkaProducer(settings(cluster.bootstrap))
     defer { producer.close() }
-    #expect(send(producer, 1) == nil)
+    #expect(send(producer, 1) == .taken)
     let told = events(of: producer) {
       $0.contains { if case .trouble(let cause) = $0 { cause.isOutage } else { false } }
     }
@@ -119,7 +123,7 @@ import Testing
 
   @Test func `abandoning hands every record back, at once, even while nothing answers`() throws {
     let producer = try KafkaProducer(settings("127.0.0.1:1"))
-    for number in Int64(1)...20 { #expect(send(producer, number) == nil) }
+    for number in Int64(1)...20 { #expect(send(producer, number) == .taken) }
     let told = producer.abandon()
     let failed = told.compactMap { if case .failed(let number, _, mayBePersisted: false) = $0 { number } else { nil } }
     #expect(failed.sorted() == Array(1...20))
@@ -133,20 +137,20 @@ import Testing
     producer.failFatally()
     let told = events(of: producer) { $0.contains { if case .fatal = $0 { true } else { false } } }
     #expect(!told.isEmpty)
-    #expect(send(producer, 1)?.meaning == .producerDead)
+    #expect(refusal(send(producer, 1))?.meaning == .producerDead)
     producer.close()
   }
 
   @Test func `a record larger than the limit is refused for good`() throws {
     let producer = try KafkaProducer(settings("127.0.0.1:1"))
     defer { producer.close() }
-    #expect(send(producer, 1, value: [UInt8](repeating: 32, count: 2_000_000))?.meaning == .never)
+    #expect(refusal(send(producer, 1, value: [UInt8](repeating: 32, count: 2_000_000)))?.meaning == .batchRefused)
   }
 
   @Test func `the end of the window comes back as given up and not persisted`() throws {
     let producer = try KafkaProducer(settings("127.0.0.1:1", window: .seconds(1)))
     defer { producer.close() }
-    #expect(send(producer, 1) == nil)
+    #expect(send(producer, 1) == .taken)
     let told = events(of: producer) { $0.contains { if case .failed = $0 { true } else { false } } }
     guard case .failed(1, let cause, mayBePersisted: false)? = told.last else {
       Issue.record("got \(told)")

@@ -83,13 +83,14 @@ final class KafkaCourier: PayloadCourier {
         try engine.store()
         lastRemoval = clock.now
       }
-      let isWorthClaiming = isMoreWaiting && engine.vacancies >= Self.claimGroup
-      if engine.hasGivenBack || isWorthClaiming || nextClaim <= now {
+      let isWorthClaiming =
+        isMoreWaiting && (engine.policy.isSendingAlone || engine.vacancies >= Self.claimGroup)
+      let wanted = engine.vacancies
+      if wanted > 0, engine.hasGivenBack || isWorthClaiming || nextClaim <= now {
         nextClaim = now + Self.claimPause
-        let wanted = engine.vacancies
         let claim = try engine.claim(atMost: wanted)
         store.report(corrupt: claim.corrupt, say)
-        isMoreWaiting = wanted > 0 && claim.count + claim.corrupt.count >= wanted
+        isMoreWaiting = claim.count + claim.corrupt.count >= wanted
       }
       try records.care(for: outbox, isIdle: engine.policy.count == 0 && engine.acknowledged.isEmpty)
     } catch {

@@ -21,7 +21,7 @@ final class DeliveryEngine {
   private let token: DelivererToken
   private let traffic: ProducerSettings.Traffic
   private(set) var connection: Connection
-  private(set) var policy = DeliveryPolicy()
+  private(set) var policy: DeliveryPolicy
   private var producer: KafkaProducer?
   private var nextProducerAt: Timestamp
   private var wakeDescriptor: Int32?
@@ -47,6 +47,8 @@ final class DeliveryEngine {
     self.outbox = outbox
     self.token = token
     self.traffic = traffic
+    // Who has time for a few records only cannot spend it on one producer after the other.
+    policy = DeliveryPolicy(mostQuarterings: traffic == .many ? BatchLimit.manyQuarterings : 0)
     nextProducerAt = WallClock.now()
     if let outage = try? outbox.outage() { policy.assumeOutage(since: outage.since, until: outage.until) }
     makeProducer()
@@ -71,11 +73,10 @@ final class DeliveryEngine {
   ) {
     let now = WallClock.now()
     policy.take(id, windowEnd: windowEnd, attempts: attempts, mayBePersisted: mayBePersisted, now: now)
-    let refusal = producer.map { $0.produce(id, key: record.key, value: record.value, headers: record.headers) }
-    switch refusal {
+    switch producer?.produce(id, key: record.key, value: record.value, headers: record.headers) {
+    case .taken: break
+    case .refused(let cause): carryOut(policy.refuse(id, cause, now: now))
     case nil: carryOut(policy.handle(.failed(id, .withoutAnswer, mayBePersisted: false), now: now))
-    case .some(nil): break
-    case .some(.some(let cause)): carryOut(policy.handle(.failed(id, cause, mayBePersisted: false), now: now))
     }
   }
 
@@ -84,8 +85,8 @@ final class DeliveryEngine {
   /// - Returns: how many, and which were found damaged and set aside.
   func claim(atMost limit: Int) throws(StateError) -> (count: Int, corrupt: [Int64]) {
     let limit = min(limit, vacancies)
-    hasGivenBack = false
     guard limit > 0 else { return (0, []) }
+    hasGivenBack = false
     let claim = try outbox.claim(limit: limit, for: token)
     for record in claim.records {
       send(
@@ -174,7 +175,8 @@ final class DeliveryEngine {
 
   private func makeProducer() {
     do throws(KafkaError) {
-      let producer = try KafkaProducer(ProducerSettings(connection, traffic: traffic))
+      let producer = try KafkaProducer(
+        ProducerSettings(connection, traffic: traffic, quarterings: policy.quarterings))
       if let wakeDescriptor { producer.wake(wakeDescriptor) }
       self.producer = producer
       problem = nil

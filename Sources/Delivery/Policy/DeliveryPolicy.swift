@@ -59,7 +59,10 @@ struct DeliveryPolicy {
   }
 
   private let room: Room
+  private var batches: BatchLimit
   private var inHand: [Int64: InHand] = [:]
+  /// The record that was handed over while the producer had no other, until another follows: it has a batch to itself.
+  private var alone: Int64?
   private var outage: Outage?
   private var troubleSince: Timestamp?
   private var lastTrouble: KafkaCause?
@@ -70,7 +73,11 @@ struct DeliveryPolicy {
   private var diedYoung = false
   private var hasAcknowledged = false
 
-  init(room: Room = Room()) { self.room = room }
+  /// - Parameter mostQuarterings: how often the size of batches may be quartered before records are sent one at a time.
+  init(room: Room = Room(), mostQuarterings: Int = BatchLimit.manyQuarterings) {
+    self.room = room
+    batches = BatchLimit(mostQuarterings: mostQuarterings)
+  }
 
   /// Records taken in and not yet left.
   var count: Int { inHand.count }
@@ -79,14 +86,30 @@ struct DeliveryPolicy {
   var isInOutage: Bool { outage != nil }
 
   /// How many more records may be handed over.
-  var vacancies: Int { isProducerDead ? 0 : max(0, (isInOutage ? room.outage : room.normal) - inHand.count) }
+  var vacancies: Int {
+    guard !isProducerDead, !batches.needsNewProducer else { return 0 }
+    if isSendingAlone { return inHand.isEmpty ? 1 : 0 }
+    return max(0, (isInOutage ? room.outage : room.normal) - inHand.count)
+  }
+
+  /// Whether records are sent one at a time, because larger batches were refused.
+  var isSendingAlone: Bool { batches.recordsToSendAlone > 0 }
+
+  /// How often the batches of the next producer are to be quartered.
+  var quarterings: Int { batches.quarterings }
 
   /// An outage that another deliverer announced.
   mutating func assumeOutage(since: Timestamp, until: Timestamp) { outage = Outage(since: since, until: until) }
 
   /// A record was handed to the producer.
   mutating func take(_ id: Int64, windowEnd: Timestamp, attempts: Int, mayBePersisted: Bool, now: Timestamp) {
+    alone = inHand.isEmpty ? id : nil
     inHand[id] = InHand(windowEnd: windowEnd, attempts: attempts, takenAt: now, mayBePersisted: mayBePersisted)
+  }
+
+  /// The producer did not take a record that was handed over, so it was in no batch.
+  mutating func refuse(_ id: Int64, _ cause: KafkaCause, now: Timestamp) -> [Action] {
+    fail(id, cause, mayBePersisted: false, isAlone: true, now: now) + replaceIfDrained()
   }
 
   /// What the producer tells.
@@ -95,9 +118,10 @@ struct DeliveryPolicy {
     case .acknowledged(let id):
       guard inHand.removeValue(forKey: id) != nil else { return [] }
       hasAcknowledged = true
-      return recover() + [.remove(id)]
+      batches.acknowledged(alone: id == alone)
+      return recover() + [.remove(id)] + replaceIfDrained()
     case .failed(let id, let cause, let mayBePersisted):
-      return fail(id, cause, mayBePersisted: mayBePersisted, now: now)
+      return fail(id, cause, mayBePersisted: mayBePersisted, isAlone: id == alone, now: now) + replaceIfDrained()
     case .trouble(let cause):
       note(cause, now: now)
       return []
@@ -113,11 +137,21 @@ struct DeliveryPolicy {
   mutating func takeBackRest(now: Timestamp) -> [Action] {
     isProducerDead = true
     let cause = KafkaCause.withoutAnswer
-    return inHand.keys.sorted().flatMap { fail($0, cause, mayBePersisted: true, now: now) }
+    return inHand.keys.sorted().flatMap { fail($0, cause, mayBePersisted: true, isAlone: false, now: now) }
+  }
+
+  /// Batches of another size need another producer.
+  private mutating func replaceIfDrained() -> [Action] {
+    guard batches.needsNewProducer, inHand.isEmpty, !isProducerDead else { return [] }
+    isProducerDead = true
+    return [.replaceProducer]
   }
 
   /// A new producer stands in the place of the old, whose records have all been reported or taken back.
-  mutating func producerWasReplaced() { (isProducerDead, diedYoung, hasAcknowledged) = (false, false, false) }
+  mutating func producerWasReplaced() {
+    (isProducerDead, diedYoung, hasAcknowledged) = (false, false, false)
+    batches.producerWasMade()
+  }
 
   private mutating func endProducer() { (isProducerDead, diedYoung) = (true, !hasAcknowledged) }
 
@@ -184,7 +218,7 @@ struct DeliveryPolicy {
   }
 
   private mutating func fail(
-    _ id: Int64, _ cause: KafkaCause, mayBePersisted: Bool, now: Timestamp
+    _ id: Int64, _ cause: KafkaCause, mayBePersisted: Bool, isAlone: Bool, now: Timestamp
   ) -> [Action] {
     guard var record = inHand.removeValue(forKey: id) else { return [] }
     record.mayBePersisted = record.mayBePersisted || mayBePersisted
@@ -195,7 +229,10 @@ struct DeliveryPolicy {
     if cause.meaning != .unexplained { lastTrouble = cause }
     var actions: [Action] = []
     switch cause.meaning {
-    case .never: return [.reject(id, reason: words)]
+    case .batchRefused where isAlone:
+      batches.refusedAlone()
+      return [.reject(id, reason: words)]
+    case .batchRefused: batches.refusedAmongOthers()
     case .producerDead where !isProducerDead:
       endProducer()
       actions.append(.replaceProducer)
@@ -211,7 +248,8 @@ struct DeliveryPolicy {
     // Taken back with its producer is no attempt of its own that failed: the next may follow at once, unless it is the
     // broker that ends one producer after the other.
     let wasTakenBack = !diedYoung && (isProducerDead || cause.meaning == .producerDead || cause.isTakenBack)
-    let pause = wasTakenBack ? .zero : Self.pause(afterAttempts: record.attempts)
+    // Nor is a batch that was too large for the broker: the next one is smaller.
+    let pause = wasTakenBack || cause.meaning == .batchRefused ? .zero : Self.pause(afterAttempts: record.attempts)
     let next = min(now + pause, record.windowEnd)
     return actions + [.tryAgain(id, at: next, cause: words, mayBePersisted: record.mayBePersisted)]
   }

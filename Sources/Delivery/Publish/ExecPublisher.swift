@@ -212,10 +212,15 @@ public final class ExecPublisher: PayloadPublisher {
     guard let outbox = store.open() else { return }
     // Most of the time it stood alone, and one question is cheaper than the seven of a claim and of care.
     guard (try? outbox.hasOthers(besides: id)) ?? true else { return outbox.removeDeadDeliverers() }
-    guard let claim = try? engine.claim(atMost: Self.recordsBeside) else { return }
-    store.report(corrupt: claim.corrupt, say)
     let end = min(deadline, clock.now + Self.waitForOthers)
-    while engine.policy.count > 0, clock.now < end { engine.turn(waiting: milliseconds(until: end, clock)) }
+    repeat {
+      guard let claim = try? engine.claim(atMost: Self.recordsBeside) else { return }
+      store.report(corrupt: claim.corrupt, say)
+      guard claim.count > 0 else { break }
+      while engine.policy.count > 0, clock.now < end { engine.turn(waiting: milliseconds(until: end, clock)) }
+      // What was refused together goes on one by one, and has to be back in the outbox for that.
+      if engine.hasFailures { try? engine.store() }
+    } while engine.policy.isSendingAlone && clock.now < end
     care(for: outbox)
   }
 

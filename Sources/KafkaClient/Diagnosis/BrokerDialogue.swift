@@ -113,7 +113,7 @@ final class BrokerDialogue {
       .init("algo_connection_test", "1"),
     ]
     let value = Array("{\"request_id\":\"\(key)\",\"connection_test\":1}".utf8)
-    if let refusal = producer.produce(1, key: key, value: value, headers: headers) {
+    if case .refused(let refusal) = producer.produce(1, key: key, value: value, headers: headers) {
       return .failed(cause: refusal.text, hint: Hint.ofTopic(refusal, topic: connection.topic, user: user))
     }
     while clock.now < deadline {
