@@ -22,9 +22,9 @@ extension BatchRun {
     switch number {
     case SIGUSR1: display.sayNow(figures, at: .now())
     case SIGUSR2, SIGWINCH: break
-    case SIGTSTP:
+    case SIGTSTP, SIGTTIN, SIGTTOU:
       display.clear()
-      supervisor.stopWithChildren()
+      supervisor.stopWithChildren(by: number)
     case SIGQUIT where course < .stopping: stopChildren()
     default:
       if course == .running || course == .finishing && cut != .interrupted {

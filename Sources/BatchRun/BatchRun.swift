@@ -146,7 +146,7 @@ public final class BatchRun {
       case .ended(let child):
         guard let attempt = running.removeValue(forKey: ObjectIdentifier(child)) else { continue }
         ended(attempt)
-      case .signal(let number): take(signal: number)
+      case .signal(let number, _): take(signal: number)
       case .readable(let token): gate.clear(if: token)
       }
     }

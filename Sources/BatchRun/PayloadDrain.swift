@@ -33,12 +33,12 @@ struct PayloadDrain {
           "no request runs any more; delivering \(waiting) for up to \(Figures.span(limit)) (Ctrl-C leaves them in "
             + "the outbox).")
       }
-      for case .signal(let number) in supervisor.turn(until: min(deadline, .now() + Self.interval)) {
+      for case .signal(let number, _) in supervisor.turn(until: min(deadline, .now() + Self.interval)) {
         switch number {
         case SIGINT, SIGTERM, SIGHUP, SIGQUIT: isInterrupted = true
-        case SIGTSTP:
+        case SIGTSTP, SIGTTIN, SIGTTOU:
           display.clear()
-          supervisor.stopWithChildren()
+          supervisor.stopWithChildren(by: number)
         case SIGUSR1: display.sayNow(figures(payloads.counts), at: .now())
         default: break
         }

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -30,6 +31,16 @@ static void fail(struct launch_failure *failure, int stage, int error) {
   _exit(127);
 }
 
+// Gives up the controlling terminal, for this process and for those it starts. Unlike setsid it keeps the session, which
+// the kernel's scheduler takes for a unit: `nice` in front of a batch goes on counting for its children.
+static void leave_terminal(void) {
+  // Non-blocking: opening a serial line would wait for its carrier.
+  int terminal = open("/dev/tty", O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+  if (terminal < 0) return;
+  ioctl(terminal, TIOCNOTTY);
+  close(terminal);
+}
+
 // For kernels before 5.11 and sandboxes that do not know close_range's flag.
 static void mark_one_by_one(unsigned first) {
   long limit = sysconf(_SC_OPEN_MAX);
@@ -49,8 +60,8 @@ static void run_child(const struct launch_request *request, pid_t supervisor, st
   // 3. Death with the supervisor; the check closes the gap in which it died before the call.
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (getppid() != supervisor) _exit(127);
-  // 4. The terminal, while every signal is still blocked: SIGTTOU would stop a background process that does this.
-  if (request->terminal >= 0) tcsetpgrp(request->terminal, getpid());
+  // 4. Without the terminal, a read from /dev/tty fails. With it, SIGTTIN would stop the child, and no shell knows it.
+  if (request->leaves_terminal) leave_terminal();
   // 5. The directory before the descriptors, so that a message can still name what failed.
   if (request->directory && chdir(request->directory) != 0) fail(failure, LAUNCH_DIRECTORY, errno);
   // 6. Every source is 10 or above: no dup2 can overwrite one that is still needed. dup2 clears close-on-exec.
@@ -107,8 +118,6 @@ int32_t launch_child(const struct launch_request *request, struct launched_child
   launched->floor_kilobytes = shared->floor;
   if (child < 0) return fork_error;
   if (shared->error == 0) return 0;
-  // It took the terminal before it failed: without this the foreground would stay with a group that is no more.
-  if (request->terminal >= 0) tcsetpgrp(request->terminal, getpgrp());
   if (request->guardian >= 0) guardian_forget(request->guardian, child);
   while (waitpid(child, NULL, 0) < 0 && errno == EINTR) {}
   return shared->error;

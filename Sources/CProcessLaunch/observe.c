@@ -3,9 +3,11 @@
 #include "CPlatform.h"
 #include "CProcessLaunch.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 #include <sys/epoll.h>
@@ -84,10 +86,10 @@ static const int watched[] = {SIGINT,  SIGTERM, SIGHUP,   SIGQUIT, SIGUSR1, SIGU
                               SIGWINCH, SIGCHLD, SIGCONT};
 static sigset_t inherited;
 static sigset_t told;
-static bool ignored[64];
+static bool ignored[_NSIG];
 
 const sigset_t *inherited_mask(void) { return &inherited; }
-bool signal_was_ignored(int32_t signal) { return signal > 0 && signal < 64 && ignored[signal]; }
+bool signal_was_ignored(int32_t signal) { return signal > 0 && signal < _NSIG && ignored[signal]; }
 
 int32_t watch_signals(int32_t *descriptor) {
   sigset_t set;
@@ -118,42 +120,110 @@ int32_t watch_signals(int32_t *descriptor) {
   return opened < 0 ? errno : move_high(opened, descriptor);
 }
 
+static const int stop_requests[] = {SIGTSTP, SIGTTIN, SIGTTOU};
+
 void watch_stop_requests(int32_t descriptor) {
-  struct sigaction action;
-  sigaction(SIGTSTP, NULL, &action);
-  if (action.sa_handler == SIG_IGN) return;
-  sigset_t stop;
-  sigemptyset(&stop);
-  sigaddset(&stop, SIGTSTP);
-  sigaddset(&told, SIGTSTP);
-  if (sigprocmask(SIG_BLOCK, &stop, NULL) == 0) signalfd(descriptor, &told, 0);
+  sigset_t stops;
+  sigemptyset(&stops);
+  for (unsigned i = 0; i < sizeof stop_requests / sizeof *stop_requests; i++) {
+    struct sigaction action;
+    sigaction(stop_requests[i], NULL, &action);
+    if (action.sa_handler == SIG_IGN) continue;
+    sigaddset(&stops, stop_requests[i]);
+    sigaddset(&told, stop_requests[i]);
+  }
+  if (sigprocmask(SIG_BLOCK, &stops, NULL) == 0) signalfd(descriptor, &told, 0);
 }
 
-void stop_as_requested(void) {
-  sigset_t stop;
+void ignore_stop_requests(int32_t descriptor) {
+  sigset_t stops;
+  sigemptyset(&stops);
+  for (unsigned i = 0; i < sizeof stop_requests / sizeof *stop_requests; i++) {
+    sigdelset(&told, stop_requests[i]);
+    // Stays blocked: a message on a terminal with `tostop` must not stop this process.
+    if (stop_requests[i] != SIGTTOU && !sigismember(&inherited, stop_requests[i])) sigaddset(&stops, stop_requests[i]);
+  }
+  signalfd(descriptor, &told, 0);
+  sigprocmask(SIG_UNBLOCK, &stops, NULL);
+}
+
+// Takes off a pending signal, so that the descriptor does not report it.
+static bool discard_signal(int signal) {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, signal);
+  struct timespec at_once = {0, 0};
+  return sigtimedwait(&set, NULL, &at_once) == signal;
+}
+
+bool stop_process(int32_t signal, bool whole_group) {
+  sigset_t stop, blocked, before;
   sigemptyset(&stop);
-  sigaddset(&stop, SIGTSTP);
-  raise(SIGTSTP);
-  // It is delivered here, and this call returns when the process is continued.
+  sigaddset(&stop, signal);
+  blocked = stop;
+  sigaddset(&blocked, SIGCONT);
+  sigprocmask(SIG_BLOCK, &blocked, &before);
+  // The kernel drops a pending SIGCONT as it sends the stop, so one that is pending afterwards ended this stop.
+  kill(whole_group ? 0 : getpid(), signal);
+  // It takes effect here, and the call returns when the process is continued.
   sigprocmask(SIG_UNBLOCK, &stop, NULL);
-  sigprocmask(SIG_BLOCK, &stop, NULL);
+  // Reported later, it would be answered a second time and continue a child that was stopped again meanwhile.
+  bool continued = discard_signal(SIGCONT);
+  sigprocmask(SIG_SETMASK, &before, NULL);
+  return continued;
 }
 
-int32_t next_signal(int32_t descriptor) {
+struct received_signal next_signal(int32_t descriptor) {
   struct signalfd_siginfo info;
   ssize_t got;
   do {
     got = read(descriptor, &info, sizeof info);
   } while (got < 0 && errno == EINTR);
-  return got == sizeof info ? (int32_t)info.ssi_signo : 0;
+  if (got != sizeof info) return (struct received_signal){0, false};
+  return (struct received_signal){(int32_t)info.ssi_signo, info.ssi_code == SI_KERNEL};
 }
 
-void discard_signal(int32_t signal) {
+void end_by_signal(int32_t signal) {
+  // The core that matters is the child's. The size limit of core files would not do: a core that goes to a program
+  // ignores it.
+  prctl(PR_SET_DUMPABLE, 0);
+  struct sigaction standard = {.sa_handler = SIG_DFL};
+  sigaction(signal, &standard, NULL);
+  kill(getpid(), signal);
   sigset_t set;
   sigemptyset(&set);
   sigaddset(&set, signal);
-  struct timespec at_once = {0, 0};
-  sigtimedwait(&set, NULL, &at_once);
+  sigprocmask(SIG_UNBLOCK, &set, NULL);
+}
+
+// The state letter and the group of a process, from /proc/PID/stat; 0 if there is no such process.
+static char process_state(const char *pid, int *group) {
+  char path[64], text[512];
+  snprintf(path, sizeof path, "/proc/%.20s/stat", pid);
+  int64_t length = read_small_file(path, text, sizeof text - 1);
+  if (length <= 0) return 0;
+  text[length] = 0;
+  // The name stands in parentheses and may contain any of them itself.
+  const char *rest = strrchr(text, ')');
+  char state;
+  int parent;
+  return rest && sscanf(rest + 1, " %c %d %d", &state, &parent, group) == 3 ? state : 0;
+}
+
+bool only_members_are_stopped(int32_t leader) {
+  DIR *processes = opendir("/proc");
+  if (!processes) return false;
+  bool found = false;
+  int group;
+  struct dirent *entry;
+  while (!found && (entry = readdir(processes)))
+    if (entry->d_name[0] >= '0' && entry->d_name[0] <= '9')
+      found = process_state(entry->d_name, &group) == 'T' && group == leader;
+  closedir(processes);
+  // Last, because a key that stops the whole group may have been pressed meanwhile.
+  char number[16];
+  snprintf(number, sizeof number, "%d", leader);
+  return found && process_state(number, &group) != 'T';
 }
 
 int64_t read_small_file(const char *path, char *buffer, int64_t capacity) {

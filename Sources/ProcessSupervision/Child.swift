@@ -29,6 +29,7 @@ public final class Child {
   var stopping = Stopping.no
   /// How long it was stopped together with the supervisor: its time limit waits meanwhile.
   private var paused = Duration.zero
+  private var sentSignals: Set<Int32> = []
   var channels: [CaptureChannel]
   var memory: PeakMemory
   /// Whether its time limit ended it.
@@ -55,11 +56,17 @@ public final class Child {
   /// Whether all is over: exited, its group gone, its captures read to the end.
   public var hasEnded: Bool { state == .ended }
 
-  /// Sends a signal to the whole group. While the leader is unreaped its number cannot be anybody else's.
+  /// Sends a signal to the whole group, and to its leader if that has left the group. While the leader is unreaped, no
+  /// other process can have its number.
   public func signal(_ number: Int32) {
     guard state == .running else { return }
+    sentSignals.insert(number)
     kill(-pid, number)
+    if getpgid(pid) != pid { kill(pid, number) }
   }
+
+  /// Whether the signal was ever sent by ``signal(_:)``.
+  func wasSent(_ number: Int32) -> Bool { sentSignals.contains(number) }
 
   /// Begins the stop sequence: the plan's signal, and SIGKILL after its grace. A second call changes nothing.
   public func stop() {
@@ -91,16 +98,22 @@ public final class Child {
 
   private var timeLimitEnd: MonotonicInstant? { plan.timeLimit.map { startedAt + $0 + paused } }
 
-  /// It was stopped for so long, and could not use the time.
+  /// Moves its limits by a time for which it was stopped: a user who stops a job for lunch wants it to go on afterwards.
   func extendLimits(by pause: Duration) {
     paused += pause
     if case .signalled(let killAt) = stopping { stopping = .signalled(killAt: killAt + pause) }
   }
 
+  /// Whether it runs beyond its time limit and was not yet asked to stop.
+  func isLate(at now: MonotonicInstant) -> Bool {
+    guard state == .running, stopping == .no, let end = timeLimitEnd else { return false }
+    return now >= end
+  }
+
   /// Does what is due.
   func act(at now: MonotonicInstant) {
     guard state == .running else { return }
-    if stopping == .no, let end = timeLimitEnd, now >= end {
+    if isLate(at: now) {
       timedOut = true
       stop()
     }

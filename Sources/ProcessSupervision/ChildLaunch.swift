@@ -8,7 +8,6 @@ struct ChildLaunch {
   let plan: LaunchPlan
   let writers: [(descriptor: Int32, writer: Descriptor)]
   let guardian: Int32?
-  let terminal: Terminal?
 
   /// Launches, and tells the pid and what memory the child began with.
   func run() throws(LaunchFailure) -> launched_child {
@@ -28,7 +27,7 @@ struct ChildLaunch {
     if plan.directory != nil { unsafe request.directory = UnsafePointer(directory.pointer[0]) }
     unsafe request.descriptors = (inputNumber, writer(of: 1), writer(of: 2), writer(of: 3))
     unsafe request.guardian = guardian ?? -1
-    unsafe request.terminal = terminal?.withNumber { $0 } ?? -1
+    unsafe request.leaves_terminal = !plan.sharesTerminal
 
     var launched = launched_child()
     let code = withExtendedLifetime((paths, arguments, environment, directory)) {

@@ -22,8 +22,9 @@ public struct LaunchPlan {
   public var grace: Duration = .seconds(5)
   /// Whether members of the child's group may outlive it.
   public var keepsDescendants = false
-  /// Whether the child's group takes the terminal where the supervisor has it.
-  public var takesTerminal = false
+  /// Whether the child shares the supervisor's controlling terminal, and is stopped and continued together with it. A
+  /// child that does not has no controlling terminal at all.
+  public var sharesTerminal = false
 
   /// A plan to run `command`, everything else as by default.
   public init(command: [KernelString], environment: [KernelString], directory: String? = nil) {

@@ -26,8 +26,9 @@ public final class Supervisor {
   public enum Event {
     /// All is over for this child.
     case ended(Child)
-    /// A signal came for the supervisor: one of INT, TERM, HUP, QUIT, USR1, USR2, WINCH, and TSTP where that was asked for.
-    case signal(Int32)
+    /// A signal came for the supervisor: one of INT, TERM, HUP, QUIT, USR1, USR2, WINCH; after ``watchStopRequests()`` also
+    /// TSTP, TTIN and TTOU. `fromTerminal`: a key was pressed, or the window changed.
+    case signal(Int32, fromTerminal: Bool)
     /// A watched descriptor can be read.
     case readable(WatchToken)
   }
@@ -48,9 +49,8 @@ public final class Supervisor {
   private var lastKey: UInt64 = 0
   private var children: [Int32: Child] = [:]
   private var guardian: Guardian?
-  private var terminal: Terminal?
-  /// The group that holds the terminal for us.
-  private var foreground: Int32?
+  /// Of the child that shares the terminal.
+  private var jobControl: JobControl?
   private let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 65_536, alignment: 16)
   private var events: [Event] = []
 
@@ -100,27 +100,27 @@ public final class Supervisor {
     } catch {
       throw .system(error)
     }
-    if plan.takesTerminal, terminal == nil { terminal = Terminal() }
-    let lendsTerminal = plan.takesTerminal && terminal?.isOurs == true
+    // Before the fork: a stop request that comes after it is for the child, too.
+    if plan.sharesTerminal { watchStopRequests() }
 
     let launchedAt = WallClock.now()
     let startedAt = MonotonicInstant.now()
-    let launched = try ChildLaunch(
-      plan: plan, writers: writers, guardian: guardian?.withWriter { $0 }, terminal: lendsTerminal ? terminal : nil
-    ).run()
+    let launched = try ChildLaunch(plan: plan, writers: writers, guardian: guardian?.withWriter { $0 }).run()
     // The supervisor's copies are closed before anything else: a capture ends only when no writer is left.
     for entry in writers { entry.writer.close() }
     if case .descriptor(let input) = plan.standardInput { input.close() }
-    if lendsTerminal { foreground = launched.pid }
     let child = Child(launched, plan: plan, launchedAt: launchedAt, startedAt: startedAt, channels: channels)
+    if plan.sharesTerminal { jobControl = JobControl(child: child) }
     for channel in channels { channel.key = register(channel.reader, as: .capture(channel)) }
     children[child.pid] = child
     return child
   }
 
-  /// Says that no child is going to follow: the guardian goes, while its owner has other things to do.
+  /// No further child will follow: dismisses the guardian, and lets stop requests act on this process again.
   public func rest() {
-    if children.isEmpty { guardian?.dismiss() }
+    guard children.isEmpty else { return }
+    guardian?.dismiss()
+    signals.withNumber { ignore_stop_requests($0) }
   }
 
   /// Tells in later turns when `descriptor` can be read. The caller keeps it open.
@@ -128,16 +128,28 @@ public final class Supervisor {
     WatchToken(key: register(descriptor, as: .watched))
   }
 
-  /// Has Ctrl-Z told as signal TSTP, for an owner of children that are not on the terminal: the terminal stops only this
-  /// process. It is to be answered with ``stopWithChildren()``.
+  /// Reports Ctrl-Z as signal TSTP, and SIGTTIN and SIGTTOU as well, for the owner of children that do not share the
+  /// terminal: they are to be answered with ``stopWithChildren(by:)``.
   public func watchStopRequests() { signals.withNumber { watch_stop_requests($0) } }
 
-  /// Stops the children and then this process, as Ctrl-Z asks; returns once the shell has continued it and the children
-  /// go on.
-  public func stopWithChildren() {
+  /// Stops the children and then this process by `signal`, a reported stop request; returns once the shell has continued
+  /// it, and the children go on.
+  public func stopWithChildren(by signal: Int32) {
     for child in children.values { child.signal(SIGSTOP) }
-    pauseLimits(while: stop_as_requested)
-    for child in children.values { child.signal(SIGCONT) }
+    let pause = JobControl.stopProcess(by: signal, wholeJob: false)
+    for child in children.values {
+      child.extendLimits(by: pause ?? .zero)
+      child.signal(SIGCONT)
+    }
+  }
+
+  /// A SIGINT or SIGQUIT from a key of the terminal that came after the last turn and is still pending.
+  public func pendingInterrupt() -> Int32? {
+    while true {
+      let signal = signals.withNumber { next_signal($0) }
+      guard signal.number != 0 else { return nil }
+      if signal.from_kernel, signal.number == SIGINT || signal.number == SIGQUIT { return signal.number }
+    }
   }
 
   /// Waits until something happens or `deadline` comes, does what is to be done, and tells what the caller must know.
@@ -147,8 +159,12 @@ public final class Supervisor {
     for child in children.values {
       if let own = child.nextDeadline { next = min(next ?? own, own) }
     }
+    if let check = jobControl?.nextCheck { next = min(next ?? check, check) }
     waitForSources(milliseconds: next?.millisecondsAway(from: now) ?? -1)
     let afterwards = MonotonicInstant.now()
+    // A child that has ended is not late, however late this process learns of its end: it may have been stopped itself.
+    if children.values.contains(where: { $0.isLate(at: afterwards) }) { takeChildNews() }
+    jobControl?.checkForLateStops(at: afterwards)
     for child in Array(children.values) {
       child.act(at: afterwards)
       if case .sweeping = child.state { finishIfGroupIsGone(child, at: afterwards) }
@@ -156,6 +172,10 @@ public final class Supervisor {
     defer { events.removeAll() }
     return events
   }
+
+  /// Ends this process by `signal`, without a core dump, so that its parent sees how the child ended: shells, `make` and
+  /// `xargs` stop at a child that Ctrl-C ended. Returns if the signal cannot end it.
+  public static func endProcess(by signal: Int32) { end_by_signal(signal) }
 
   // MARK: Waiting
 
@@ -189,13 +209,15 @@ public final class Supervisor {
   private func takeSignals() {
     var sawChild = false
     while true {
-      switch signals.withNumber({ next_signal($0) }) {
-      case 0:
+      let signal = signals.withNumber { next_signal($0) }
+      switch (signal.number, jobControl) {
+      case (0, _):
         if sawChild { takeChildNews() }
         return
-      case SIGCHLD: sawChild = true
-      case SIGCONT: resumeAfterStop()
-      case let number: events.append(.signal(number))
+      case (SIGCHLD, _): sawChild = true
+      case (SIGCONT, let job): job?.continued()
+      case (SIGTSTP, let job?), (SIGTTIN, let job?), (SIGTTOU, let job?): job.stopRequested(by: signal.number)
+      default: events.append(.signal(signal.number, fromTerminal: signal.from_kernel))
       }
     }
   }
@@ -219,7 +241,7 @@ public final class Supervisor {
       child.state = .sweeping(until: now + .seconds(1))
     }
     while unsafe take_stopped_child(&change) == 0, change.pid != 0 {
-      if children[change.pid] != nil { stopTogether(with: change.pid) }
+      if change.pid == jobControl?.child.pid { jobControl?.childStopped(by: change.status) }
     }
   }
 
@@ -230,9 +252,9 @@ public final class Supervisor {
     guard groupIsGone || now >= deadline else { return }
     child.state = .ended
     children[child.pid] = nil
-    if foreground == child.pid {
-      terminal?.takeBack(from: child.pid)
-      foreground = nil
+    if jobControl?.child === child {
+      jobControl?.childEnded()
+      jobControl = nil
     }
     // A pipe holds 1 MiB at most: so many pieces are all that the child can have left in it. A descendant that goes
     // on writing does not keep the loop here.
@@ -243,38 +265,5 @@ public final class Supervisor {
     }
     child.channels = []
     events.append(.ended(child))
-  }
-
-  // MARK: Job control
-
-  /// The child was stopped (Ctrl-Z): stop with it, so that the shell sees its job stopped.
-  private func stopTogether(with group: Int32) {
-    guard let terminal, foreground == group || terminal.isOurs else { return }
-    terminal.takeBack(from: group)
-    // In an orphaned group the kernel ignores this: there is no shell to resume us, and the child goes on at once.
-    pauseLimits { kill(0, SIGTSTP) }
-    // The SIGCONT that ended the stop is answered here and now. Told of later, it would be answered a second time, and
-    // continue a child that a second Ctrl-Z had stopped meanwhile.
-    discard_signal(SIGCONT)
-    resumeAfterStop()
-  }
-
-  /// A user who stops a job for lunch wants it to go on afterwards: what was stopped does not run out of time.
-  private func pauseLimits(while stop: () -> Void) {
-    let begun = MonotonicInstant.now()
-    stop()
-    let pause = MonotonicInstant.now().duration(since: begun)
-    for child in children.values { child.extendLimits(by: pause) }
-  }
-
-  /// Continued by the shell: `fg` gave us the terminal, which goes back to the child; `bg` did not.
-  private func resumeAfterStop() {
-    for child in children.values where child.plan.takesTerminal {
-      if let terminal, terminal.isOurs {
-        terminal.give(to: child.pid)
-        foreground = child.pid
-      }
-      child.signal(SIGCONT)
-    }
   }
 }

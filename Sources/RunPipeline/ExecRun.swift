@@ -25,7 +25,9 @@ public struct ExecRun {
     delivery?.prepare()
     var forwarding = SignalForwarding()
     while !run.child.hasEnded {
-      for case .signal(let number) in supervisor.turn(until: nil) { forwarding.forward(number, to: run.child) }
+      for case .signal(let number, let fromTerminal) in supervisor.turn(until: nil) {
+        forwarding.forward(number, fromTerminal: fromTerminal, to: run.child)
+      }
     }
     supervisor.rest()
     var record = pipeline.finish(run, attempts: 1)
@@ -36,19 +38,19 @@ public struct ExecRun {
   }
 }
 
-/// What becomes of a signal sent to algo-run: it is the child's.
+/// Forwards the signals that algo-run gets to the child.
 struct SignalForwarding {
   private var requestsToStop = 0
 
-  /// Forwards to the whole group; a second SIGINT or SIGTERM means that asking was not enough.
-  mutating func forward(_ number: Int32, to child: Child) {
-    if number == SIGINT || number == SIGTERM { requestsToStop += 1 }
-    if requestsToStop > 1, number == SIGINT || number == SIGTERM {
-      child.killNow()
-    } else {
-      child.signal(number)
-      // A stopped child would not notice that it is asked to end.
-      if number != SIGWINCH { child.signal(SIGCONT) }
+  /// Forwards to the whole group. A second SIGINT or SIGTERM from another process kills it: the first did not help.
+  /// Ctrl-C may be pressed as often as the user likes: an interpreter at its prompt takes it for an instruction.
+  mutating func forward(_ number: Int32, fromTerminal: Bool, to child: Child) {
+    if !fromTerminal, number == SIGINT || number == SIGTERM {
+      requestsToStop += 1
+      if requestsToStop > 1 { return child.killNow() }
     }
+    child.signal(number)
+    // A stopped child would not notice that it is asked to end.
+    if number != SIGWINCH { child.signal(SIGCONT) }
   }
 }

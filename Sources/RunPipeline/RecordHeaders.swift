@@ -36,4 +36,10 @@ extension ExecutionRecord {
     case nil: return 125
     }
   }
+
+  /// The signal that ended the child, which `exec` ends by as well; nil if none did, or if the time limit sent it.
+  public var endingSignal: Int32? {
+    guard outcome == .signaled, case .signaled(let number) = termination else { return nil }
+    return number
+  }
 }

@@ -41,7 +41,7 @@ public final class RunPipeline {
     plan.stopSignal = request.stopSignal
     plan.grace = request.grace
     plan.keepsDescendants = request.keepsDescendants
-    plan.takesTerminal = request.takesTerminal
+    plan.sharesTerminal = request.sharesTerminal
     plan.captures =
       request.captures + [Capture(descriptor: ChildEnvironment.metricsDescriptor) { channel.intake.consume($0) }]
     let child = try supervisor.launch(plan)

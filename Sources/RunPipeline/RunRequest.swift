@@ -20,8 +20,8 @@ public struct RunRequest {
   public var grace: Duration = .seconds(5)
   /// Whether its descendants may outlive it.
   public var keepsDescendants = false
-  /// Whether it takes the terminal.
-  public var takesTerminal = false
+  /// Whether it shares algo-run's controlling terminal.
+  public var sharesTerminal = false
   /// Its descriptor 0.
   public var standardInput = StandardInput.inherited
   /// Its descriptors 1 and 2, where they are captured rather than inherited.

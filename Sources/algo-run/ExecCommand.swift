@@ -14,8 +14,9 @@ enum ExecCommand: Subcommand {
     discussion: """
       The child has algo-run's own stdin, stdout and stderr, and reports metrics on the descriptor named by \
       ALGO_METRICS_FD. With Insights on, its payload is published; without REF nothing is.
-      Exit status: the child's own; 128+N if signal N ended it; 124 time limit; 126 not executable; 127 not found; 125 \
-      algo-run's own failure; 64 usage; 65 with --strict where a metric was rejected and the child exited with 0.
+      Exit status: the child's own. If signal N ended the child, algo-run ends by it as well (128+N in a shell). 124 time \
+      limit; 126 not executable; 127 not found; 125 algo-run's own failure; 64 usage; 65 with --strict if a metric was \
+      rejected and the child exited with 0.
       """,
     examples: [
       ("algo-run exec demo/iris --input flower.json", "the latest version on one request"),
@@ -37,6 +38,16 @@ enum ExecCommand: Subcommand {
     takesCommandLine: true)
 
   static func run(_ invocation: Invocation) throws -> Int32 {
+    // The supervisor is gone by the time this process ends by a signal, and its guardian with it.
+    let ending = try execute(invocation)
+    if let signal = ending.signal { Supervisor.endProcess(by: signal) }
+    return ending.status
+  }
+
+  /// Runs one execution.
+  ///
+  /// - Returns: The exit status, and the signal to end by in its place.
+  private static func execute(_ invocation: Invocation) throws -> (status: Int32, signal: Int32?) {
     let deliveryWait = try SharedOptions.duration(invocation, "delivery-wait")
     // Before anything is looked up: from here on a signal is the child's, and none is lost between.
     let options = try ExecOptions(invocation)
@@ -76,7 +87,8 @@ enum ExecCommand: Subcommand {
         Message.tell("\(error)")
       }
     }
-    return status
+    // Ctrl-C between the child's end and this moment is meant for the loop or script around algo-run.
+    return (status, record.endingSignal ?? supervisor.pendingInterrupt())
   }
 
   /// At most so many rejections are told one by one; all are in the report.
@@ -88,7 +100,6 @@ enum ExecCommand: Subcommand {
     if rest > 0 { Message.tell("and \(rest) more rejected; all are in the report (--report FILE).") }
   }
 
-  /// Runs what can fail by algo-run's own fault: status 125.
   /// The supervisor of this process. Signals are blocked from here on.
   static func supervisor() throws(ExitFailure) -> Supervisor {
     do throws(SystemError) { return try Supervisor() } catch {
@@ -97,6 +108,7 @@ enum ExecCommand: Subcommand {
     }
   }
 
+  /// Runs `body`; its failure is one of algo-run itself: status 125.
   static func ownFailure<Value, Failure: Error>(_ body: () throws(Failure) -> Value) throws(ExitFailure) -> Value {
     do throws(Failure) { return try body() } catch { throw ExitFailure(status: 125, sentence: "\(error)") }
   }

@@ -82,7 +82,7 @@ struct ExecOptions {
     request.stopSignal = stopSignal
     request.grace = grace
     request.keepsDescendants = keepsDescendants
-    request.takesTerminal = true
+    request.sharesTerminal = true
     if let inputPath {
       do throws(SystemError) {
         request.standardInput = .descriptor(try .reading(inputPath))

@@ -10,6 +10,7 @@ import pytest
 from harness import processes
 from harness.batches import Batches, await_lines, descriptors, interrupt, outcomes, parse
 from harness.program import PYTHON
+from harness.terminal import Terminal
 
 # Says that it runs, then waits for a file; tells when it is asked to stop. It has a child of its own.
 PATIENT = """
@@ -135,6 +136,16 @@ def test_a_batch_that_waits_for_its_list_ends_at_once(batches):
     interrupt(process)
     process.wait(processes.LIMIT)
     assert process.returncode == 130
+
+
+def test_a_child_of_a_batch_that_asks_on_the_terminal_fails_at_once(batches):
+    batches.write("r.ndjson", ["1", "2"])
+    source = "import errno\ntry: open('/dev/tty')\nexcept OSError as error: print(errno.errorcode[error.errno])"
+    arguments = batches.arguments("r.ndjson", "-o", "out.ndjson", command=[PYTHON, "-c", source])
+    with Terminal([str(batches.program.binary), *map(str, arguments)], batches.program.environment(TERM="dumb"),
+                  batches.directory) as terminal:
+        assert terminal.end() == 0
+    assert [result["result"] for result in batches.results("out.ndjson")] == ["ENXIO\n"] * 2
 
 
 def test_killed_outright_it_leaves_no_child(batches):

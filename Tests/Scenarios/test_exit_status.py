@@ -3,9 +3,11 @@
 import os
 import resource
 import signal
+import subprocess
 
 import pytest
 
+from harness import processes
 from harness.program import HANDLES, PYTHON
 
 # Signals whose default is to end a process. 32 and 33 belong to the C library.
@@ -20,12 +22,29 @@ def test_every_one_of_the_256_exit_codes_is_the_childs_own(program):
     assert told == list(range(256))
 
 
-def test_a_child_that_a_signal_ended_gives_128_plus_its_number(program):
+def test_algo_run_ends_by_the_signal_that_ended_the_child(program):
     source = "import os, sys, signal; n = int(sys.argv[1]); " \
              "n in (9, 19) or signal.signal(n, signal.SIG_DFL); os.kill(os.getpid(), n); signal.pause()"
     no_core = {"preexec_fn": lambda: resource.setrlimit(resource.RLIMIT_CORE, (0, 0))}
     told = {number: program.python(source, arguments=[number], **no_core).status for number in ENDING}
-    assert told == {number: 128 + number for number in ENDING}
+    assert told == {number: -number for number in ENDING}
+
+
+def test_a_shell_sees_128_plus_the_number_of_the_signal(program):
+    for number in (signal.SIGINT, signal.SIGKILL, signal.SIGTERM, signal.SIGUSR1):
+        finished = subprocess.run(["sh", "-c", f'"$0" exec -- sh -c "kill -{int(number)} \\$\\$"; exit $?', program.binary],
+                                  env=program.environment(), cwd=program.directory, timeout=processes.LIMIT, check=False,
+                                  capture_output=True)
+        assert finished.returncode == 128 + number
+
+
+def test_the_first_process_of_a_container_which_no_signal_ends_exits_with_128_plus_its_number(program):
+    alone = ["unshare", "--pid", "--fork", "--kill-child"] if os.getuid() == 0 else ["unshare", "-r", "--pid", "--fork"]
+    if subprocess.run([*alone, "true"], check=False, capture_output=True).returncode:
+        pytest.skip("needs a process namespace of its own (unshare --pid), which this machine does not allow")
+    finished = subprocess.run([*alone, program.binary, "exec", "--", "sh", "-c", "kill -TERM $$"], check=False,
+                              env=program.environment(), cwd=program.directory, timeout=processes.LIMIT)
+    assert finished.returncode == 128 + signal.SIGTERM
 
 
 def test_an_exit_code_above_128_is_not_mistaken_for_a_signal(program):
@@ -36,9 +55,22 @@ def test_an_exit_code_above_128_is_not_mistaken_for_a_signal(program):
 def test_a_child_that_dumped_core_is_one_that_a_signal_ended(program):
     unlimited = resource.getrlimit(resource.RLIMIT_CORE)[1]
     _, report = program.report(
-        "--", "sh", "-c", "kill -ABRT $$", status=128 + signal.SIGABRT,
+        "--", "sh", "-c", "kill -ABRT $$", status=-signal.SIGABRT,
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CORE, (unlimited, unlimited)))
     assert (report["outcome"], report["exit_code"], report["signal"]) == ("signaled", None, signal.SIGABRT)
+
+
+def test_algo_run_leaves_no_core_of_its_own(program):
+    limits = resource.getrlimit(resource.RLIMIT_CORE)
+    resource.setrlimit(resource.RLIMIT_CORE, (limits[1], limits[1]))
+    try:
+        pid = os.posix_spawnp("env", ["env", "-C", program.directory, program.binary, "exec", "--", "sh", "-c",
+                                      "kill -ABRT $$"], program.environment())
+    finally:
+        resource.setrlimit(resource.RLIMIT_CORE, limits)
+    status = os.waitpid(pid, 0)[1]
+    assert os.WTERMSIG(status) == signal.SIGABRT
+    assert not os.WCOREDUMP(status)
 
 
 def test_a_time_limit_gives_124_whatever_the_child_makes_of_it(program):
@@ -47,6 +79,8 @@ def test_a_time_limit_gives_124_whatever_the_child_makes_of_it(program):
     assert report["outcome"] == "timed_out"
     assert report["exit_code"] == 7, "the report tells what the child itself ended with"
     program.run("exec", "--timeout", "10ms", "--", "sleep", "1000", status=124)
+    # The signal of the time limit ends the child; algo-run ends with 124 all the same.
+    program.run("exec", "--timeout", "10ms", "--stop-signal", "KILL", "--", "sleep", "1000", status=124)
 
 
 @pytest.mark.parametrize("name", ["no-such-program", "/no/such/program", "./no-such-program", ""])

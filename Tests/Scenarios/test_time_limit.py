@@ -67,6 +67,40 @@ os.write(1, b"leader saw it end\\n")
     assert outcome.stdout == b"member asked\nleader saw it end\n"
 
 
+# Its leader joins the group of a member of its own and says so. A signal to the group that it led reaches nobody.
+LEAVES_ITS_GROUP = """
+import os, signal
+member = os.fork()
+if member == 0:
+    os.setpgid(0, 0)
+    os.closerange(0, 4)
+    signal.pause()
+while True:
+    try: os.setpgid(0, member); break
+    except PermissionError: pass
+os.write(1, b'ready\\n')
+while True: signal.pause()
+"""
+
+
+def test_a_leader_that_left_its_group_is_stopped_too(program):
+    for options, number in [([], signal.SIGTERM), (["--stop-signal", "WINCH", "--grace", "10ms"], signal.SIGKILL)]:
+        _, report = program.report("--timeout", "1s", *options, "--", PYTHON, "-c", LEAVES_ITS_GROUP, status=124)
+        assert report["signal"] == number
+        # The member is in a group of its own: it has left, too, and is let be.
+        processes.end_all(program.marker)
+
+
+def test_a_second_request_to_stop_kills_a_leader_that_left_its_group(program):
+    source = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)" + LEAVES_ITS_GROUP
+    process = program.start_python(source)
+    assert processes.read_line(process.stdout.fileno()) == "ready"
+    process.send_signal(signal.SIGTERM)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(processes.LIMIT) == -signal.SIGKILL
+    processes.end_all(program.marker)
+
+
 def test_a_grandchild_that_ignores_sigterm_is_gone_when_exec_returns(program):
     script = "(trap '' TERM; while :; do sleep 1000; done) & echo $!; wait"
     outcome = program.run("exec", *SOON, "--grace", "200ms", "--", "sh", "-c", script, status=124)

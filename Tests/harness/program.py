@@ -49,7 +49,7 @@ def read_json(text):
 
 
 class Outcome:
-    """What one call of algo-run came to."""
+    """What one call of algo-run came to; a negative status is the signal that ended it."""
 
     def __init__(self, status, stdout, stderr):
         self.status, self.stdout, self.stderr = status, stdout, stderr

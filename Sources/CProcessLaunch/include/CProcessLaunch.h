@@ -22,8 +22,8 @@ struct launch_request {
   int32_t descriptors[4];
   /// The writing end of the guardian's pipe, or -1; see guardian_start.
   int32_t guardian;
-  /// A terminal whose foreground group the child's group becomes, or -1.
-  int32_t terminal;
+  /// Whether the child gives up the controlling terminal.
+  bool leaves_terminal;
 };
 
 /// Where a launch failed.
@@ -72,7 +72,7 @@ struct child_change {
 
 /// Looks at any child that has ended, without reaping it; `pid` is 0 where there is none.
 int32_t peek_ended_child(struct child_change *change);
-/// Takes the news of any child that was stopped; `pid` is 0 where there is none.
+/// Takes the news of any child that was stopped; `pid` is 0 if there is none, `status` the signal that stopped it.
 int32_t take_stopped_child(struct child_change *change);
 
 /// CPU time in microseconds and the kernel's peak memory in kilobytes.
@@ -98,16 +98,32 @@ int32_t wait_for_ready_set(int32_t set, uint64_t *keys, int32_t capacity, int32_
 /// Blocks the signals a supervisor watches and gives a non-blocking descriptor that tells of them.
 /// A signal that was ignored when the program started stays ignored and is not watched: `nohup` keeps its meaning.
 int32_t watch_signals(int32_t *descriptor);
-/// Has that descriptor tell of SIGTSTP, too, which then stops nothing by itself; not where it was ignored.
+/// Adds SIGTSTP, SIGTTIN and SIGTTOU to that descriptor, except those that were ignored when the program started. They
+/// then stop nothing by themselves.
 void watch_stop_requests(int32_t descriptor);
-/// Stops this process as an unwatched SIGTSTP would have; returns once it is continued. In an orphaned process group the
-/// kernel lets nobody stop, because nobody is there to continue him: then it returns at once.
-void stop_as_requested(void);
-/// The next signal's number, or 0 where none waits. `from_kernel` tells a terminal's from another process's.
-int32_t next_signal(int32_t descriptor);
+/// Removes them again, so that they stop this process as usual.
+void ignore_stop_requests(int32_t descriptor);
+/// Stops this process by `signal` (SIGTSTP, SIGTTIN or SIGTTOU), or its whole process group. Returns once the process is
+/// continued: true. In an orphaned process group the kernel stops nothing, because no shell is left to continue it:
+/// false, at once.
+bool stop_process(int32_t signal, bool whole_group);
 
-/// Takes off a blocked signal that is pending, so that the descriptor does not tell of it.
-void discard_signal(int32_t signal);
+/// A signal that the descriptor reported.
+struct received_signal {
+  /// Its number; 0 if none is pending.
+  int32_t number;
+  /// Whether the kernel sent it (a key pressed on the terminal) and not another process.
+  bool from_kernel;
+};
+/// Takes the next signal from the descriptor.
+struct received_signal next_signal(int32_t descriptor);
+
+/// Ends this process by `signal` and without a core dump. Returns if the signal cannot end it (the first process of a
+/// container).
+void end_by_signal(int32_t signal);
+
+/// Whether a member of the leader's process group is stopped, but not the leader.
+bool only_members_are_stopped(int32_t leader);
 
 /// 1 where `signal` was ignored when the program started.
 bool signal_was_ignored(int32_t signal);
