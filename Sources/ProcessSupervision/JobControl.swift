@@ -1,5 +1,6 @@
 internal import CProcessLaunch
 internal import Glibc
+internal import Platform
 internal import RunModel
 
 /// Job control for the child that shares the terminal with the supervisor: to the shell, the two are one job.
