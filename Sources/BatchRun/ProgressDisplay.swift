@@ -66,13 +66,13 @@ final class ProgressDisplay {
 
   /// A message; a bar is taken away before it, and comes back with the next update.
   func say(_ message: String) {
-    write((shown.isEmpty ? "" : "\r\u{1b}[K") + "algo-run: \(message)\n")
+    MessageStream.standardError.print(message, prefix: shown.isEmpty ? "" : "\r\u{1b}[K")
     shown = ""
   }
 
   /// Takes the bar away.
   func clear() {
-    if !shown.isEmpty { write("\r\u{1b}[K") }
+    if !shown.isEmpty { MessageStream.standardError.draw("\r\u{1b}[K") }
     shown = ""
   }
 
@@ -82,7 +82,7 @@ final class ProgressDisplay {
     let line = text.bar(columns: columns > 0 ? columns : Self.assumedColumns)
     guard line != shown else { return }
     // One write, and the rest of the line erased after the text rather than before it: nothing flickers.
-    write("\r\(line)\u{1b}[K")
+    MessageStream.standardError.draw("\r\(line)\u{1b}[K")
     shown = line
   }
 
@@ -102,11 +102,5 @@ final class ProgressDisplay {
     let (seconds, attoseconds) = last.at.duration(since: first.at).components
     let span = Double(seconds) + Double(attoseconds) / 1e18
     return span >= 0.5 ? Double(last.done - first.done) / span : nil
-  }
-
-  /// A terminal that has gone must not end the batch: errors are nobody's to hear of.
-  private func write(_ text: String) {
-    let bytes = Array(text.utf8)
-    _ = bytes.withUnsafeBytes { Glibc.write(2, $0.baseAddress, $0.count) }
   }
 }

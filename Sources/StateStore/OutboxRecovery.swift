@@ -32,8 +32,7 @@ public struct OutboxRecovery: Sendable, Equatable {
 
   /// Says so on stderr: for whoever has nobody else to tell.
   public static func tell(_ recovery: OutboxRecovery) {
-    let line = Array("algo-run: \(recovery.sentence)\n".utf8)
-    _ = unsafe write(STDERR_FILENO, line, line.count)
+    MessageStream.standardError.print(recovery.sentence)
   }
 
   /// How long others may take to finish what they are at.

@@ -1,5 +1,6 @@
 internal import CommandLineInterface
 internal import Glibc
+internal import Platform
 
 /// The program: reads the command line, runs one subcommand, ends with its status. Each subcommand is a file of its
 /// own; this room composes the others and nothing imports it.
@@ -77,13 +78,10 @@ struct ExitFailure: Error {
   let sentence: String
 }
 
-/// What algo-run itself has to say: lines on stderr, apart from whatever the algorithm writes there.
+/// Messages of algo-run itself: lines on stderr, apart from what the algorithm writes there.
 enum Message {
-  /// One line, in one write so that lines of several processes stay whole. Where stderr is gone there is nobody to tell.
-  static func tell(_ sentence: String) {
-    let line = Array("algo-run: \(sentence)\n".utf8)
-    _ = write(STDERR_FILENO, line, line.count)
-  }
+  /// One line, in one write so that lines of several processes stay whole.
+  static func tell(_ sentence: String) { MessageStream.standardError.print(sentence) }
 }
 
 /// Results go to stdout, whole or not at all.

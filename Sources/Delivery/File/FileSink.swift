@@ -1,4 +1,5 @@
 internal import Glibc
+internal import Platform
 
 /// Appends payloads to a file or named pipe as NDJSON, for any number of processes at once.
 ///
@@ -142,7 +143,7 @@ public struct FileSink: Sendable {
   ) throws(FileSinkError) {
     while written < bytes.count {
       let start = written
-      let count = unharmedBySignals {
+      let count = WriteSignals.blocked {
         bytes.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress?.advanced(by: start), bytes.count - start) }
       }
       guard count <= 0 else {
@@ -158,26 +159,5 @@ public struct FileSink: Sendable {
       case let reason: throw .cannotWrite(path: path, errno: reason)
       }
     }
-  }
-
-  /// Runs one write so that a file size limit (SIGXFSZ) or a pipe without its reader (SIGPIPE) is an error of that
-  /// write and not the end of algo-run. Both signals are sent to the writing thread, so blocking them there and taking
-  /// them off again leaves every other thread and every child as it was.
-  private func unharmedBySignals(_ body: () -> Int) -> Int {
-    var deadly = sigset_t()
-    var before = sigset_t()
-    sigemptyset(&deadly)
-    sigaddset(&deadly, SIGXFSZ)
-    sigaddset(&deadly, SIGPIPE)
-    pthread_sigmask(SIG_BLOCK, &deadly, &before)
-    let count = body()
-    let reason = errno
-    if count < 0, reason == EFBIG || reason == EPIPE {
-      var atOnce = timespec(tv_sec: 0, tv_nsec: 0)
-      _ = sigtimedwait(&deadly, nil, &atOnce)
-    }
-    pthread_sigmask(SIG_SETMASK, &before, nil)
-    errno = reason
-    return count
   }
 }

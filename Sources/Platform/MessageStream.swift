@@ -1,0 +1,101 @@
+internal import Glibc
+internal import Synchronization
+
+/// Writes messages to a descriptor, from any thread, without ever holding the process up.
+///
+/// A full pipe without a reader and a terminal after Ctrl-S take no bytes. A message that is not taken within a moment is
+/// dropped, and so are the following ones, without a wait, until one is taken again; that one is preceded by the number
+/// of those that were dropped.
+public final class MessageStream: Sendable {
+  /// The process's standard error.
+  public static let standardError = MessageStream(.standardError)
+
+  /// Longest wait for room.
+  public static let patience = Duration.seconds(1)
+
+  private struct State {
+    var dropped = 0
+    /// The last message was not taken.
+    var isStalled = false
+    /// Only a part of the last message was taken.
+    var isTorn = false
+  }
+
+  private let descriptor: Descriptor
+  private let state = Mutex(State())
+
+  /// A stream to `descriptor`, which may be shared with other processes and stays as it is.
+  public init(_ descriptor: Descriptor) { self.descriptor = descriptor }
+
+  /// Writes `algo-run: `, the message and a newline. `prefix` comes first, and may clear the line of a display.
+  public func print(_ message: String, prefix: String = "") {
+    state.withLock { state in
+      var text = state.isTorn ? "\n" : ""
+      text += prefix
+      if state.dropped > 0 { text += "algo-run: \(state.dropped) earlier message(s) could not be written here.\n" }
+      text += "algo-run: \(message)\n"
+      state.isStalled = !write(text, &state, patience: state.isStalled ? .zero : Self.patience)
+      state.dropped = state.isStalled ? state.dropped + 1 : 0
+    }
+  }
+
+  /// Writes a piece of a display that is drawn again and again. It is dropped at once if there is no room.
+  public func draw(_ text: String) {
+    state.withLock { state in
+      if write(text, &state, patience: .zero) { state.isStalled = false }
+    }
+  }
+
+  /// Whether all of `text` was taken.
+  private func write(_ text: String, _ state: inout State, patience: Duration) -> Bool {
+    let bytes = Array(text.utf8)
+    let written = write(bytes, until: .now() + patience)
+    if written > 0 { state.isTorn = written < bytes.count }
+    return written == bytes.count
+  }
+
+  /// Returns how many bytes were taken; all count as taken if the stream is gone, as nothing else is to be done.
+  private func write(_ bytes: [UInt8], until deadline: MonotonicInstant) -> Int {
+    let own = unblocked()
+    return (own ?? descriptor).withNumber { number in
+      var written = 0
+      while written < bytes.count {
+        // Of a descriptor that may block, only as much is written at once as a pipe that polls writable takes.
+        guard own != nil || hasRoom(number, until: deadline) else { return written }
+        let end = own == nil ? min(written + Int(PIPE_BUF), bytes.count) : bytes.count
+        let count = WriteSignals.blocked {
+          unsafe bytes[written..<end].withUnsafeBytes { unsafe Glibc.write(number, $0.baseAddress, $0.count) }
+        }
+        if count > 0 {
+          written += count
+        } else if count < 0, errno == EAGAIN {
+          guard hasRoom(number, until: deadline) else { return written }
+        } else if count == 0 || errno != EINTR {
+          return bytes.count
+        }
+      }
+      return written
+    }
+  }
+
+  /// The same pipe or terminal, opened another time. Writes to it return at once, while the descriptor itself stays
+  /// blocking for the processes that share it. Nil for other files, and if it cannot be opened: without `/proc`, or if
+  /// it belongs to another user.
+  private func unblocked() -> Descriptor? {
+    descriptor.withNumber { number in
+      var status = stat()
+      guard unsafe fstat(number, &status) == 0, status.st_mode & S_IFMT == S_IFIFO || isatty(number) == 1 else {
+        return nil
+      }
+      return try? Descriptor.open("/proc/self/fd/\(number)", flags: O_WRONLY | O_NONBLOCK | O_NOCTTY, mode: 0)
+    }
+  }
+
+  private func hasRoom(_ number: Int32, until deadline: MonotonicInstant) -> Bool {
+    while true {
+      var entry = pollfd(fd: number, events: Int16(POLLOUT), revents: 0)
+      let count = unsafe poll(&entry, 1, deadline.millisecondsAway(from: .now()))
+      if count >= 0 || errno != EINTR { return count != 0 }
+    }
+  }
+}
