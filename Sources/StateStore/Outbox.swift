@@ -188,7 +188,10 @@ public final class Outbox {
     hasGivenNumbers = true
     return try writing { () throws(StateError) in
       let insert = try database.statement(
-        "INSERT INTO payload (key, value, headers, checksum, created, window_end, claim) VALUES (?, ?, ?, ?, ?, ?, ?)")
+        """
+        INSERT INTO payload (key, value, headers, checksum, created, window_end, claim, last_error)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+        """)
       var numbers: [Int64] = []
       numbers.reserveCapacity(entries.count)
       for entry in entries {
@@ -196,7 +199,8 @@ public final class Outbox {
         let checksum = RecordEncoding.checksum(key: entry.record.key, value: entry.record.value, headers: headers)
         try insert.run(
           .text(entry.record.key), .bytes(entry.record.value), .bytes(headers), .integer(checksum),
-          .integer(entry.createdAt.microseconds), .integer(entry.windowEnd.microseconds), claim)
+          .integer(entry.createdAt.microseconds), .integer(entry.windowEnd.microseconds), claim,
+          .optional(entry.obstacle))
         numbers.append(database.lastInsertedRow)
       }
       try delete(acknowledged)

@@ -23,6 +23,15 @@ extension Outbox {
     return claim
   }
 
+  /// The longest pause between two attempts. A `next_attempt` that lies further ahead was written before the clock was
+  /// set back, and counts as due.
+  public static let longestPause = Duration.seconds(10)
+
+  /// Which pending records are due at the moment `?1`.
+  private static let due =
+    "state = 0 AND claim IS NULL AND next_attempt NOT BETWEEN ?1 + 1 AND ?1 + \(longestPause.wholeMicroseconds) "
+    + "AND window_end > ?1"
+
   private func claimDue(
     _ limit: Int, _ deliverer: DelivererToken, _ now: Timestamp
   ) throws(StateError) -> OutboxClaim {
@@ -32,15 +41,14 @@ extension Outbox {
     guard isWorthTheLock || !dead.isEmpty else { return OutboxClaim() }
     let take = try database.statement(
       """
-      UPDATE payload SET claim = ?1 WHERE id IN (
-        SELECT id FROM payload INDEXED BY waiting
-        WHERE state = 0 AND claim IS NULL AND next_attempt <= ?2 AND window_end > ?2 ORDER BY id LIMIT ?3)
+      UPDATE payload SET claim = ?2 WHERE id IN (
+        SELECT id FROM payload INDEXED BY waiting WHERE \(Self.due) ORDER BY id LIMIT ?3)
       RETURNING id, key, value, headers, checksum, created, window_end, attempts, possibly_persisted
       """)
     return try writing { () throws(StateError) in
       try free(dead)
       var claim = OutboxClaim()
-      try take.rows([.text(deliverer.name), .integer(now.microseconds), .integer(Int64(max(0, limit)))]) { row in
+      try take.rows([.integer(now.microseconds), .text(deliverer.name), .integer(Int64(max(0, limit)))]) { row in
         if let record = Self.record(row) { claim.records.append(record) } else { claim.corrupt.append(row.integer(0)) }
       }
       // An index that names only records which are not there would hold up all others, and say nothing.
@@ -101,12 +109,8 @@ extension Outbox {
   public func removeDeadDeliverers() { DelivererToken.removeDead(in: home) }
 
   private func hasDue(_ now: Timestamp) throws(StateError) -> Bool {
-    try database.statement(
-      """
-      SELECT 1 FROM payload INDEXED BY waiting
-      WHERE state = 0 AND claim IS NULL AND next_attempt <= ?1 AND window_end > ?1 LIMIT 1
-      """
-    ).first([.integer(now.microseconds)], row: { _ in true }) ?? false
+    try database.statement("SELECT 1 FROM payload INDEXED BY waiting WHERE \(Self.due) LIMIT 1")
+      .first([.integer(now.microseconds)], row: { _ in true }) ?? false
   }
 
   private func setAside(_ record: Int64, at now: Timestamp) throws(StateError) {

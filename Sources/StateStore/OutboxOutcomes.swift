@@ -57,14 +57,18 @@ extension Outbox {
 
   /// Gives up all pending records whose window has ended and that no living deliverer holds. One that is being sent
   /// belongs to its deliverer, which ends it with ``expire(_:of:at:_:)``.
+  ///
+  /// - Parameter cause: what keeps the caller from sending, for records that were never attempted.
   public func expire(
-    at now: Timestamp = WallClock.now(), _ onExpiry: Connection.OnExpiry = .keep
+    at now: Timestamp = WallClock.now(), _ onExpiry: Connection.OnExpiry = .keep, because cause: String? = nil
   ) throws(StateError) -> [ExpiredRecord] {
-    try working { () throws(StateError) in try expireUnheld(now, onExpiry) }
+    try working { () throws(StateError) in
+      try expireUnheld(now, onExpiry, cause ?? "its delivery window ended before it could be sent")
+    }
   }
 
   private func expireUnheld(
-    _ now: Timestamp, _ onExpiry: Connection.OnExpiry
+    _ now: Timestamp, _ onExpiry: Connection.OnExpiry, _ cause: String
   ) throws(StateError) -> [ExpiredRecord] {
     let ended = try database.statement(
       "SELECT 1 FROM payload INDEXED BY windows WHERE state = 0 AND window_end <= ? LIMIT 1")
@@ -75,19 +79,22 @@ extension Outbox {
     let columns = "RETURNING id, possibly_persisted, \(denied)"
     let settle = """
       UPDATE payload SET state = CASE WHEN \(denied) THEN 2 ELSE 1 END, settled = ?1,
-        last_error = coalesce(last_error, 'its delivery window ended before it could be sent') WHERE \(condition)
+        last_error = coalesce(last_error, ?2) WHERE \(condition)
       """
     // What was denied is rejected, not expired, and so is never dropped.
-    let changes =
+    let given = SQLiteValue.integer(now.microseconds)
+    let changes: [(sql: String, values: [SQLiteValue])] =
       onExpiry == .keep
-      ? ["\(settle) \(columns)"]
-      : ["\(settle) AND \(denied) \(columns)", "DELETE FROM payload WHERE \(condition) \(columns)"]
-    let statements = try changes.map { change throws(StateError) in try database.statement(change) }
+      ? [("\(settle) \(columns)", [given, .text(cause)])]
+      : [
+        ("\(settle) AND \(denied) \(columns)", [given, .text(cause)]),
+        ("DELETE FROM payload WHERE \(condition) \(columns)", [given]),
+      ]
     return try writing { () throws(StateError) in
       try free(dead)
       var expired: [ExpiredRecord] = []
-      for statement in statements {
-        try statement.rows([.integer(now.microseconds)]) { row in
+      for (sql, values) in changes {
+        try database.statement(sql).rows(values) { row in
           expired.append(
             ExpiredRecord(id: row.integer(0), possiblyPersisted: row.integer(1) != 0, wasDenied: row.integer(2) != 0))
         }

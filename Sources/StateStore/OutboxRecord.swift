@@ -9,11 +9,16 @@ public struct OutboxEntry: Sendable, Equatable {
   public var createdAt: Timestamp
   /// When its delivery window ends, by the wall clock: it stays this moment whoever stops and starts in between.
   public var windowEnd: Timestamp
+  /// Why it is not sent now; nil if it is.
+  public var obstacle: String?
 
   /// A record whose window is open from `createdAt` for so long.
-  public init(_ record: InsightsRecord, createdAt: Timestamp = WallClock.now(), window: Duration) {
+  public init(
+    _ record: InsightsRecord, createdAt: Timestamp = WallClock.now(), window: Duration, obstacle: String? = nil
+  ) {
     self.record = record
     self.createdAt = createdAt
+    self.obstacle = obstacle
     windowEnd = createdAt + window
   }
 }

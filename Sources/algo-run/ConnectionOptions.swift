@@ -115,13 +115,13 @@ enum ConnectionOptions {
       connection.payloadFormat = format
     }
     if let window = try SharedOptions.duration(invocation, "delivery-window") {
-      guard window >= .seconds(1) else {
+      guard window >= .seconds(1), window <= .seconds(30 * 86_400) else {
         throw invocation.invalid(
-          "delivery-window", value: DurationText.write(window), expected: "at least one second")
+          "delivery-window", value: DurationText.write(window), expected: "at least one second and at most 30d")
       }
       connection.deliveryWindow = window
     }
-    if let wait = try SharedOptions.duration(invocation, "delivery-wait") { connection.deliveryWait = wait }
+    if let wait = try SharedOptions.deliveryWait(invocation) { connection.deliveryWait = wait }
     if let age = try SharedOptions.duration(invocation, "retention") { connection.retention.age = age }
     if let text = invocation.value("retention-records") {
       guard let records = Int(text), records >= 0 else {

@@ -48,7 +48,7 @@ enum ExecCommand: Subcommand {
   ///
   /// - Returns: The exit status, and the signal to end by in its place.
   private static func execute(_ invocation: Invocation) throws -> (status: Int32, signal: Int32?) {
-    let deliveryWait = try SharedOptions.duration(invocation, "delivery-wait")
+    let deliveryWait = try SharedOptions.deliveryWait(invocation)
     // Before anything is looked up: from here on a signal is the child's, and none is lost between.
     let options = try ExecOptions(invocation)
     let supervisor = try supervisor()

@@ -19,6 +19,7 @@ enum OutboxDeliverCommand {
     if figures.expired > 0 { parts.append("\(figures.expired) expired") }
     if figures.dropped > 0 { parts.append("\(figures.dropped) dropped") }
     if figures.rejected > 0 { parts.append("\(figures.rejected) rejected") }
+    if figures.removed > 0 { parts.append("\(figures.removed) removed (--retention)") }
     if figures.waiting > 0 { parts.append("\(figures.waiting) waiting") }
     if figures.elsewhere > 0 { parts.append("\(figures.elsewhere) in the hands of another process") }
     Message.tell(parts.joined(separator: ", "))

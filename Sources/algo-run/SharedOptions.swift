@@ -42,6 +42,15 @@ enum SharedOptions {
     return duration
   }
 
+  /// `--delivery-wait`: a caller that would wait for longer wants `outbox deliver`.
+  static func deliveryWait(_ invocation: Invocation) throws(UsageError) -> Duration? {
+    let wait = try duration(invocation, "delivery-wait")
+    if let wait, wait > .seconds(3600) {
+      throw invocation.invalid("delivery-wait", value: DurationText.write(wait), expected: "at most 1h")
+    }
+    return wait
+  }
+
   /// A time limit: a duration that is not zero.
   static func timeLimit(_ invocation: Invocation) throws(UsageError) -> Duration? {
     let limit = try duration(invocation, "timeout")

@@ -1,4 +1,4 @@
-"""A lock that a stopped process holds on a file of the home delays no execution (SPEC sections 1 and 8).
+"""A lock that a stopped process holds on a file of the home delays no execution (docs/contract.md 1 and 8).
 
 No test asserts a time. Beside two executions, one after the other, runs a command that waits for the same lock for as
 long as algo-run ever does: both executions must be over while that command still waits.
@@ -12,8 +12,8 @@ from contextlib import contextmanager
 
 import pytest
 
-import processes
-from outboxes import connect, listed, unreachable  # noqa: F401 (a fixture)
+from harness import processes
+from harness.outboxes import connect, listed, unreachable  # noqa: F401 (a fixture)
 
 
 @pytest.fixture

@@ -51,6 +51,33 @@ def test_deliver_says_of_payloads_that_are_kept_that_they_can_be_retried(waiting
     assert not any("dropped" in message for message in outcome.messages)
 
 
+def test_a_payload_that_expired_because_the_library_was_missing_says_so(waiting, published):
+    # What the loader finds first, and cannot load.
+    (waiting.directory / "librdkafka.so.1").write_text("no library")
+    without = {"LD_LIBRARY_PATH": str(waiting.directory)}
+    outcome = waiting.run("exec", published, "--", "true", env=without, status=0)
+    assert "file too short" in outcome.messages[0], outcome
+    waiting.run("outbox", "deliver", env=without, status=1)
+    [record] = listed(waiting).values()
+    assert record["state"] == "expired" and "file too short" in record["last_error"]
+    # Retrying it forgets that error, and the next deliverer meets it again.
+    waiting.run("outbox", "retry", "--all", status=0)
+    waiting.run("outbox", "deliver", env=without, status=1)
+    [record] = listed(waiting).values()
+    assert record["state"] == "expired" and "file too short" in record["last_error"]
+
+
+def test_times_beyond_reason_are_refused_and_zero_is_shown_as_seconds(program, published):
+    program.run("connection", "set", "--type", "file", "--retention", "0s", "--delivery-wait", "1h",
+                "--delivery-window", "30d", status=0)
+    shown = program.run("connection", "show", status=0).stdout.decode()
+    assert "0s" in shown and "0ms" not in shown
+    for arguments in (["connection", "set", "--delivery-wait", "61m"], ["connection", "set", "--delivery-window", "31d"],
+                      ["exec", "--delivery-wait", "61m", "--", "true"]):
+        outcome = program.run(*arguments, status=64)
+        assert "at most" in outcome.stderr.decode(), outcome
+
+
 @pytest.fixture
 def given_up(waiting, published):
     """The same with two expired payloads and a pending one, and their numbers."""

@@ -36,6 +36,17 @@ import Testing
     #expect(listed.state == .pending && listed.isClaimed && listed.attempts == 0)
   }
 
+  @Test func `a record is due although the clock was set back after it had failed`() throws {
+    let outbox = try Outbox(home: home)
+    let token = try DelivererToken(home: home)
+    let now = WallClock.now()
+    try outbox.append(sampleEntries(["a"], at: now + .seconds(3600)), claimedBy: token)
+    let next = now + .seconds(3600) + Outbox.longestPause
+    try outbox.reschedule([FailedAttempt(id: 1, error: "refused")], notBefore: next, of: token)
+    #expect(try outbox.claim(limit: 1, for: token, at: now + .seconds(3600)).records.isEmpty)
+    #expect(try outbox.claim(limit: 1, for: token, at: now).records.map(\.id) == [1])
+  }
+
   @Test func `a deliverer that ends frees its records`() throws {
     let outbox = try Outbox(home: home)
     var token: DelivererToken? = try DelivererToken(home: home)

@@ -72,7 +72,7 @@ final class BatchRecords {
   /// Gives up what is late by now. Also at the end: the last window ends with the time that a batch drains.
   func endWindows(_ outbox: Outbox, cause: String = "") throws(StateError) {
     var dropped = 0
-    for record in try outbox.expire(connection.onExpiry) {
+    for record in try outbox.expire(connection.onExpiry, because: cause.isEmpty ? nil : cause) {
       if !own.contains(record.id), !record.wasDenied, connection.onExpiry == .drop { dropped += 1 }
       end(record.id, record.wasDenied ? .rejected("the broker denied it until its window ended") : .expired(cause))
     }

@@ -50,7 +50,10 @@ final class KafkaCourier: PayloadCourier {
 
   func take(_ payloads: [QueuedPayload]) -> [SettledPayload] {
     let now = WallClock.now()
-    let entries = payloads.map { OutboxEntry($0.record, createdAt: now, window: connection.deliveryWindow) }
+    let obstacle = engine?.problem.map { "\($0)" }
+    let entries = payloads.map {
+      OutboxEntry($0.record, createdAt: now, window: connection.deliveryWindow, obstacle: obstacle)
+    }
     guard let engine, let outbox = store.open() else {
       return records.settleAside(payloads, entries, in: store, because: nil)
     }
@@ -92,7 +95,8 @@ final class KafkaCourier: PayloadCourier {
         store.report(corrupt: claim.corrupt, say)
         isMoreWaiting = claim.count + claim.corrupt.count >= wanted
       }
-      try records.care(for: outbox, isIdle: engine.policy.count == 0 && engine.acknowledged.isEmpty)
+      let cause = engine.problem.map { "\($0)" } ?? ""
+      try records.care(for: outbox, isIdle: engine.policy.count == 0 && engine.acknowledged.isEmpty, cause: cause)
     } catch {
       // What could not be written is kept and tried again; a record may be sent twice for it, under the same key.
       records.sayOnce("delivery is held up: \(error)")
@@ -105,7 +109,7 @@ final class KafkaCourier: PayloadCourier {
     let outbox = store.open()
     do throws(StateError) {
       try engine.store()
-      if let outbox { try records.endWindows(outbox) }
+      if let outbox { try records.endWindows(outbox, cause: engine.problem.map { "\($0)" } ?? "") }
     } catch { records.sayOnce("delivery ended with the outbox behind: \(error)") }
     // A log that stays long only costs whoever opens it next a few milliseconds.
     try? outbox?.shortenLog()

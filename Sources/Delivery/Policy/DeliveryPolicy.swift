@@ -37,7 +37,7 @@ struct DeliveryPolicy {
 
   /// The first pause before another attempt, and the longest; each pause doubles.
   static let firstPause = Duration.milliseconds(250)
-  static let longestPause = Duration.seconds(10)
+  static let longestPause = Outbox.longestPause
   /// How long a record waits under a broker's trouble before that counts as an outage.
   static let outageAfter = Duration.seconds(2)
   /// How long an announced outage holds at least and at most before someone tries again. It grows as it lasts.

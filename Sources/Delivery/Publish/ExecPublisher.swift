@@ -268,7 +268,7 @@ public final class ExecPublisher: PayloadPublisher {
     guard let outbox = store.open() else { return keepSomehow(record, because: nil, after: reason) }
     store.takeNotes().forEach(say)
     do throws(StateError) {
-      try outbox.append([OutboxEntry(record, window: connection.deliveryWindow)])
+      try outbox.append([OutboxEntry(record, window: connection.deliveryWindow, obstacle: reason)])
     } catch {
       return keepSomehow(record, because: error, after: reason)
     }

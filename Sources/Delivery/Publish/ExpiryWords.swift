@@ -14,7 +14,7 @@ extension Connection.OnExpiry {
   func sentence(of payloads: String, cause: String) -> String {
     let fate =
       switch self {
-      case .keep: "\(payloads) have expired and are kept for `algo-run outbox retry`"
+      case .keep: "\(payloads) have expired and are kept for `algo-run outbox retry`, as far as --retention allows"
       case .drop: "\(payloads) were dropped at the end of their delivery window (--on-expiry drop)"
       }
     return cause.isEmpty ? fate : "\(fate): \(cause)"

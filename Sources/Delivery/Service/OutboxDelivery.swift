@@ -15,6 +15,8 @@ public final class OutboxDelivery {
     public var dropped = 0
     /// Never to be taken by the broker.
     public var rejected = 0
+    /// Expired or rejected, now or earlier, and removed because of the retention.
+    public var removed = 0
     /// Still pending at the end, those that another process delivers not counted.
     public var waiting = 0
     /// Pending, and in the hands of another process.
@@ -82,8 +84,8 @@ public final class OutboxDelivery {
         try carrier.store()
         if nextCare <= clock.now {
           nextCare = clock.now + Self.carePause
-          for record in try outbox.expire(connection.onExpiry) {
-            if record.wasDenied { rejected() } else { expired(because: "") }
+          for record in try outbox.expire(connection.onExpiry, because: carrier.problem) {
+            if record.wasDenied { rejected() } else { expired(because: carrier.problem ?? "") }
           }
           if hasGivenUp || nextPrune <= clock.now {
             nextPrune = clock.now + Self.prunePause
@@ -118,7 +120,7 @@ public final class OutboxDelivery {
   }
 
   private func prune() throws(StateError) {
-    try outbox.prune(connection.retention)
+    figures.removed += try outbox.prune(connection.retention)
     hasGivenUp = false
   }
 
