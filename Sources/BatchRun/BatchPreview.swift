@@ -1,5 +1,5 @@
-internal import CBatchFiles
 internal import Glibc
+internal import Platform
 internal import RunModel
 
 /// `--dry-run`: reads the request list as a batch would and tells what it would do with each, one JSON object a line.
@@ -42,9 +42,7 @@ public struct BatchPreview {
       switch try reader.next() {
       case .end: break reading
       case .again: continue
-      case .wait(let descriptor):
-        var entry = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
-        poll(&entry, 1, -1)
+      case .wait(let descriptor): descriptor.waitUntilReady(for: .read)
       case .request(let request):
         var isDone = false
         if let succeeded, request.problem == nil { isDone = try succeeded.count(request.key) > 0 }

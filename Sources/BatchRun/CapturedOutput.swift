@@ -14,7 +14,7 @@ final class CapturedOutput {
   private let limit: Int
   private let spillDirectory: String
   private var bytes: [UInt8] = []
-  private var file: UnlinkedFile?
+  private var file: AnonymousFile?
   private var json = JSONScanner()
   private var text = UTF8Scanner()
   /// Bytes kept.
@@ -55,7 +55,7 @@ final class CapturedOutput {
       bytes.append(contentsOf: piece)
       return
     }
-    let spilled = try UnlinkedFile(in: spillDirectory)
+    let spilled = try AnonymousFile(in: spillDirectory)
     try spilled.append(bytes)
     try spilled.append(piece)
     file = spilled

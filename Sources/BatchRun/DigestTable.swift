@@ -31,14 +31,14 @@ final class DigestTable {
   private static let firstCapacity = 1024
 
   private let directory: String
-  private var file: UnlinkedFile
+  private var file: AnonymousFile
   private var capacity = firstCapacity
   private var used = 0
 
   /// An empty table, its file in `directory`.
   init(directory: String) throws(BatchFailure) {
     self.directory = directory
-    file = try UnlinkedFile(in: directory)
+    file = try AnonymousFile(in: directory)
   }
 
   /// Adds one.
@@ -70,7 +70,7 @@ final class DigestTable {
 
   private func grow() throws(BatchFailure) {
     let (old, oldCapacity) = (file, capacity)
-    file = try UnlinkedFile(in: directory)
+    file = try AnonymousFile(in: directory)
     capacity *= 2
     let batch = 512
     var slots: [UInt8] = []
@@ -88,20 +88,16 @@ final class DigestTable {
 
   private func read(at position: Int) throws(BatchFailure) -> Slot {
     var slot = Slot()
-    var failure: BatchFailure?
-    withUnsafeMutableBytes(of: &slot) { bytes in
-      // Beyond the end of the file nothing was written yet: an empty slot.
-      do throws(BatchFailure) { _ = try file.read(into: bytes, at: position * Self.slotSize) } catch { failure = error }
+    // Beyond the end of the file nothing was written yet: an empty slot.
+    try withUnsafeMutableBytes(of: &slot) { (bytes) throws(BatchFailure) in
+      _ = try file.read(into: bytes, at: position * Self.slotSize)
     }
-    if let failure { throw failure }
     return slot
   }
 
   private func write(_ slot: Slot, at position: Int) throws(BatchFailure) {
-    var failure: BatchFailure?
-    withUnsafeBytes(of: slot) { bytes in
-      do throws(BatchFailure) { try file.overwrite(bytes, at: position * Self.slotSize) } catch { failure = error }
+    try withUnsafeBytes(of: slot) { (bytes) throws(BatchFailure) in
+      try file.overwrite(bytes, at: position * Self.slotSize)
     }
-    if let failure { throw failure }
   }
 }

@@ -115,25 +115,16 @@ struct ResultLine {
   private mutating func appendBody(
     of output: CapturedOutput, at offset: Int, wanted: Int, to buffer: inout [UInt8]
   ) throws(BatchFailure) -> Int {
-    var failure: BatchFailure?
-    let count = withUnsafeTemporaryAllocation(byteCount: wanted, alignment: 16) { piece in
-      do throws(BatchFailure) {
-        var filled = 0
-        // Whole chunks only: base64 may be padded nowhere but at its end.
-        while filled < wanted {
-          let read = try output.read(
-            into: UnsafeMutableRawBufferPointer(rebasing: piece[filled...]), at: offset + filled)
-          guard read > 0 else { throw .cannotSpill(code: 5) }
-          filled += read
-        }
-        body.encode(UnsafeRawBufferPointer(piece), to: &buffer)
-        return filled
-      } catch {
-        failure = error
-        return 0
+    try withUnsafeTemporaryAllocation(byteCount: wanted, alignment: 16) { (piece) throws(BatchFailure) in
+      var filled = 0
+      // Whole chunks only: base64 may be padded nowhere but at its end.
+      while filled < wanted {
+        let read = try output.read(into: UnsafeMutableRawBufferPointer(rebasing: piece[filled...]), at: offset + filled)
+        guard read > 0 else { throw .cannotSpill(code: 5) }
+        filled += read
       }
+      body.encode(UnsafeRawBufferPointer(piece), to: &buffer)
+      return filled
     }
-    if let failure { throw failure }
-    return count
   }
 }

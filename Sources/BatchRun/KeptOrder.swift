@@ -11,7 +11,7 @@ final class KeptOrder {
   private let spillDirectory: String
   private var next = 0
   private var waiting: [Int: Range<Int>] = [:]
-  private var file: UnlinkedFile?
+  private var file: AnonymousFile?
 
   init(output: ResultOutput, spillDirectory: String, release: @escaping (FinishedRequest) -> Void) {
     self.output = output
@@ -47,11 +47,11 @@ final class KeptOrder {
   }
 
   private func hold(_ finished: FinishedRequest) throws(BatchFailure) {
-    let held: UnlinkedFile
+    let held: AnonymousFile
     if let file {
       held = file
     } else {
-      held = try UnlinkedFile(in: spillDirectory)
+      held = try AnonymousFile(in: spillDirectory)
       file = held
     }
     let start = held.size

@@ -1,4 +1,3 @@
-internal import CBatchFiles
 internal import Glibc
 internal import Platform
 internal import ProcessSupervision
@@ -78,8 +77,7 @@ final class ProgressDisplay {
 
   private func draw(_ text: ProgressText) {
     // Asked each time: a resized terminal needs no signal to be noticed.
-    let columns = Int(terminal_columns(2))
-    let line = text.bar(columns: columns > 0 ? columns : Self.assumedColumns)
+    let line = text.bar(columns: Descriptor.standardError.terminalColumns ?? Self.assumedColumns)
     guard line != shown else { return }
     // One write, and the rest of the line erased after the text rather than before it: nothing flickers.
     MessageStream.standardError.draw("\r\(line)\u{1b}[K")

@@ -25,11 +25,16 @@ struct ReadinessGate {
     token = supervisor.watch(gate)
   }
 
+  /// Wakes the loop once the descriptor `number` can be read.
+  func waitToRead(_ number: Int32) { gate.withNumber { _ = gate_wait($0, number, GATE_READING) } }
+
   /// Wakes the loop once `descriptor` can be read.
-  func waitToRead(_ descriptor: Int32) { gate.withNumber { _ = gate_wait($0, descriptor, GATE_READING) } }
+  func waitToRead(_ descriptor: Descriptor) { descriptor.withNumber { waitToRead($0) } }
 
   /// Wakes the loop once `descriptor` can be written.
-  func waitToWrite(_ descriptor: Int32) { gate.withNumber { _ = gate_wait($0, descriptor, GATE_WRITING) } }
+  func waitToWrite(_ descriptor: Descriptor) {
+    gate.withNumber { gate in descriptor.withNumber { _ = gate_wait(gate, $0, GATE_WRITING) } }
+  }
 
   /// Takes note of the event if it is this gate's.
   func clear(if event: Supervisor.WatchToken) {

@@ -9,7 +9,7 @@ struct RequestInput {
   /// Where the bytes are.
   enum Place {
     case memory([UInt8])
-    case spilled(UnlinkedFile)
+    case spilled(AnonymousFile)
     case path(String)
   }
 
@@ -24,14 +24,15 @@ struct RequestInput {
   func opened(spillDirectory: String) throws(BatchFailure) -> Descriptor {
     switch place {
     case .memory(let bytes):
-      let file: UnlinkedFile
-      if let inMemory = UnlinkedFile(inMemory: "algo-run request") {
-        file = inMemory
-      } else {
-        file = try UnlinkedFile(in: spillDirectory)
+      do throws(SystemError) {
+        let inMemory = try? Descriptor.memoryFile("algo-run request")
+        let file = if let inMemory { inMemory } else { try Descriptor.anonymousFile(in: spillDirectory) }
+        // At an offset, so that the child reads from the start.
+        try file.writeAll(bytes, at: 0)
+        return file
+      } catch {
+        throw .cannotSpill(code: error.code)
       }
-      try file.append(bytes)
-      return try file.duplicated()
     case .spilled(let file): return try file.reopened()
     case .path(let path):
       do throws(SystemError) {
@@ -50,7 +51,7 @@ struct InputCollector {
 
   private let spillDirectory: String
   private var bytes: [UInt8] = []
-  private var file: UnlinkedFile?
+  private var file: AnonymousFile?
   private var hash = SHA256()
   private(set) var size = 0
 
@@ -66,7 +67,7 @@ struct InputCollector {
       bytes.append(contentsOf: piece)
       return
     }
-    let spilled = try UnlinkedFile(in: spillDirectory)
+    let spilled = try AnonymousFile(in: spillDirectory)
     file = spilled
     try spilled.append(bytes)
     try spilled.append(piece)

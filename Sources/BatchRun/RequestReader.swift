@@ -1,7 +1,5 @@
-internal import CBatchFiles
 internal import Glibc
 internal import Platform
-internal import ProcessSupervision
 
 /// Reads a request list, one request at a time and never more than a buffer ahead. Owns the file it is reading.
 ///
@@ -13,7 +11,7 @@ final class RequestReader {
     /// A piece of work was done and there is more of it: call again, after a look at the children.
     case again
     /// Nothing can be read now: wait for the descriptor.
-    case wait(descriptor: Int32)
+    case wait(Descriptor)
     case end
   }
 
@@ -64,10 +62,8 @@ final class RequestReader {
 
   /// Reads once; nil where it can go on at once.
   private func fill(from source: OpenSource) throws(BatchFailure) -> Step? {
-    guard source.isAlwaysReady || is_ready(source.descriptor, GATE_READING) != 0 else {
-      return .wait(descriptor: source.descriptor)
-    }
-    let count = read(source.descriptor, buffer.baseAddress, buffer.count)
+    guard source.isAlwaysReady || source.descriptor.isReady(for: .read) else { return .wait(source.descriptor) }
+    let count = source.descriptor.withNumber { read($0, buffer.baseAddress, buffer.count) }
     if count < 0 {
       if errno == EINTR || errno == EAGAIN { return .again }
       if source.kind == .lines { throw .cannotReadRequests(path: source.path, code: errno) }

@@ -1,6 +1,5 @@
 internal import Glibc
 internal import Platform
-internal import ProcessSupervision
 
 /// One FILE of a request list.
 struct RequestSource: Equatable {
@@ -53,29 +52,25 @@ final class OpenSource {
 
   let path: String
   let kind: RequestSource.Kind
-  let descriptor: Int32
+  let descriptor: Descriptor
   /// Whether reading never waits: regular files.
   let isAlwaysReady: Bool
   /// The number of the line read last.
   var line = 0
   private(set) var hashed = 0
   private var sha = SHA256()
-  private let owned: Descriptor?
 
-  private init(_ source: RequestSource, descriptor: Int32, owned: Descriptor?) {
+  private init(_ source: RequestSource, descriptor: Descriptor) {
     path = source.path
     kind = source.kind
     self.descriptor = descriptor
-    self.owned = owned
-    var information = stat()
-    isAlwaysReady = fstat(descriptor, &information) == 0 && information.st_mode & S_IFMT == S_IFREG
+    isAlwaysReady = descriptor.isRegularFile
   }
 
   static func opening(_ source: RequestSource) -> Result<OpenSource, OpeningFailure> {
-    if source.path == "-" { return .success(OpenSource(source, descriptor: 0, owned: nil)) }
+    if source.path == "-" { return .success(OpenSource(source, descriptor: .standardInput)) }
     do throws(SystemError) {
-      let owned = try Descriptor.reading(source.path)
-      return .success(OpenSource(source, descriptor: owned.withNumber { $0 }, owned: owned))
+      return .success(OpenSource(source, descriptor: try Descriptor.reading(source.path)))
     } catch {
       return .failure(OpeningFailure(words: "cannot open it: \(error)"))
     }

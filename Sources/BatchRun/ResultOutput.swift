@@ -1,6 +1,5 @@
-internal import CBatchFiles
 internal import Glibc
-internal import ProcessSupervision
+internal import Platform
 
 /// Writes result lines, whole ones, in the order they are given. Owns the output file.
 ///
@@ -13,12 +12,12 @@ final class ResultOutput {
     /// There is more to do now.
     case more
     /// The reader of this descriptor is slower than the batch.
-    case blocked(descriptor: Int32)
+    case blocked(Descriptor)
   }
 
   private enum Item {
     case line(ResultLine, FinishedRequest)
-    case held(UnlinkedFile, Range<Int>)
+    case held(AnonymousFile, Range<Int>)
   }
 
   private static let flushAt = 65_536
@@ -50,7 +49,7 @@ final class ResultOutput {
   func append(_ finished: FinishedRequest) { queue.append(.line(ResultLine(of: finished), finished)) }
 
   /// Takes a line that was kept aside.
-  func append(_ file: UnlinkedFile, _ range: Range<Int>) { queue.append(.held(file, range)) }
+  func append(_ file: AnonymousFile, _ range: Range<Int>) { queue.append(.held(file, range)) }
 
   /// Does a bounded piece of the work.
   ///
@@ -64,7 +63,7 @@ final class ResultOutput {
       taken = 0
     }
     while unwritten < buffer.count {
-      guard try writeOnce() else { return .blocked(descriptor: file.descriptor) }
+      guard try writeOnce() else { return .blocked(file.descriptor) }
     }
     buffer.removeAll(keepingCapacity: buffer.capacity <= 4 * Self.flushAt)
     unwritten = 0
@@ -88,10 +87,10 @@ final class ResultOutput {
 
   /// False where nothing can be written now.
   private func writeOnce() throws(BatchFailure) -> Bool {
-    guard file.isRegular || is_ready(file.descriptor, GATE_WRITING) != 0 else { return false }
+    guard file.isRegular || file.descriptor.isReady(for: .write) else { return false }
     let count = buffer.withUnsafeBytes { bytes in
       let rest = bytes[unwritten...].prefix(file.isRegular ? bytes.count : Self.pipeUnit)
-      return write(file.descriptor, UnsafeRawBufferPointer(rebasing: rest).baseAddress, rest.count)
+      return file.descriptor.withNumber { write($0, UnsafeRawBufferPointer(rebasing: rest).baseAddress, rest.count) }
     }
     if count >= 0 {
       unwritten += count

@@ -1,4 +1,4 @@
-internal import Glibc
+internal import Platform
 internal import RunModel
 
 /// Reads the results of an earlier batch back, line by line, in one buffer however long a line is.
@@ -18,7 +18,7 @@ struct ResultReader {
     var isResult: Bool { digest != nil && outcome != nil }
   }
 
-  let descriptor: Int32
+  let descriptor: Descriptor
   let path: String
 
   /// Calls `visit` with each whole line.
@@ -31,9 +31,12 @@ struct ResultReader {
     var lineStart = 0
     var line = LineScan()
     while true {
-      let count = pread(descriptor, buffer.baseAddress, buffer.count, offset)
-      if count < 0, errno == EINTR { continue }
-      guard count >= 0 else { throw .cannotReadOutput(path: path, code: errno) }
+      let count: Int
+      do throws(SystemError) {
+        count = try descriptor.read(into: buffer, at: offset)
+      } catch {
+        throw .cannotReadOutput(path: path, code: error.code)
+      }
       guard count > 0 else { return }
       var rest = UnsafeRawBufferPointer(rebasing: buffer[..<count])
       while let newline = rest.offsetOfNewline {

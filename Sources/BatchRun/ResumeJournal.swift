@@ -1,5 +1,5 @@
 internal import Glibc
-internal import ProcessSupervision
+internal import Platform
 internal import RunModel
 
 /// What an earlier batch left in the output file, and how the file is made ready to go on with.
@@ -44,8 +44,8 @@ struct ResumeJournal {
   private static func beginsLikeResults(_ file: OutputFile) -> Bool {
     let expected = Array("{\"index\":".utf8)
     var start = [UInt8](repeating: 0, count: expected.count)
-    let count = pread(file.descriptor, &start, start.count, 0)
-    return count >= 0 && expected.starts(with: start[..<count])
+    let count = start.withUnsafeMutableBytes { try? file.descriptor.read(into: $0, at: 0) }
+    return count.map { expected.starts(with: start[..<$0]) } ?? false
   }
 
   /// Takes the lines of failed requests of `algorithm` out of the file.
@@ -59,10 +59,10 @@ struct ResumeJournal {
     let beside = String(target[..<name]) + ".\(target[name...]).algo-run-resuming"
     unlink(beside)
     var information = stat()
-    fstat(file.descriptor, &information)
+    _ = file.descriptor.withNumber { fstat($0, &information) }
     // Locked from its first moment, so that no second batch can come between.
     let fresh = try OutputFile(path: beside)
-    fchmod(fresh.descriptor, information.st_mode & 0o7777)
+    _ = fresh.descriptor.withNumber { fchmod($0, information.st_mode & 0o7777) }
     do throws(BatchFailure) {
       var kept = 0..<0
       try ResultReader(descriptor: file.descriptor, path: file.path).forEachLine { (line) throws(BatchFailure) in
@@ -75,7 +75,7 @@ struct ResumeJournal {
         kept = isFailed ? line.range.upperBound..<line.range.upperBound : line.range
       }
       try Self.copy(kept, from: file, to: fresh)
-      guard fsync(fresh.descriptor) == 0, rename(beside, target) == 0 else {
+      guard fresh.descriptor.withNumber({ fsync($0) }) == 0, rename(beside, target) == 0 else {
         throw .cannotWriteOutput(path: file.path, code: errno)
       }
     } catch {
@@ -86,31 +86,21 @@ struct ResumeJournal {
   }
 
   private static func copy(_ range: Range<Int>, from file: OutputFile, to fresh: OutputFile) throws(BatchFailure) {
-    var failure: BatchFailure?
-    withUnsafeTemporaryAllocation(byteCount: 262_144, alignment: 16) { buffer in
+    try withUnsafeTemporaryAllocation(byteCount: 262_144, alignment: 16) { (buffer) throws(BatchFailure) in
       var start = range.lowerBound
-      while start < range.upperBound, failure == nil {
-        let count = pread(file.descriptor, buffer.baseAddress, min(buffer.count, range.upperBound - start), start)
-        if count < 0, errno == EINTR { continue }
-        guard count > 0 else {
-          failure = .cannotReadOutput(path: file.path, code: errno)
-          return
+      while start < range.upperBound {
+        let wanted = UnsafeMutableRawBufferPointer(rebasing: buffer.prefix(range.upperBound - start))
+        let count: Int
+        do throws(SystemError) { count = try file.descriptor.read(into: wanted, at: start) } catch {
+          throw .cannotReadOutput(path: file.path, code: error.code)
         }
-        var written = 0
-        while written < count {
-          let piece = UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(buffer)[written..<count])
-          let result = write(fresh.descriptor, piece.baseAddress, piece.count)
-          if result < 0, errno == EINTR { continue }
-          guard result > 0 else {
-            failure = .cannotWriteOutput(path: file.path, code: errno)
-            return
-          }
-          written += result
-        }
+        guard count > 0 else { throw .cannotReadOutput(path: file.path, code: EIO) }
+        do throws(SystemError) {
+          try fresh.descriptor.writeAll(UnsafeRawBufferPointer(rebasing: wanted[..<count]))
+        } catch { throw .cannotWriteOutput(path: file.path, code: error.code) }
         start += count
       }
     }
-    if let failure { throw failure }
   }
 
   /// The file that a symbolic link names: the link is to stay one.

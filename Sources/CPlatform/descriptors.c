@@ -4,7 +4,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 int32_t duplicate_high(int32_t descriptor, int32_t *copy) {
@@ -54,4 +58,28 @@ int32_t open_high(const char *path, int32_t flags, uint32_t mode, int32_t *descr
 int32_t open_event_counter(int32_t *descriptor) {
   int opened = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   return opened < 0 ? errno : move_high(opened, descriptor);
+}
+
+int32_t open_anonymous_file(const char *directory, int32_t *descriptor) {
+  int opened = open(directory, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+  if (opened >= 0) return move_high(opened, descriptor);
+  // Some network file systems have no O_TMPFILE: a name that is removed at once is nearly as good.
+  if (errno != EOPNOTSUPP && errno != EISDIR && errno != ENOENT) return errno;
+  char name[4096];
+  int length = snprintf(name, sizeof name, "%s/.algo-run-XXXXXX", directory);
+  if (length < 0 || (size_t)length >= sizeof name) return ENAMETOOLONG;
+  opened = mkostemp(name, O_CLOEXEC);
+  if (opened < 0) return errno;
+  unlink(name);
+  return move_high(opened, descriptor);
+}
+
+int32_t open_memory_file(const char *name, int32_t *descriptor) {
+  int opened = memfd_create(name, MFD_CLOEXEC);
+  return opened < 0 ? errno : move_high(opened, descriptor);
+}
+
+int32_t terminal_columns(int32_t descriptor) {
+  struct winsize size;
+  return ioctl(descriptor, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
 }

@@ -125,9 +125,8 @@ public final class Descriptor: Sendable {
   ///
   /// - Throws: the errno of write(2). Bytes before the failure were written.
   public func writeAll(_ bytes: [UInt8], at offset: Int? = nil) throws(SystemError) {
-    let result = unsafe bytes.withUnsafeBytes { buffer -> Result<Void, SystemError> in
-      Result { () throws(SystemError) in unsafe try writeAll(buffer, at: offset) }
+    try unsafe bytes.span.bytes.withUnsafeBytes { buffer throws(SystemError) in
+      unsafe try writeAll(buffer, at: offset)
     }
-    try result.get()
   }
 }

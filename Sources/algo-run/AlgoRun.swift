@@ -91,18 +91,12 @@ enum StandardOutput {
 
   /// The same for bytes.
   static func write(_ bytes: [UInt8]) -> Bool {
-    var position = 0
-    while position < bytes.count {
-      let count = bytes.withUnsafeBytes { buffer in
-        Glibc.write(STDOUT_FILENO, buffer.baseAddress.map { $0 + position }, bytes.count - position)
-      }
-      if count >= 0 {
-        position += count
-      } else if errno != EINTR {
-        if errno != EPIPE { Message.tell("cannot write the result: \(String(cString: strerror(errno))).") }
-        return false
-      }
+    do throws(SystemError) {
+      try Descriptor.standardOutput.writeAll(bytes)
+      return true
+    } catch {
+      if error.code != EPIPE { Message.tell("cannot write the result: \(error).") }
+      return false
     }
-    return true
   }
 }

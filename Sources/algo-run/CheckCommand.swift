@@ -1,6 +1,6 @@
 internal import CommandLineInterface
-internal import Glibc
 internal import MetricsIntake
+internal import Platform
 internal import RunModel
 internal import RunPipeline
 
@@ -34,27 +34,25 @@ enum CheckCommand: Subcommand {
   }
 
   private static func collect(from path: String, rules: MetricRules) throws -> CollectedMetrics {
-    let descriptor = path == "-" ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC)
-    func failure() -> ExitFailure {
-      ExitFailure(
-        status: 125,
-        sentence: "cannot read \"\(TerminalText.safe(path))\": \(String(cString: strerror(errno))); name a file of "
-          + "metric lines, or pipe them to algo-run check.")
-    }
-    guard descriptor >= 0 else { throw failure() }
-    defer { if path != "-" { close(descriptor) } }
-    var intake = MetricsIntake(rules: rules)
-    let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 262_144, alignment: 16)
-    defer { buffer.deallocate() }
-    while true {
-      let count = read(descriptor, buffer.baseAddress, buffer.count)
-      if count > 0 {
-        intake.consume(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
-      } else if count == 0 {
-        return intake.finish()
-      } else if errno != EINTR {
-        throw failure()
+    do throws(SystemError) {
+      let input = path == "-" ? Descriptor.standardInput : try Descriptor.reading(path)
+      var intake = MetricsIntake(rules: rules)
+      try withUnsafeTemporaryAllocation(byteCount: 262_144, alignment: 16) { (buffer) throws(SystemError) in
+        while true {
+          switch input.read(into: buffer) {
+          case .bytes(let count): intake.consume(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
+          case .nothingNow: input.waitUntilReady(for: .read)
+          case .endOfFile: return
+          case .failed(let error): throw error
+          }
+        }
       }
+      return intake.finish()
+    } catch {
+      throw ExitFailure(
+        status: 125,
+        sentence: "cannot read \"\(TerminalText.safe(path))\": \(error); name a file of metric lines, or pipe them to "
+          + "algo-run check.")
     }
   }
 

@@ -2,6 +2,7 @@ internal import CommandLineInterface
 internal import Delivery
 internal import Glibc
 internal import KafkaClient
+internal import Platform
 internal import RunModel
 internal import StateStore
 
@@ -98,17 +99,15 @@ extension ConnectionSetCommand {
   /// librdkafka would refuse it as well, in OpenSSL's words.
   private static func checkAuthority(_ path: String) throws {
     let shown = TerminalText.safe(path, limit: 4096)
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY)
-    defer { if descriptor >= 0 { close(descriptor) } }
-    var bytes = [UInt8](repeating: 0, count: mostAuthorityBytes)
-    let count = descriptor < 0 ? -1 : read(descriptor, &bytes, bytes.count)
-    guard count >= 0 else {
-      let reason = String(cString: strerror(errno))
+    let bytes: [UInt8]
+    do throws(SystemError) {
+      bytes = try Descriptor.open(path, flags: O_RDONLY | O_NOCTTY, mode: 0).readAll(limit: mostAuthorityBytes)
+    } catch {
       throw ExitFailure(
-        status: 64, sentence: "the authority \"\(shown)\" cannot be read (\(reason)); name a PEM file with --ca.")
+        status: 64, sentence: "the authority \"\(shown)\" cannot be read (\(error)); name a PEM file with --ca.")
     }
     // OpenSSL also takes "TRUSTED CERTIFICATE" and "X509 CERTIFICATE".
-    guard String(decoding: bytes[..<count], as: UTF8.self).holds(" CERTIFICATE-----") else {
+    guard String(decoding: bytes, as: UTF8.self).holds(" CERTIFICATE-----") else {
       throw ExitFailure(
         status: 64,
         sentence:

@@ -32,20 +32,11 @@ struct ReportFile {
   /// Replaces the file's content by one line of JSON.
   func write(_ json: [UInt8]) throws(ReportFailure) {
     let line = json.last == UInt8(ascii: "\n") ? json : json + [UInt8(ascii: "\n")]
-    let failure = descriptor.withNumber { number -> Int32 in
-      // Fails on a pipe or a terminal, which have no content to replace.
-      if !isOwnStream { _ = ftruncate(number, 0) }
-      var position = 0
-      while position < line.count {
-        let count = line.withUnsafeBytes {
-          Glibc.write(number, $0.baseAddress.map { $0 + position }, line.count - position)
-        }
-        if count < 0, errno != EINTR { return errno }
-        position += max(0, count)
-      }
-      return 0
+    // Fails on a pipe or a terminal, which have no content to replace.
+    if !isOwnStream { _ = descriptor.withNumber { ftruncate($0, 0) } }
+    do throws(SystemError) { try descriptor.writeAll(line) } catch {
+      throw ReportFailure(path: path, option: option, error: error)
     }
-    if failure != 0 { throw ReportFailure(path: path, option: option, error: SystemError(failure)) }
   }
 }
 

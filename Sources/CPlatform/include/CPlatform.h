@@ -1,4 +1,5 @@
-/// System calls that Swift's Glibc module does not show, or only variadically: descriptors above 9, epoll, eventfd.
+/// System calls that Swift's Glibc module does not show, or only variadically: descriptors above 9, files without a
+/// name, epoll, eventfd.
 /// Every function returns 0 or a positive errno unless it says otherwise.
 #ifndef C_PLATFORM_H
 #define C_PLATFORM_H
@@ -17,6 +18,15 @@ int32_t duplicate_high(int32_t descriptor, int32_t *copy);
 
 /// Moves `descriptor` above 9, close-on-exec. On failure it is closed.
 int32_t move_high(int32_t descriptor, int32_t *high);
+
+/// A file without a name in `directory`, for reading and writing, above 9 and close-on-exec.
+int32_t open_anonymous_file(const char *directory, int32_t *descriptor);
+
+/// A file in memory, above 9 and close-on-exec. `name` is shown in /proc only.
+int32_t open_memory_file(const char *name, int32_t *descriptor);
+
+/// The width of the terminal on `descriptor` in columns; 0 if it is no terminal.
+int32_t terminal_columns(int32_t descriptor);
 
 /// An event counter (eventfd) above 9, non-blocking and close-on-exec.
 int32_t open_event_counter(int32_t *descriptor);

@@ -1,0 +1,84 @@
+internal import CPlatform
+internal import Glibc
+
+/// Files behind descriptors.
+extension Descriptor {
+  /// A file without a name in `directory`, for reading and writing: gone with its last descriptor, however the process
+  /// ends.
+  ///
+  /// - Throws: the errno of open(2).
+  public static func anonymousFile(in directory: String) throws(SystemError) -> Descriptor {
+    var opened: CInt = -1
+    try SystemError.check(unsafe open_anonymous_file(directory, &opened))
+    return Descriptor(owning: opened)
+  }
+
+  /// A file in memory, for reading and writing.
+  ///
+  /// - Throws: the errno of memfd_create(2).
+  public static func memoryFile(_ name: String) throws(SystemError) -> Descriptor {
+    var opened: CInt = -1
+    try SystemError.check(unsafe open_memory_file(name, &opened))
+    return Descriptor(owning: opened)
+  }
+
+  /// Whether it is a regular file, for which reads and writes never wait for another process.
+  public var isRegularFile: Bool { status.map { $0.st_mode & S_IFMT == S_IFREG } ?? false }
+
+  /// Bytes in the file; 0 if that is unknown.
+  public var size: Int { status.map { Int($0.st_size) } ?? 0 }
+
+  private var status: stat? {
+    var status = stat()
+    return withNumber { unsafe fstat($0, &status) } == 0 ? status : nil
+  }
+
+  /// Reads once into `buffer` from `offset`; 0 at the end of the file.
+  ///
+  /// - Throws: the errno of pread(2).
+  public func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws(SystemError) -> Int {
+    while true {
+      let count = withNumber { unsafe pread($0, buffer.baseAddress, buffer.count, offset) }
+      if count >= 0 { return count }
+      guard errno == EINTR else { throw SystemError(errno) }
+    }
+  }
+
+  /// Reads from the current position to the end, at most `limit` bytes. A non-blocking descriptor without data ends it.
+  ///
+  /// - Throws: the errno of read(2).
+  public func readAll(limit: Int) throws(SystemError) -> [UInt8] {
+    var bytes: [UInt8] = []
+    try unsafe withUnsafeTemporaryAllocation(byteCount: 65_536, alignment: 16) { buffer throws(SystemError) in
+      while bytes.count < limit {
+        let piece = unsafe UnsafeMutableRawBufferPointer(rebasing: buffer.prefix(limit - bytes.count))
+        switch unsafe read(into: piece) {
+        case .bytes(let count): unsafe bytes.append(contentsOf: piece[..<count])
+        case .endOfFile, .nothingNow: return
+        case .failed(let error): throw error
+        }
+      }
+    }
+    return bytes
+  }
+
+  /// Whether a read (or write) returns at once at this moment.
+  public func isReady(for interest: Interest) -> Bool { poll(for: interest, milliseconds: 0) != 0 }
+
+  /// Waits until a read (or write) returns at once, or a signal comes. For programs without an event loop.
+  public func waitUntilReady(for interest: Interest) { _ = poll(for: interest, milliseconds: -1) }
+
+  private func poll(for interest: Interest, milliseconds: Int32) -> Int32 {
+    let events = (interest.contains(.read) ? POLLIN : 0) | (interest.contains(.write) ? POLLOUT : 0)
+    return withNumber { number in
+      var entry = pollfd(fd: number, events: Int16(events), revents: 0)
+      return unsafe Glibc.poll(&entry, 1, milliseconds)
+    }
+  }
+
+  /// The width of the terminal behind it; nil if it is none.
+  public var terminalColumns: Int? {
+    let columns = withNumber { CPlatform.terminal_columns($0) }
+    return columns > 0 ? Int(columns) : nil
+  }
+}
