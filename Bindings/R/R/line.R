@@ -23,13 +23,20 @@ quoted_name <- function(name) {
     return(quoted)
   }
   # A name marked as bytes, or with bytes that are no text, has no code points to write.
-  unicode <- if (Encoding(name) == "bytes") name else enc2utf8(name)
+  unicode <- switch(Encoding(name), latin1 = enc2utf8(name), unknown = from_locale(name), name)
   points <- if (Encoding(unicode) != "bytes" && validUTF8(unicode)) utf8ToInt(unicode) else NA_integer_
   if (anyNA(points)) {
     quoted <- escaped(as.integer(charToRaw(name)))
     refuse("invalid_name", paste0("metric ", quoted, " has a name that is not valid Unicode; write it in UTF-8"))
   }
   escaped(points)
+}
+
+# By iconv, because enc2utf8 of R 4.2 writes bytes that are no text as "<ff>". Bytes that mean nothing in the locale
+# are left as they are: the C locale has no letters beyond ASCII, and scripts are written in UTF-8.
+from_locale <- function(name) {
+  converted <- iconv(name, "", "UTF-8")
+  if (is.na(converted)) name else converted
 }
 
 refuse_reserved <- function(quoted) {

@@ -43,8 +43,13 @@ same("values without names are a mistake", startsWith(mistake(1), "algorun_not_a
 same("an unnamed member has an empty name", startsWith(mistake(list(1)), 'algorun_empty_name metric ""'), TRUE)
 same("an NA name is an empty name", startsWith(mistake(stats::setNames(list(1), NA)), "algorun_empty_name"), TRUE)
 same("a reserved name is named", startsWith(mistake(timestamp = 1), 'algorun_reserved_name metric "timestamp" '), TRUE)
-same("bytes that are no text are no name",
-  startsWith(mistake(stats::setNames(list(1), "a\xff")), "algorun_invalid_name metric \"a\\u00ff\" "), TRUE)
+for (locale in c("C", "C.UTF-8")) {
+  Sys.setlocale("LC_CTYPE", locale)
+  same(paste("bytes that are no text are no name, in", locale),
+    startsWith(mistake(stats::setNames(list(1), "a\xff")), "algorun_invalid_name metric \"a\\u00ff\" "), TRUE)
+  same(paste("bytes without a mark are read as UTF-8, in", locale),
+    line(stats::setNames(list(1L), rawToChar(as.raw(c(0xc3, 0xa9))))), '{"\\u00e9":1}\n')
+}
 same("a mistake is an ordinary error", inherits(try(report(a = TRUE), silent = TRUE), "try-error"), TRUE)
 
 cat("numbers: ", passed, " passed, ", failed, " failed\n", sep = "")
