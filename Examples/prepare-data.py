@@ -6,7 +6,7 @@ of UCI's iris, wine and digits) and Rscript 4.5 or later (for R's own penguins):
 
     python3 Examples/prepare-data.py scikit_learn-1.9.1-….whl
 
-The split is by position, so that nobody chose it: every fourth row of a file sorted by class, and the last fifth of
+The split is by position, not by choice: every fourth row of a file sorted by class, and the last fifth of
 the digits, which come writer after writer. A request is a held-out row without its answer, in the same order, so
 line N of requests.ndjson belongs to row N of data/held-out.csv.
 """

@@ -78,7 +78,7 @@ def tls(certificate, then_closes):
 
 
 class DeadPort:
-    """A port that nobody listens on, and nobody else can take; a context manager."""
+    """A port without a listener that no other program can take; a context manager."""
 
     def __enter__(self):
         self._socket = socket.socket()

@@ -1,4 +1,4 @@
-"""A home whose payloads wait in the outbox, because nobody answers at its broker."""
+"""A home whose payloads wait in the outbox, because its broker does not answer."""
 
 import json
 import socket

@@ -43,7 +43,7 @@ class Terminal:
 
     def __exit__(self, *_):
         if self.status is None:
-            # Closing the terminal hangs up on whoever is left; the leader is ended for certain.
+            # Closing the terminal hangs up on the processes that are left; the leader is ended for certain.
             os.kill(self.pid, signal.SIGKILL)
             os.waitpid(self.pid, 0)
         os.close(self._master)
@@ -72,7 +72,7 @@ class Terminal:
         try:
             piece = os.read(self._master, 65536)
         except OSError as problem:
-            # What Linux says once nobody holds the other side any more.
+            # Linux reports this once the other side is closed everywhere.
             if problem.errno != errno.EIO:
                 raise
             piece = b""

@@ -93,7 +93,7 @@ def _write_all(descriptor: int, line: bytes) -> bool:
             try:
                 rest = rest[os.write(descriptor, rest) :]
             except BlockingIOError:
-                # Somebody made the pipe non-blocking; its reader is never long behind.
+                # The program made the pipe non-blocking; its reader is never long behind.
                 if not _room(descriptor):
                     return False
     except OSError as error:

@@ -162,7 +162,7 @@ def test_lines_of_many_threads_never_interleave(channel):
 
 
 def test_a_child_forked_while_another_thread_writes_can_report():
-    # The pipe is full, so the thread holds the lock in its write for as long as nobody reads.
+    # The pipe is full, so the thread holds the lock in its write until the pipe is read.
     program = """
 import algo_run, os, threading, warnings
 warnings.simplefilter("ignore")
