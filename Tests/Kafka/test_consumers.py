@@ -6,11 +6,14 @@ import shlex
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from harness import processes
 from harness.broker import kafka_script, need_kafka_home
 from harness.connections import connect, plaintext, test as walk
 from harness.program import read_json
 
+pytestmark = pytest.mark.any_library
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
 GUIDE = (REPOSITORY / "docs" / "consume.md").read_text()
 

@@ -7,7 +7,7 @@ import pytest
 
 from harness import processes
 from harness.batches import Batches
-from harness.outboxes import connect, unreachable  # noqa: F401 (a fixture)
+from harness.outboxes import connect
 
 
 @pytest.fixture

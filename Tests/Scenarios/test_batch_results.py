@@ -106,6 +106,7 @@ def memory_of(batches, command, *options):
     return memory
 
 
+@pytest.mark.slow
 def test_300_megabytes_of_output_take_no_more_memory_than_none(batches):
     little = memory_of(batches, ["true"])
     flood = "import os\nfor _ in range(300): os.write(1, b'line of text\\n' * 80660)"
@@ -114,6 +115,7 @@ def test_300_megabytes_of_output_take_no_more_memory_than_none(batches):
     assert much < little + 4096, f"{little} KiB without output, {much} KiB with 300 MB"
 
 
+@pytest.mark.slow
 def test_a_request_of_2_gigabytes_takes_no_more_memory_than_a_small_one(batches):
     with open(batches.directory / "large.bin", "wb") as file:
         file.truncate(2 << 30)

@@ -9,7 +9,7 @@ import pytest
 
 from harness import processes
 from harness.mounts import mounted
-from harness.outboxes import connect, listed, unreachable  # noqa: F401 (a fixture)
+from harness.outboxes import connect, listed
 
 
 @pytest.fixture

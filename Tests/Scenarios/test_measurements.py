@@ -39,7 +39,8 @@ def test_memory_that_algo_run_needed_itself_is_never_told_as_the_childs(program)
         # Every variable is copied several times on its way to the child: algo-run grows by several times as much.
         large = {f"LARGE_{i}": "x" * 100_000 for i in range(kilobytes // 100)}
         mark, told = marks(program, env=large)
-        assert told is None or mark - MIB // 4 <= told <= mark + MIB, f"{kilobytes} KB: {told}, and by itself {mark}"
+        # A child that is slow to end grows after the last look at it.
+        assert told is None or told <= mark + MIB, f"{kilobytes} KB: {told}, and by itself {mark}"
 
 
 def test_a_child_that_lives_for_a_while_is_known_by_its_own_mark(program):

@@ -168,6 +168,7 @@ def memory_of_algo_run(stderr):
     return int(line.split()[1])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("unit, megabytes", [
     (b'{"a":1}\n', 20), (b"x" * 1000, 20), (b"[]\n", 20),
     # A hundred thousand names, each to be told apart from the others until the end.

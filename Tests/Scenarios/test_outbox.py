@@ -5,7 +5,7 @@ import signal
 import pytest
 
 from harness import processes
-from harness.outboxes import connect, listed, unreachable  # noqa: F401 (a fixture)
+from harness.outboxes import connect, listed
 
 
 @pytest.fixture
@@ -129,15 +129,17 @@ def test_of_many_unknown_numbers_some_are_told_and_the_rest_is_counted(program, 
     assert len(outcome.messages) == 1 and "and 10 more" in outcome.messages[0]
 
 
-def test_interrupting_a_delivery_gives_130_and_ending_the_service_0(waiting, published):
+@pytest.mark.slow
+@pytest.mark.parametrize("options, number, status", [
+    ([], signal.SIGINT, 130), ([], signal.SIGTERM, 1),
+    (["--follow"], signal.SIGINT, 0), (["--follow"], signal.SIGTERM, 0)])
+def test_interrupting_a_delivery_gives_130_and_ending_the_service_0(waiting, published, options, number, status):
     waiting.run("connection", "set", "--delivery-window", "1h", status=0)
     waiting.run("exec", published, "--", "true", status=0)
-    for options, number, status in [([], signal.SIGINT, 130), ([], signal.SIGTERM, 1),
-                                    (["--follow"], signal.SIGINT, 0), (["--follow"], signal.SIGTERM, 0)]:
-        process = waiting.start("outbox", "deliver", *options)
-        told = ""
-        while "the broker is down" not in told:
-            told = processes.read_line(process.stderr.fileno())
-        process.send_signal(number)
-        assert waiting.finish(process).status == status, (options, number)
+    process = waiting.start("outbox", "deliver", *options)
+    told = ""
+    while "the broker is down" not in told:
+        told = processes.read_line(process.stderr.fileno())
+    process.send_signal(number)
+    assert waiting.finish(process).status == status
     assert [record["state"] for record in listed(waiting).values()] == ["pending"]

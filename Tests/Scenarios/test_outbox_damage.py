@@ -3,13 +3,18 @@
 import json
 import os
 import random
+import shutil
 import sqlite3
+from pathlib import Path
 
 import pytest
 
-from harness.outboxes import connect, listed, unreachable  # noqa: F401 (a fixture)
+from harness import listeners
+from harness.outboxes import connect, listed
+from harness.program import Program
 
 WAITING = 20
+PUBLISHED = "asli/credit_card_approval/1.0.0"
 
 
 @pytest.fixture
@@ -17,12 +22,28 @@ def sink(program):
     return program.directory / "sink.ndjson"
 
 
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory):
+    """A home with twenty payloads in its outbox, made once and copied for each test."""
+    directory = tmp_path_factory.mktemp("filled")
+    program = Program(Path(os.environ["ALGO_RUN"]).resolve(), directory / "home", directory, "filled")
+    program.run("publish", "asli/credit_card_approval", "--insights", "--", "true", status=0)
+    with listeners.DeadPort() as dead:
+        connect(program, f"127.0.0.1:{dead.number}", "--delivery-wait", "0s", "--delivery-window", "1h")
+        for number in range(WAITING):
+            program.run("exec", PUBLISHED, "--request-id", f"old-{number}", "--", "true", status=0)
+        yield program.home
+
+
 @pytest.fixture
-def waiting(program, published, unreachable):
+def published():
+    return PUBLISHED
+
+
+@pytest.fixture
+def waiting(program, filled):
     """A program with twenty payloads in its outbox."""
-    connect(program, unreachable, "--delivery-wait", "0s", "--delivery-window", "1h")
-    for number in range(WAITING):
-        program.run("exec", published, "--request-id", f"old-{number}", "--", "true", status=0)
+    shutil.copytree(filled, program.home)
     return program
 
 

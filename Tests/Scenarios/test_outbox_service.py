@@ -9,7 +9,7 @@ import socket
 import pytest
 
 from harness import processes
-from harness.outboxes import connect, listed, unreachable  # noqa: F401 (a fixture)
+from harness.outboxes import connect, listed
 
 
 def status(program):

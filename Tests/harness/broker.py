@@ -9,13 +9,12 @@ import os
 import shlex
 import signal
 import shutil
-import socket
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from harness import processes
+from harness import ports, processes
 
 START_LIMIT = 120
 NOT_FETCHED = 75
@@ -42,19 +41,6 @@ def need_kafka_home(what):
         pytest.skip(f"{what} needs KAFKA_HOME")
 
 
-def free_ports(count, step=10):
-    """The first of `count` × `step` ports in a row that nobody listens on."""
-    for base in range(21000 + os.getpid() % 500 * 20, 60000, 100):
-        try:
-            for port in range(base, base + count * step):
-                with socket.socket() as probe:
-                    probe.bind(("127.0.0.1", port))
-            return base
-        except OSError:
-            continue
-    raise RuntimeError("no free ports")
-
-
 class Kafka:
     """One or more brokers; their addresses are attributes named as the script prints them."""
 
@@ -64,7 +50,7 @@ class Kafka:
         self.script = kafka_script()
         self.directory = Path(directory)
         self.release = release
-        self.port = free_ports(brokers)
+        self.port = ports.reserve(brokers * 10)
         self._start(["--release", release, "--port", str(self.port), "--brokers", str(brokers), *options])
 
     def __getattr__(self, name):

@@ -10,6 +10,8 @@ import struct
 import threading
 import time
 
+from harness import ports
+
 MODES = ["delay", "stall", "blackhole", "reset", "refuse", "cut"]
 DELAY = 0.2
 CUT_AFTER = 3000
@@ -17,8 +19,8 @@ CUT_AFTER = 3000
 
 class FaultProxy:
     def __init__(self):
-        # The broker must be told of this port before it has one of its own: see `target`.
-        self.port = self.target = 0
+        # The broker must know this port before it has one of its own: see `target`.
+        self.port, self.target = ports.reserve(1), 0
         self._mode = "pass"
         self._lock = threading.Lock()
         self._pairs = []
@@ -53,7 +55,6 @@ class FaultProxy:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(("127.0.0.1", self.port))
         listener.listen(64)
-        self.port = listener.getsockname()[1]
         self._listener = listener
         threading.Thread(target=self._accept, args=(listener,), daemon=True).start()
 
