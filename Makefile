@@ -1,14 +1,16 @@
 # What people and CI call. `make help` lists it.
 
 BUILD   ?= .build
+override BUILD := $(abspath $(BUILD))
 PREFIX  ?= /usr/local
 DESTDIR ?=
-# Debug builds with STRICT=1 (CI, make lint) refuse warnings and imports that Package.swift does not allow.
-STRICT_FLAGS = -Xswiftc -warnings-as-errors --explicit-target-dependency-import-check error
-DEBUG_FLAGS  = --scratch-path $(BUILD) $(if $(STRICT),$(STRICT_FLAGS))
+# Debug builds refuse warnings, and imports that Package.swift does not allow. STRICT= lets a newer compiler warn.
+STRICT  ?= 1
+DEBUG_FLAGS = --scratch-path $(BUILD) \
+  $(if $(STRICT),-Xswiftc -warnings-as-errors --explicit-target-dependency-import-check error)
 # A folder with nothing but static libraries comes first on the linker's search path: to load and relocate their shared
 # forms would take a third of the start-up.
-STATIC_LIBRARIES = $(abspath $(BUILD))/static-libraries
+STATIC_LIBRARIES = $(BUILD)/static-libraries
 # The start-up of `exec` is mostly the loading of this binary. At a fixed address (as Go links by default) nothing of it
 # needs relocating, which saves half a millisecond; libgcc inside, and no regular expression engine, which Swift brings
 # along unasked, save another quarter.
@@ -16,12 +18,12 @@ LEAN_FLAGS = -Xswiftc -Xclang-linker -Xswiftc -no-pie -Xswiftc -Xclang-linker -X
   -Xswiftc -Xfrontend -Xswiftc -disable-implicit-string-processing-module-import
 RELEASE_FLAGS = --scratch-path $(BUILD) -c release --static-swift-stdlib --product algo-run \
   -Xlinker -L$(STATIC_LIBRARIES) $(LEAN_FLAGS)
-ALGO_RUN ?= $(abspath $(BUILD))/release/algo-run
+ALGO_RUN ?= $(BUILD)/release/algo-run
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-kafka test bench lint format fuzz examples release install clean
+.PHONY: help demo demo-kafka test check soak bench lint format fuzz examples release install clean
 export ALGO_RUN BUILD LEAN_FLAGS
-export EXAMPLES_BUILD ?= $(abspath $(BUILD))/examples
+export EXAMPLES_BUILD ?= $(BUILD)/examples
 
 help: ## list what can be made
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 22
@@ -32,9 +34,18 @@ demo: release ## publish an example with Insights on, run it on its data, show w
 demo-kafka: release ## the same with Apache Kafka: BROKERS=host:port, or one that it starts itself
 	@scripts/demo-kafka
 
-test: release ## all tests: Swift, scenarios, bindings, examples, bounded fuzzing
+test: release ## Swift unit tests, most scenarios, bindings: two minutes once all is built
 	@scripts/install-packages test
-	@DEBUG_FLAGS="$(DEBUG_FLAGS)" scripts/python scripts/run-tests
+	@DEBUG_FLAGS="$(DEBUG_FLAGS)" scripts/python scripts/run-tests test
+
+check: release ## everything that CI runs: test, slow scenarios, Kafka, packages, examples, 30 s of fuzzing
+	@scripts/install-packages test
+	@[ -n "$(KAFKA_HOME)" ] || scripts/install-packages broker
+	@DEBUG_FLAGS="$(DEBUG_FLAGS)" scripts/python scripts/run-tests check
+
+soak: release ## for hours: fuzzing, hundreds of random kills, batches of a million requests
+	@scripts/install-packages test
+	@scripts/python scripts/run-tests soak
 
 bench: release ## overhead and rates beside other tools, in one table (BENCH_LONG=1: a million requests)
 	@scripts/install-packages bench
@@ -43,7 +54,7 @@ bench: release ## overhead and rates beside other tools, in one table (BENCH_LON
 lint: ## formatting, documentation of public declarations, warnings, dependency directions
 	@scripts/install-packages build
 	@scripts/lint
-	swift build $(DEBUG_FLAGS) $(if $(STRICT),,$(STRICT_FLAGS)) --build-tests
+	swift build $(DEBUG_FLAGS) --build-tests
 
 format: ## rewrite Swift sources in the house style
 	swift format --in-place --parallel --recursive Package.swift Sources Tests Examples Benchmarks

@@ -1,4 +1,4 @@
-// swift-tools-version: 6.2
+// swift-tools-version: 6.3
 // Targets stand in the order a run flows through them. This is the only place where the direction of a dependency
 // is written: a room imports what is listed for it here, and nothing else.
 import PackageDescription

@@ -23,7 +23,7 @@ build_python() {
 }
 
 build_swift() {
-  need swift swiftlang
+  command -v swift >/dev/null || { echo "build.sh: Swift is not on PATH; install Swift 6.3 from https://www.swift.org/install" >&2; exit 1; }
   quietly swift build --package-path "$examples/swift-wine-cultivar" --scratch-path "$build/swift" \
     -c release --static-swift-stdlib
 }

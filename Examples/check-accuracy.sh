@@ -1,13 +1,20 @@
 #!/usr/bin/env bash
 # Measures each example's accuracy again on its held-out data and compares it with the figure in the example's README;
 # also trains the Swift example's committed model again, and compares that. Needs no algo-run: reporting does nothing.
+# Closes with "N passed, N failed".
 set -u
 repository=$(cd "$(dirname "$0")/.." && pwd)
 examples=$repository/Examples
 export EXAMPLES_BUILD=${EXAMPLES_BUILD:-$examples/build}
 build=$EXAMPLES_BUILD
 unset ALGO_METRICS_FD
+passed=0
 failed=0
+
+pass() {
+  passed=$((passed + 1))
+  echo "passed  $1"
+}
 
 fail() {
   failed=$((failed + 1))
@@ -26,7 +33,7 @@ accuracy() {
   then
     fail "$name: requests.ndjson does not have one line for each held-out row; run prepare-data.py"
   else
-    echo "passed  $name: $measured"
+    pass "$name: $measured"
   fi
 }
 
@@ -42,8 +49,9 @@ accuracy java java-digit-recogniser \
 wine=$examples/swift-wine-cultivar
 committed=$wine/Sources/WineModel/TrainedModel.swift
 if "$build/swift/release/train-wine-cultivar" <"$wine/data/train.csv" | cmp -s - "$committed"; then
-  echo "passed  swift-wine-cultivar: training again gives the committed model"
+  pass "swift-wine-cultivar: training again gives the committed model"
 else
   fail "swift-wine-cultivar: training again gives another model than Sources/WineModel/TrainedModel.swift"
 fi
+echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]

@@ -18,7 +18,7 @@ javac -d "$build/java" "$here/ReportCall.java" "$root"/Bindings/Java/src/main/ja
 ln -sfn "$root/Sources/AlgoMetrics" "$build/swift/Sources/AlgoMetrics"
 mkdir -p "$build/swift/Sources/ReportCall" && cp "$here/ReportCall.swift" "$build/swift/Sources/ReportCall/"
 cat >"$build/swift/Package.swift" <<'END'
-// swift-tools-version: 6.2
+// swift-tools-version: 6.3
 import PackageDescription
 
 let package = Package(

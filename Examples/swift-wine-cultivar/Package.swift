@@ -1,4 +1,4 @@
-// swift-tools-version: 6.2
+// swift-tools-version: 6.3
 // A package of its own, as an algorithm's would be; it takes only the product AlgoMetrics from the repository around it.
 import PackageDescription
 

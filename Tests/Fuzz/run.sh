@@ -25,7 +25,7 @@ build() {
     Tests/Fuzz/FlatObject.swift "Tests/Fuzz/$2" "$work/RunModel.o" "$work/MetricsIntake.o" -o "$work/fuzz-metrics"
 }
 
-# Which sanitizers link differs between toolchains: Debian's has libFuzzer, but its address sanitizer lacks a symbol.
+# Which sanitizers link differs between toolchains.
 driver=GeneratedStreams.swift
 sanitizers=
 for candidate in fuzzer,address fuzzer; do

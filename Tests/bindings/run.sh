@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # Runs the tests of every binding and builds every package, then prints the totals of each.
 #
-#   Tests/bindings/run.sh [python|r|java|swift]...      default: all four
+#   Tests/bindings/run.sh [--tests-only] [python|r|java|swift]...      default: all four
 #
-# What is made goes to BINDINGS_BUILD, or to a directory that is removed again. A tool that is missing is a failure.
+# --tests-only builds no packages and checks no documentation. What is made goes to BINDINGS_BUILD, or to a directory
+# that is removed again. A tool that is missing is a failure.
 set -u
 root=$(cd "$(dirname "$0")/../.." && pwd)
 if [ -n "${BINDINGS_BUILD:-}" ]; then
@@ -59,15 +60,16 @@ sum() {
 
 test_python() {
   begin python
-  need python3 'the package python3' && need strace 'the package strace' && need mypy 'the package mypy' || { end; return; }
+  need strace 'the package strace' || { end; return; }
   local source="$build/python"
   rm -rf "$source" && mkdir -p "$source" && cp -R "$root/Bindings/Python/." "$source"
   cd "$source" || return
-  # pytest prints its totals; numpy, build and setuptools are asked for by what fails.
-  step tests python3 -m pytest -q -p no:cacheprovider
-  step types mypy --cache-dir "$build/mypy"
-  step "wheel and sdist" python3 -m build --no-isolation --outdir "$build/dist" &&
-    step "virtual environment" python3 -m venv --clear "$build/venv" &&
+  # pytest prints its totals.
+  step tests "$root/scripts/python" -m pytest -q -p no:cacheprovider
+  [ -z "$tests_only" ] || { end; return; }
+  step types "$root/scripts/python" -m mypy --cache-dir "$build/mypy"
+  step "wheel and sdist" "$root/scripts/python" -m build --no-isolation --outdir "$build/dist" &&
+    step "virtual environment" "$root/scripts/python" -m venv --clear "$build/venv" &&
     step install "$build/venv/bin/pip" install --no-index --force-reinstall "$build"/dist/*.whl &&
     step "use of the installed wheel" use_wheel
   end
@@ -83,10 +85,20 @@ algo_run.report({"cats_detected": 24})' 3>&1)" = '{"cats_detected":24}' ]
 test_r() {
   begin r
   need R 'the package r-base-core' && need strace 'the package strace' || { end; return; }
-  mkdir -p "$build/r" && cd "$build/r" || return
+  mkdir -p "$build/r/library" && cd "$build/r" || return
+  if [ -n "$tests_only" ]; then
+    step install R CMD INSTALL --no-docs --library="$build/r/library" "$root/Bindings/R" && step tests run_r
+    end
+    return
+  fi
   step build R CMD build "$root/Bindings/R" && step check check_r
   end
 }
+
+run_r() (
+  cd "$root/Bindings/R/tests" || exit
+  for file in *.R; do R_LIBS="$build/r/library" Rscript "$file" || exit; done
+)
 
 # No errors, no warnings, no notes; the totals of the tests are in their own outputs.
 check_r() {
@@ -101,13 +113,13 @@ test_java() {
   need javac 'the package openjdk-17-jdk-headless' && need make 'the package make' && need strace 'the package strace' || { end; return; }
   cd "$root/Bindings/Java" || return
   step jar make BUILD="$build/java" jar && step tests make BUILD="$build/java" test
-  step javadoc make BUILD="$build/java" javadoc
+  [ -n "$tests_only" ] || step javadoc make BUILD="$build/java" javadoc
   end
 }
 
 test_swift() {
   begin swift
-  need swift "a toolchain of Swift 6.2 or newer" || { end; return; }
+  need swift "Swift 6.3" || { end; return; }
   # A package of this library alone, as an algorithm's package takes it: it must need nothing else of the repository.
   local package="$build/swift"
   mkdir -p "$package/Sources" "$package/Tests" && cd "$package" || return
@@ -115,7 +127,7 @@ test_swift() {
   ln -sfn "$root/Tests/AlgoMetricsTests" Tests/AlgoMetricsTests
   ln -sfn "$root/Tests/Vectors" Tests/Vectors
   cat >Package.swift <<'END'
-// swift-tools-version: 6.2
+// swift-tools-version: 6.3
 import PackageDescription
 
 let package = Package(
@@ -141,6 +153,8 @@ swift_tests() {
   return "$status"
 }
 
+tests_only=
+if [ "${1:-}" = --tests-only ]; then tests_only=yes; shift; fi
 [ $# -gt 0 ] || set -- python r java swift
 for name in "$@"; do
   case $name in
