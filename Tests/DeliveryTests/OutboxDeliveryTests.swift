@@ -62,12 +62,14 @@ import Testing
     defer { try? FileManager.default.removeItem(atPath: folder) }
     let cluster = try MockCluster()
     try cluster.createTopic("insights")
-    try cluster.setTopicError("insights", RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED)
+    // As a broker that allows Describe and not Write. Topic metadata with this error would not do: the mock cluster of
+    // librdkafka 2.0.2 lists the partitions beside it, which no broker does, and the library then waits for a leader.
+    try cluster.failProducing([rd_kafka_resp_err_t](repeating: RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED, count: 99))
     let outbox = try fill(3, window: .seconds(3))
     var said: [String] = []
     let connection = Connection(kind: .plaintext, topic: "insights", brokers: [cluster.bootstrap])
     let figures = try deliver(connection) { said.append($0) }
-    #expect(figures.delivered == 0 && figures.expired + figures.rejected == 3)
+    #expect(figures.delivered == 0 && figures.rejected == 3)
     #expect(try outbox.list(states: [.rejected]).count == 3)
   }
 

@@ -33,13 +33,7 @@ public final class MockCluster: @unchecked Sendable {
       Self.function("rd_kafka_mock_topic_create", as: Create.self)(cluster, name, partitions, replicas), "topic_create")
   }
 
-  /// Makes `topic` answer every request for metadata with `error`.
-  public func setTopicError(_ topic: String, _ error: rd_kafka_resp_err_t) throws {
-    typealias Set = @convention(c) (OpaquePointer, UnsafePointer<CChar>, rd_kafka_resp_err_t) -> Void
-    try Self.function("rd_kafka_mock_topic_set_error", as: Set.self)(cluster, topic, error)
-  }
-
-  /// Moves the leader of the topic's first partition.
+  /// Makes `broker` the leader of the only partition of `topic`.
   public func setLeader(of topic: String, to broker: Int32) throws {
     typealias Set = @convention(c) (OpaquePointer, UnsafePointer<CChar>, Int32, Int32) -> rd_kafka_resp_err_t
     try check(
