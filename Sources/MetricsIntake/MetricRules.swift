@@ -16,19 +16,22 @@ public struct MetricRules: Sendable {
 
   /// Operational members of the payload, which no algorithm may report.
   public let reservedNames: [String]
+  private let format: PayloadFormat
   private let reservedBytes: [[UInt8]]
 
-  /// The rules for a payload format: the legacy format has two members more of its own.
+  /// The rules for a payload format.
   public init(format: PayloadFormat) {
-    let always = [
-      "request_id", "timestamp", "duration_milliseconds", "algorithm_owner", "algorithm_name", "algorithm_version",
-    ]
-    reservedNames = format == .legacy ? always + ["time", "session_id"] : always
+    self.format = format
+    reservedNames = PayloadFormat.commonMembers + format.furtherMembers
     reservedBytes = reservedNames.map { Array($0.utf8) }
   }
 
-  /// Whether a name, given as UTF-8, is one of those.
-  func isReserved(_ name: UnsafeBufferPointer<UInt8>) -> Bool {
-    reservedBytes.contains { $0.count == name.count && $0.elementsEqual(name) }
+  /// Why no algorithm may report a name, given as UTF-8; nil if it may.
+  func reservation(of name: UnsafeBufferPointer<UInt8>) -> String? {
+    guard let index = reservedBytes.firstIndex(where: { $0.count == name.count && $0.elementsEqual(name) }) else {
+      return nil
+    }
+    return index < PayloadFormat.commonMembers.count
+      ? "the supervisor sets it itself" : "an operational member of the payload format \(format.rawValue)"
   }
 }

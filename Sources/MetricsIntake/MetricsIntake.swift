@@ -177,8 +177,8 @@ public struct MetricsIntake: ~Copyable {
     let count = member.valueEnd - member.valueStart
     if table.slots[slot].nameCount == 0 {
       rejectMetric(slot, .emptyName, "a metric needs a name")
-    } else if !table.slots[slot].hasNumber, rules.isReserved(table.nameBytes(of: slot)) {
-      rejectMetric(slot, .reservedName, "the supervisor sets it itself")
+    } else if !table.slots[slot].hasNumber, let reservation = rules.reservation(of: table.nameBytes(of: slot)) {
+      rejectMetric(slot, .reservedName, reservation)
     } else {
       switch member.value {
       case .number: table.setNumber(of: slot, bytes + member.valueStart, count: count)

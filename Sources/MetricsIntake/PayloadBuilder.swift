@@ -14,26 +14,39 @@ public struct PayloadBuilder: Sendable {
   }
 
   /// One flat JSON object, ASCII, without a newline: operational members first, then the metrics in their order.
-  public func payload(
-    requestID: String, version: PublishedVersion, launchedAt: Timestamp, duration: Duration, metrics: [Metric]
-  ) -> [UInt8] {
+  ///
+  /// - Returns: nil for a bare command, which has no payload.
+  public func payload(of record: ExecutionRecord) -> [UInt8]? {
+    guard let version = record.version else { return nil }
     var json = JSONWriter()
     json.beginObject()
-    json.member("request_id", requestID)
+    json.member("request_id", record.requestID)
     switch format {
-    case .standard:
-      json.member("timestamp", launchedAt.description)
-      json.member("duration_milliseconds", number: duration.millisecondsText)
+    case .standard, .extended:
+      json.member("timestamp", record.timestamp.description)
+      json.member("duration_milliseconds", number: record.duration.millisecondsText)
     case .legacy:
-      json.member("time", launchedAt.withoutZone)
+      json.member("time", record.timestamp.withoutZone)
       json.member("session_id", sessionID)
-      json.member("duration_milliseconds", integer: (duration.wholeMicroseconds + 500) / 1000)
+      json.member("duration_milliseconds", integer: (record.duration.wholeMicroseconds + 500) / 1000)
     }
     json.member("algorithm_owner", version.algorithm.owner)
     json.member("algorithm_name", version.algorithm.name)
     json.member("algorithm_version", version.version.description)
-    for metric in metrics { json.member(metric.name, number: metric.number) }
+    if format == .extended { writeFigures(of: record, to: &json) }
+    for metric in record.metrics.accepted { json.member(metric.name, number: metric.number) }
     json.endObject()
     return json.bytes
+  }
+
+  /// The members of ``PayloadFormat/furtherMembers``. What is unknown is absent: a consumer that sees only numbers would
+  /// trip over null.
+  private func writeFigures(of record: ExecutionRecord, to json: inout JSONWriter) {
+    json.member("outcome", record.outcome.rawValue)
+    if case .exited(let code) = record.termination { json.member("exit_code", integer: Int(code)) }
+    json.member("attempts", integer: record.attempts)
+    json.member("cpu_user_milliseconds", number: record.usage.userTime.millisecondsText)
+    json.member("cpu_system_milliseconds", number: record.usage.systemTime.millisecondsText)
+    if let peak = record.usage.peakMemoryBytes { json.member("max_rss_bytes", integer: peak) }
   }
 }

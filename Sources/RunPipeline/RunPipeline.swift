@@ -53,15 +53,12 @@ public final class RunPipeline {
   public func finish(_ run: Run, attempts: Int) -> ExecutionRecord {
     let child = run.child
     let metrics = run.channel.intake.finish()
-    return ExecutionRecord(
+    var record = ExecutionRecord(
       requestID: run.requestID, version: run.version, outcome: run.outcome, termination: child.termination,
       attempts: attempts, timestamp: child.launchedAt, duration: child.duration, usage: child.usage, metrics: metrics,
-      payload: run.version.map {
-        payloads.payload(
-          requestID: run.requestID, version: $0, launchedAt: child.launchedAt, duration: child.duration,
-          metrics: metrics.accepted)
-      },
-      delivery: Delivery(.insightsOff))
+      payload: nil, delivery: Delivery(.insightsOff))
+    record.payload = payloads.payload(of: record)
+    return record
   }
 
   /// The record of an execution that never started: there is nothing to publish.

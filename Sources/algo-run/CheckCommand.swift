@@ -28,7 +28,11 @@ enum CheckCommand: Subcommand {
     let metrics = try collect(from: invocation.argument("FILE") ?? "-", rules: MetricRules(format: format))
     let used = metrics.accepted.reduce(0) { $0 + $1.name.utf8.count + $1.number.utf8.count }
     let left = MetricRules.maximumPayloadBytes - used
-    let text = invocation.flag("json") ? json(metrics, used, left) : table(metrics, used, left)
+    let warnings = metrics.accepted.flatMap { metric in
+      MetricNameWarning.all(about: metric.name, in: format).map { (name: metric.name, warning: $0) }
+    }
+    let text =
+      invocation.flag("json") ? json(metrics, warnings, used, left) : table(metrics, warnings, used, left)
     guard StandardOutput.write(text) else { return 1 }
     return metrics.rejected.isEmpty ? 0 : 1
   }
@@ -56,14 +60,17 @@ enum CheckCommand: Subcommand {
     }
   }
 
-  private static func table(_ metrics: CollectedMetrics, _ used: Int, _ left: Int) -> [UInt8] {
+  private typealias Warnings = [(name: String, warning: MetricNameWarning)]
+
+  private static func table(_ metrics: CollectedMetrics, _ warnings: Warnings, _ used: Int, _ left: Int) -> [UInt8] {
     var text = Table.text(metrics.accepted.map { ["accepted", TerminalText.safe($0.name), $0.number] })
     for rejection in metrics.rejected { text += "\(rejection)\n" }
+    for (name, warning) in warnings { text += "warning: metric \"\(TerminalText.safe(name))\" \(warning)\n" }
     text += "\(metrics.accepted.count) accepted, \(metrics.rejected.count) rejected; \(used) bytes used, \(left) left\n"
     return Array(text.utf8)
   }
 
-  private static func json(_ metrics: CollectedMetrics, _ used: Int, _ left: Int) -> [UInt8] {
+  private static func json(_ metrics: CollectedMetrics, _ warnings: Warnings, _ used: Int, _ left: Int) -> [UInt8] {
     var json = JSONWriter()
     json.beginObject()
     json.name("metrics")
@@ -73,6 +80,15 @@ enum CheckCommand: Subcommand {
     json.name("rejected_metrics")
     json.beginArray()
     for rejection in metrics.rejected { ExecutionRecordJSON.write(rejection, to: &json) }
+    json.endArray()
+    json.name("warnings")
+    json.beginArray()
+    for (name, warning) in warnings {
+      json.beginObject()
+      json.member("name", name)
+      json.member("detail", "\(warning)")
+      json.endObject()
+    }
     json.endArray()
     json.member("bytes_used", integer: used)
     json.member("bytes_left", integer: left)

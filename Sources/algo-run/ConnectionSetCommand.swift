@@ -53,7 +53,7 @@ enum ConnectionSetCommand {
       .repeatable("X", "NAME=VALUE", help: "A librdkafka property; NAME= removes it again."),
       .value(
         "payload-format", "FORMAT", completion: .choices(PayloadFormat.allCases.map(\.rawValue)),
-        help: "standard, or legacy for consumers of the original service."),
+        help: "standard, extended (also outcome, exit code, CPU, memory) or legacy (as the original service)."),
       .value("delivery-window", "D", help: "How long delivery of a payload is attempted (default: 4m)."),
       .value("delivery-wait", "D", help: "How long exec waits for the acknowledgement (default: 2s)."),
       .value("retention", "D", help: "How long undelivered payloads are kept after their window (default: 7d)."),

@@ -65,9 +65,11 @@ enum MetricStreamPromises {
       algorithm: algorithm, version: VersionNumber(major: 1, minor: 0, revision: 0), command: ["true"],
       directory: nil, timeLimit: nil, environment: [], notes: "", publishedAt: Timestamp(microseconds: 0),
       insights: true)
-    let payload = PayloadBuilder(format: format, sessionID: "rses-0").payload(
-      requestID: "req-0", version: version, launchedAt: Timestamp(microseconds: 0), duration: .zero,
-      metrics: metrics.accepted)
+    let record = ExecutionRecord(
+      requestID: "req-0", version: version, outcome: .succeeded, termination: .exited(code: 0), attempts: 1,
+      timestamp: Timestamp(microseconds: 0), duration: .zero, usage: .none, metrics: metrics, payload: nil,
+      delivery: Delivery(.insightsOff))
+    let payload = PayloadBuilder(format: format, sessionID: "rses-0").payload(of: record) ?? []
     promise(payload.allSatisfy { (0x20...0x7e).contains($0) }, "a payload holds more than printable ASCII")
     promise(
       (try? JSONSerialization.jsonObject(with: Data(payload))) is [String: Any],

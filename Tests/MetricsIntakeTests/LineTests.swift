@@ -55,8 +55,27 @@ struct LineTests {
     #expect(collected("{\"a\":\(open)}\n").rejected.map(\.reason) == [.malformedLine])
   }
 
-  @Test func `the legacy format reserves two names more`() {
-    let metrics = collected("{\"time\":1,\"session_id\":2,\"timestamp\":3}\n", format: .legacy)
-    #expect(metrics.rejected.map(\.reason) == [.reservedName, .reservedName, .reservedName])
+  @Test(arguments: PayloadFormat.allCases)
+  func `every operational name of the payload format is reserved, and the message names the format`(
+    _ format: PayloadFormat
+  ) {
+    for name in format.furtherMembers {
+      let metrics = collected("{\"\(name)\":1,\"timestamp\":2,\"good\":3}\n", format: format)
+      #expect(metrics.accepted.map(\.name) == ["good"])
+      #expect(metrics.rejected.map(\.reason) == [.reservedName, .reservedName])
+      #expect(metrics.rejected.first?.detail == "an operational member of the payload format \(format.rawValue)")
+      #expect(metrics.rejected.last?.detail == "the supervisor sets it itself")
+    }
+  }
+
+  @Test func `names of other formats and names that not every store takes are accepted with a warning`() {
+    func warnings(_ name: String, _ format: PayloadFormat) -> [MetricNameWarning] {
+      MetricNameWarning.all(about: name, in: format)
+    }
+    #expect(warnings("time", .standard) == [.reserved(by: .legacy)])
+    #expect(warnings("queue_milliseconds", .legacy) == [.reserved(by: .extended)])
+    #expect(warnings("outcome", .extended) == [])
+    for name in ["a", "_", "A9.:-_", "x\u{2e}y"] { #expect(warnings(name, .standard) == []) }
+    for name in ["9a", "a b", "\u{e9}", ".a", "a/b", "a\u{0}"] { #expect(warnings(name, .standard) == [.notPortable]) }
   }
 }

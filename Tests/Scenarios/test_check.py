@@ -54,12 +54,38 @@ def test_it_shows_nothing_that_drives_the_terminal(program):
     assert all(character == "\n" or character.isprintable() for character in outcome.stdout.decode())
 
 
-def test_the_legacy_format_reserves_two_names_more(program):
-    stream = b'{"time":1,"session_id":2,"a":3}'
-    assert json.loads(program.run("check", "--json", input=stream, status=0).stdout)["rejected_metrics"] == []
-    result = json.loads(program.run("check", "--json", "--payload-format", "legacy", input=stream, status=1).stdout)
-    assert [(r["name"], r["reason"]) for r in result["rejected_metrics"]] == [
-        ("time", "reserved_name"), ("session_id", "reserved_name")]
+FURTHER = {
+    "legacy": ["time", "session_id"],
+    "extended": ["outcome", "exit_code", "attempts", "cpu_user_milliseconds", "cpu_system_milliseconds",
+                 "max_rss_bytes", "queue_milliseconds"],
+}
+
+
+@pytest.mark.parametrize("reserving", FURTHER)
+@pytest.mark.parametrize("chosen", ["standard", "legacy", "extended"])
+def test_a_format_rejects_its_own_operational_names_and_the_others_warn_of_them(program, chosen, reserving):
+    names = FURTHER[reserving]
+    stream = json.dumps({name: 1 for name in [*names, "good"]}).encode()
+    options = ["--payload-format", chosen]
+    result = json.loads(program.run("check", "--json", *options, input=stream).stdout)
+    shown = program.run("check", *options, input=stream).stdout.decode()
+    if chosen == reserving:
+        assert [(r["name"], r["reason"]) for r in result["rejected_metrics"]] == [(n, "reserved_name") for n in names]
+        assert all(chosen in rejection["detail"] for rejection in result["rejected_metrics"])
+        assert result["warnings"] == [] and list(result["metrics"]) == ["good"]
+    else:
+        assert result["rejected_metrics"] == [] and list(result["metrics"]) == [*names, "good"]
+        assert [warning["name"] for warning in result["warnings"]] == names
+        assert all(f"--payload-format {reserving}" in warning["detail"] for warning in result["warnings"])
+        assert shown.count(f"is rejected with --payload-format {reserving}") == len(names)
+
+
+def test_it_warns_of_names_that_some_stores_cannot_hold(program):
+    stream = json.dumps({name: 1 for name in ["a.b:c-d_9", "9lives", "two words", "caf\u00e9"]}).encode()
+    result = json.loads(program.run("check", "--json", input=stream, status=0).stdout)
+    assert [warning["name"] for warning in result["warnings"]] == ["9lives", "two words", "caf\u00e9"]
+    shown = program.run("check", input=stream, status=0).stdout.decode()
+    assert 'warning: metric "two words" cannot be stored everywhere' in shown
 
 
 def test_it_touches_no_home(program):

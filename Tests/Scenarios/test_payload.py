@@ -1,10 +1,12 @@
 """The payload, byte for byte (docs/contract.md 7)."""
 
 import datetime
+import json
 import re
 
 import pytest
 
+from harness import schemas
 from harness.program import PYTHON, read_json
 
 HEAD = re.compile(
@@ -115,3 +117,50 @@ def test_the_payload_of_a_script_in_the_examples_of_the_spec_reads_as_it_says(pr
     source = "import os\nos.write(int(os.environ['ALGO_METRICS_FD']), b'{\"risk_score\": 0.2}\\n{\"approved\": 1}\\n')"
     program.run("exec", published, "--", PYTHON, "-c", source, status=0)
     assert program.insights()[0].endswith(b',"algorithm_version":"1.0.0","risk_score":0.2,"approved":1}')
+
+
+EXTENDED = ["outcome", "exit_code", "attempts", "cpu_user_milliseconds", "cpu_system_milliseconds", "max_rss_bytes"]
+
+
+def extended(program, published, *arguments):
+    """The report of an execution with the extended format, and its payload from the file."""
+    program.run("connection", "set", "--type", "file", "--payload-format", "extended", status=0)
+    _, report = program.report(published, *arguments)
+    payload = read_json(program.insights()[-1])
+    assert report["payload"] == payload
+    schemas.validate("payload-extended", json.loads(program.insights()[-1]))
+    schemas.validate("report", json.loads((program.directory / "report.json").read_bytes()))
+    return report, payload
+
+
+@pytest.mark.parametrize("script, timeout, outcome", [
+    ("true", "1m", "succeeded"), ("exit 3", "1m", "failed"), ("kill -9 $$", "1m", "signaled"),
+    ("sleep 60", "100ms", "timed_out")])
+def test_the_extended_format_lets_values_alone_tell_failures_from_successes(
+        program, published, script, timeout, outcome):
+    report, payload = extended(
+        program, published, "--timeout", timeout, "--", "sh", "-c", "echo '{\"a\":0.10}' >&3; " + script)
+    known = [name for name in EXTENDED if report[name] is not None]
+    assert list(payload)[6:] == [*known, "a"]
+    assert [payload[name] for name in known] == [report[name] for name in known]
+    assert payload["outcome"] == outcome and payload["a"].text == "0.10"
+    assert ("exit_code" in payload) == (outcome in ("succeeded", "failed"))
+
+
+def test_the_extended_format_reserves_its_names_also_where_the_member_is_absent(program, published):
+    stream = "echo '{\"exit_code\":1,\"queue_milliseconds\":2,\"a\":3}' >&3; kill -9 $$"
+    report, payload = extended(program, published, "--", "sh", "-c", stream)
+    assert "exit_code" not in payload and "queue_milliseconds" not in payload and payload["a"] == 3
+    assert [(r["name"], r["reason"]) for r in report["rejected_metrics"]] == [
+        ("exit_code", "reserved_name"), ("queue_milliseconds", "reserved_name")]
+    assert all("payload format extended" in r["detail"] for r in report["rejected_metrics"])
+
+
+def test_in_a_batch_the_extended_format_counts_the_attempts(program, published):
+    program.run("connection", "set", "--type", "file", "--payload-format", "extended", status=0)
+    (program.directory / "q.ndjson").write_text("1\n")
+    program.run("batch", published, "q.ndjson", "--output", "o", "--retries", "1", "--progress", "none", "--", "sh", "-c",
+                "test -e again || { touch again; exit 1; }", status=0)
+    payload = json.loads(program.insights()[-1])
+    schemas.validate("payload-extended", payload)
+    assert (payload["attempts"], payload["outcome"], payload["exit_code"]) == (2, "succeeded", 0)
