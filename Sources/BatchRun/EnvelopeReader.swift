@@ -7,6 +7,7 @@ struct EnvelopeReader {
   private var scanner = JSONMemberScanner()
   private var input: InputCollector
   private var line = SHA256()
+  private var firstBytes: [UInt8] = []
   private var rawID: [UInt8] = []
   private var hasInput = false
   private var unknown: String?
@@ -19,6 +20,7 @@ struct EnvelopeReader {
   /// Takes the next bytes of the line.
   mutating func append(_ bytes: UnsafeRawBufferPointer) throws(BatchFailure) {
     line.consume(bytes)
+    if firstBytes.count < 3 { firstBytes += bytes.prefix(3 - firstBytes.count) }
     var failure: BatchFailure?
     // Taken out and put back: the closure changes the rest of this value meanwhile.
     var scanner = scanner
@@ -52,7 +54,11 @@ struct EnvelopeReader {
     defer { self = EnvelopeReader(spillDirectory: spillDirectory) }
     var requestID: String?
     var problem: String?
-    if !scanner.isComplete {
+    if firstBytes == [0xef, 0xbb, 0xbf] {
+      problem = "the envelope begins with a byte order mark; remove its first three bytes (EF BB BF)"
+    } else if firstBytes.starts(with: [0xff, 0xfe]) || firstBytes.starts(with: [0xfe, 0xff]) {
+      problem = "the envelope is UTF-16, by its byte order mark; convert the file to UTF-8"
+    } else if !scanner.isComplete {
       problem = "the envelope is not a JSON object (byte \(scanner.offset + 1))"
     } else if let unknown {
       problem = "the envelope has a member \"\(TerminalText.safe(unknown))\"; only request_id and input are known"

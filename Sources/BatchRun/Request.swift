@@ -10,7 +10,7 @@ struct Request {
   let requestID: String?
   /// The bytes for its child.
   let input: RequestInput
-  /// Why it cannot be run: an empty line, a bad envelope, a file that has gone. Nil where it can.
+  /// Why it cannot be run: a bad envelope, or a file that is gone. Nil if it can.
   let problem: String?
   /// Which of several equal inputs of the list this is, counted from 1.
   var occurrence = 1

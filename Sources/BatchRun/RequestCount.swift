@@ -13,7 +13,7 @@ struct RequestCount {
   private var counted = 0
   private var file: Descriptor?
   private var offset = 0
-  private var endsInLine = false
+  private var lineIsBlank = true
 
   private let inputStart: Int
 
@@ -45,7 +45,7 @@ struct RequestCount {
   }
 
   private mutating func open(_ source: RequestSource) -> Bool {
-    (offset, endsInLine) = (0, false)
+    (offset, lineIsBlank) = (0, true)
     if source.path == "-" {
       // The reader has moved the position of standard input by now; reading at an offset leaves it where it is.
       var information = stat()
@@ -63,18 +63,20 @@ struct RequestCount {
       let read = file?.withNumber { pread($0, buffer.baseAddress, buffer.count, offset) } ?? 0
       guard read > 0 else { return read }
       var rest = UnsafeRawBufferPointer(rebasing: buffer[..<read])
-      endsInLine = rest.last != UInt8(ascii: "\n")
+      if offset == 0 { rest = UnsafeRawBufferPointer(rebasing: rest[rest.byteOrderMarkLength...]) }
       while let newline = rest.offsetOfNewline {
-        counted += 1
+        if !(lineIsBlank && UnsafeRawBufferPointer(rebasing: rest[..<newline]).isBlank) { counted += 1 }
+        lineIsBlank = true
         rest = UnsafeRawBufferPointer(rebasing: rest[(newline + 1)...])
       }
+      lineIsBlank = lineIsBlank && rest.isBlank
       return read
     }
     if read > 0 {
       offset += read
       return
     }
-    if endsInLine { counted += 1 }
+    if !lineIsBlank { counted += 1 }
     file = nil
     next += 1
   }

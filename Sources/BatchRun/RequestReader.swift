@@ -54,7 +54,9 @@ final class RequestReader {
         }
         continue
       }
-      if source.kind == .lines, let request = try takeLine(of: source) { return .request(request) }
+      while source.kind == .lines, !unread.isEmpty {
+        if let request = try takeLine(of: source) { return .request(request) }
+      }
       if let step = try fill(from: source) { return step }
     }
     return .again
@@ -74,30 +76,29 @@ final class RequestReader {
       current = nil
       if source.kind == .lines {
         // The last line may lack its newline.
-        return lineLength > 0 ? .request(try finishLine(of: source)) : nil
+        return try finishLine(of: source).map { .request($0) }
       }
       return .request(try finishWhole(source))
     }
-    unread = 0..<count
-    if source.kind == .whole {
+    let bytes = UnsafeRawBufferPointer(rebasing: buffer[..<count])
+    if source.kind == .lines {
+      unread = (source.line == 0 && lineLength == 0 ? bytes.byteOrderMarkLength : 0)..<count
+    } else {
       // A regular file is read again by its child: here it is only hashed.
-      let bytes = UnsafeRawBufferPointer(rebasing: buffer[unread])
-      unread = 0..<0
       if source.isAlwaysReady { source.hash(bytes) } else { try line.append(bytes) }
     }
     return nil
   }
 
-  /// A line that ends in the buffer, or nil after the whole buffer was taken.
+  /// The request of a line that ends in the buffer; nil after a blank line, and after the whole buffer was taken.
   private func takeLine(of source: OpenSource) throws(BatchFailure) -> Request? {
-    guard !unread.isEmpty else { return nil }
     let bytes = UnsafeRawBufferPointer(rebasing: buffer[unread])
     let newline = bytes.offsetOfNewline
     let length = newline ?? bytes.count
     let piece = UnsafeRawBufferPointer(rebasing: bytes[..<length])
     if takesEnvelopes { try envelope.append(piece) } else { try line.append(piece) }
     lineLength += length
-    lineIsBlank = lineIsBlank && piece.allSatisfy { $0 == 0x20 || $0 == 0x09 || $0 == 0x0d }
+    lineIsBlank = lineIsBlank && piece.isBlank
     guard newline != nil else {
       unread = 0..<0
       return nil
@@ -106,16 +107,12 @@ final class RequestReader {
     return try finishLine(of: source)
   }
 
-  private func finishLine(of source: OpenSource) throws(BatchFailure) -> Request {
+  /// The request of the line that was collected; nil if the line is blank.
+  private func finishLine(of source: OpenSource) throws(BatchFailure) -> Request? {
     source.line += 1
     defer { (lineLength, lineIsBlank) = (0, true) }
-    var (requestID, input, problem): (String?, RequestInput, String?)
-    if takesEnvelopes {
-      (requestID, input, problem) = envelope.finish()
-    } else {
-      (requestID, input, problem) = (nil, line.finish(), nil)
-    }
-    if lineIsBlank { problem = "the line is empty" }
+    let (requestID, input, problem) = takesEnvelopes ? envelope.finish() : (nil, line.finish(), nil)
+    guard !lineIsBlank else { return nil }
     return try request(source.path, source.line, requestID, input, problem)
   }
 

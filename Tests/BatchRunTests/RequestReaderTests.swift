@@ -34,10 +34,37 @@ import Testing
     #expect(all.map(\.index) == [0, 1, 2, 3])
   }
 
-  @Test func `an empty line is a request that says why it cannot run, and the others go on`() throws {
-    let all = try requests([directory.write("r.jsonl", "a\n\n \t\r\nb\n")])
-    #expect(all.map(\.problem) == [nil, "the line is empty", "the line is empty", nil])
-    #expect(all.map(\.line) == [1, 2, 3, 4])
+  @Test(arguments: [false, true])
+  func `blank lines are no requests, but lines of the file`(envelopes: Bool) throws {
+    let list = directory.write("r.jsonl", "\n{\"input\":1}\n\r\n \t\r\n{\"input\":2}\n \n\r")
+    let all = try requests([list], envelopes: envelopes)
+    #expect(all.map(\.problem) == [nil, nil])
+    #expect(all.map(\.line) == [2, 5])
+    #expect(all.map(\.index) == [0, 1])
+  }
+
+  @Test func `blank lines longer than a buffer are no requests`() throws {
+    let blank = String(repeating: " ", count: 70_000)
+    let all = try requests([directory.write("r.jsonl", "\(blank)\na\n\(blank)b\n\(blank)")])
+    #expect(try all.map(bytes) == [Array("a".utf8), Array("\(blank)b".utf8)])
+    #expect(all.map(\.line) == [2, 3])
+  }
+
+  @Test func `a byte order mark at the start of a list is not part of its first request`() throws {
+    let files = [directory.write("r.ndjson", "\u{feff}a\n\u{feff}b\n"), directory.write("s.txt", "\u{feff}c")]
+    #expect(try requests(files).map(bytes) == ["a", "\u{feff}b", "\u{feff}c"].map { Array($0.utf8) })
+  }
+
+  private static let spoilt: [(bytes: [UInt8], words: String)] = [
+    (Array("{\"input\":1}\n\u{feff}{}".utf8), "byte order mark"),
+    ([0xff, 0xfe] + "{}\n".utf8.flatMap { [$0, 0] }, "UTF-16"),
+    ([0xfe, 0xff] + "{}\n".utf8.flatMap { [0, $0] }, "UTF-16"),
+  ]
+
+  @Test(arguments: spoilt)
+  func `the reason for a bad envelope names its byte order mark`(bytes: [UInt8], words: String) throws {
+    let all = try requests([directory.write("r.ndjson", bytes)], envelopes: true)
+    #expect(all.compactMap(\.problem).first?.contains(words) == true)
   }
 
   @Test func `lines longer than any buffer arrive whole, and leave no file behind`() throws {
@@ -85,7 +112,7 @@ import Testing
   @Test(arguments: [
     ("[1]", "not a JSON object"), ("{\"input\":1", "not a JSON object"), ("{\"inptu\":1}", "\"inptu\""),
     ("{\"request_id\":\"a\"}", "no member input"), ("{\"input\":1,\"request_id\":7}", "not a string"),
-    ("{\"input\":1,\"request_id\":\"\"}", "it is empty"), ("", "empty"),
+    ("{\"input\":1,\"request_id\":\"\"}", "it is empty"),
     ("{\"input\":1,\"request_id\":\"\(String(repeating: "x", count: 300))\"}", "longer than 256"),
     ("{\"input\":1,\"request_id\":\"\(String(repeating: "x", count: 5000))\"}", "longer than 256"),
   ])
@@ -117,12 +144,13 @@ import Testing
     #expect(throws: BatchFailure.standardInputTwice) { try RequestSource.all(["-", "-"]) }
   }
 
-  @Test func `requests are counted ahead, an unfinished last line included`() throws {
+  @Test func `requests are counted ahead, with an unfinished last line and without blank lines`() throws {
     let files = [
       directory.write("a.ndjson", "1\n2\n3"), directory.write("b.json", "{}"), directory.write("c.ndjson", ""),
+      directory.write("d.ndjson", "\u{feff}\r\n\n4\n \n\t"),
     ]
     var count = RequestCount(sources: try RequestSource.all(files))
     while !count.isOver { count.advance() }
-    #expect(count.total == 4)
+    #expect(count.total == 5)
   }
 }

@@ -56,12 +56,20 @@ def test_the_child_reads_a_file_from_its_start_whatever_the_size(batches):
     assert [result["result"] for result in results] == [f"True 0 {len(line)}\n" for line in lines]
 
 
-def test_empty_lines_are_results_with_a_reason_and_stop_nothing(batches):
-    batches.write("r.ndjson", "a\n\n \t\nb\n")
-    results = batches.run("r.ndjson", "--keep-order", status=1).results
-    assert outcomes(results) == ["succeeded", "failed_to_start", "failed_to_start", "succeeded"]
-    assert all(reason(result).endswith("the line is empty") for result in results[1:3])
-    assert [result["attempts"] for result in results] == [1, 0, 0, 1]
+def test_blank_lines_are_no_requests(batches):
+    batches.write("r.ndjson", "a\n\n \t\nb\r\n\r\n\n")
+    outcome = batches.run("r.ndjson", "--keep-order", status=0)
+    assert [result["source"] for result in outcome.results] == ["r.ndjson:1", "r.ndjson:4"]
+    assert [result["index"] for result in outcome.results] == [0, 1]
+    assert outcome.messages[0].startswith("2 requests in ") and outcome.messages[0].endswith(": 2 succeeded"), outcome
+
+
+def test_a_byte_order_mark_before_the_first_request_is_not_part_of_it(batches):
+    marked = b"\xef\xbb\xbf" + b'{"input":1}\n'
+    batches.write("r.ndjson", marked)
+    for outcome in (batches.run("r.ndjson", status=0), batches.run("-", input=marked, status=0)):
+        assert outcome.results[0]["input_sha256"] == sha256('{"input":1}')
+    assert batches.run("r.ndjson", "--envelope", status=0).results[0]["result"] == 1
 
 
 def test_an_envelope_gives_identifier_and_input_as_written(batches):
@@ -76,11 +84,11 @@ def test_an_envelope_gives_identifier_and_input_as_written(batches):
 
 
 def test_bad_envelopes_are_results_with_a_reason_and_stop_nothing(batches):
-    bad = ["[1]", "{", '{"inputs":1}', '{"request_id":"a"}', '{"input":1,"request_id":2}', "", '{"input":1} x']
+    bad = ["[1]", "{", '{"inputs":1}', '{"request_id":"a"}', '{"input":1,"request_id":2}', '{"input":1} x']
     batches.write("r.ndjson", [*bad, '{"input":1}'])
     results = batches.run("r.ndjson", "--envelope", "--keep-order", status=1).results
     assert outcomes(results) == ["failed_to_start"] * len(bad) + ["succeeded"]
-    assert all("envelope" in reason(result) or "empty" in reason(result) for result in results[:-1])
+    assert all("envelope" in reason(result) for result in results[:-1])
     assert [result["input_sha256"] for result in results[:-1]] == [sha256(line) for line in bad]
 
 
@@ -121,8 +129,9 @@ def test_a_slow_first_request_holds_no_other_back(batches):
 
 
 def test_a_dry_run_tells_what_would_run_and_touches_nothing(batches):
-    batches.write("r.ndjson", "a\n\nb\n")
-    outcome = batches.run("r.ndjson", "--dry-run", "--output", "out.ndjson", command=["touch", "ran"], status=0)
+    batches.write("r.ndjson", '{"input":1}\n[]\n{"input":2}\n')
+    outcome = batches.run(
+        "r.ndjson", "--envelope", "--dry-run", "--output", "out.ndjson", command=["touch", "ran"], status=0)
     assert [(line["index"], line["runs"]) for line in outcome.results] == [(0, True), (1, False), (2, True)]
     assert [line["input_bytes"] for line in outcome.results] == [1, 0, 1]
     assert not (batches.directory / "out.ndjson").exists() and not (batches.directory / "ran").exists()

@@ -44,11 +44,11 @@ print('{"ok": true}')
 
 def test_every_kind_of_result_is_as_its_schema_says(program):
     batches = Batches(program, insights=True)
-    batches.write("r.ndjson", ["exit 0", "exit 3", "kill -9 $$", "sleep 60", "", "printf '\\377'", "exit 0",
+    batches.write("r.ndjson", ["exit 0", "exit 3", "kill -9 $$", "sleep 60", "printf '\\377'", "exit 0",
                                "yes | head -c 5000", "echo '{\"a\":1,\"b\":\"x\"}' >&3; echo '[1, 2]'"])
     outcome = batches.run(
         "r.ndjson", "--timeout", "300ms", "--jobs", "4", "--max-output", "1000", command=["sh"], status=1)
-    assert len(outcome.results) == 9
+    assert len(outcome.results) == 8
     for result in outcome.results:
         schemas.validate("batch-result", result)
     assert {"occurrence", "result_encoding", "result_truncated"} <= set().union(*outcome.results)
@@ -210,19 +210,19 @@ def test_why_requests_never_started_is_said_once(batches, command, words, option
 
 
 def test_each_reason_is_said_with_how_many_requests_it_stopped(batches):
-    batches.write("r.ndjson", ["a", "", "b", ""])
-    outcome = batches.run("r.ndjson", command=["/nonexistent/program"], status=1)
+    batches.write("r.ndjson", ['{"input":1}', "[]", '{"input":2}', "[]"])
+    outcome = batches.run("r.ndjson", "--envelope", command=["/nonexistent/program"], status=1)
     told = [message.split(":")[0] for message in outcome.messages if "never started" in message]
     assert sorted(told) == ["2 requests never started"] * 2, outcome
-    outcome = batches.run("r.ndjson", "--limit", "2", status=1)
-    assert "1 request never started: the line is empty" in outcome.messages
+    outcome = batches.run("r.ndjson", "--envelope", "--limit", "2", status=1)
+    assert any(message.startswith("1 request never started: the envelope is not") for message in outcome.messages)
 
 
 @pytest.mark.parametrize("extra", [[], ["--keep-order"], ["--retries", "2", "--retry-delay", "1ms"]])
 def test_what_never_started_has_no_result_whatever_the_reason(batches, extra):
-    batches.write("r.ndjson", ["a", ""])
+    batches.write("r.ndjson", ['{"input":1}', "[]"])
     batches.write("whole.bin", "x")
-    results = batches.run("r.ndjson", "whole.bin", *extra, command=["/nonexistent/program"], status=1).results
+    results = batches.run("r.ndjson", "whole.bin", "--envelope", *extra, command=["/nonexistent/program"], status=1).results
     assert outcomes(results) == ["failed_to_start"] * 3
     for result in results:
         assert result["result"] is None and result["stderr_tail"] == ""
@@ -264,8 +264,9 @@ def test_rejected_metrics_are_told_twenty_times_and_counted(batches):
 
 
 def test_the_summary_is_told_and_written_as_json(batches):
-    batches.write("r.ndjson", ["exit 0"] * 8 + ["exit 1", "kill -9 $$", ""])
-    outcome = batches.run("r.ndjson", "--summary", "summary.json", command=["sh"], status=1)
+    batches.write("r.ndjson", ["rm gone.sh"] + ["exit 0"] * 7 + ["exit 1", "kill -9 $$"])
+    batches.write("gone.sh", "exit 0")
+    outcome = batches.run("r.ndjson", "gone.sh", "--jobs", "1", "--summary", "summary.json", command=["sh"], status=1)
     text = " ".join(outcome.messages)
     assert "11 requests" in text and "8 succeeded, 1 failed, 1 signaled, 1 failed_to_start" in text
     assert "p50" in text and "p95" in text and "p99" in text

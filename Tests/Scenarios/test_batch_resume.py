@@ -103,11 +103,12 @@ def test_what_succeeded_is_not_run_again(batches):
 
 
 def test_what_failed_is_run_again_and_keeps_one_line(batches):
-    batches.write("r.ndjson", ["a", "b", "c", ""])
-    script = 'read word; test "$word" != b || test -e fixed'
-    batches.run("r.ndjson", "--output", "out.ndjson", command=["sh", "-c", script], status=1)
+    batches.write("r.ndjson", ['{"input":1}', '{"input":2}', '{"input":3}', "[]"])
+    script = 'read word; test "$word" != 2 || test -e fixed'
+    arguments = ["r.ndjson", "--envelope", "--output", "out.ndjson"]
+    batches.run(*arguments, command=["sh", "-c", script], status=1)
     (batches.directory / "fixed").touch()
-    batches.run("r.ndjson", "--output", "out.ndjson", "--resume", command=["sh", "-c", script], status=1)
+    batches.run(*arguments, "--resume", command=["sh", "-c", script], status=1)
     results = sorted(batches.results("out.ndjson"), key=lambda result: result["index"])
     assert [result["index"] for result in results] == [0, 1, 2, 3]
     assert outcomes(results) == ["succeeded"] * 3 + ["failed_to_start"]
