@@ -1,5 +1,6 @@
 internal import Glibc
 internal import Platform
+internal import ProcessSupervision
 internal import RunModel
 
 /// `--dry-run`: reads the request list as a batch would and tells what it would do with each, one JSON object a line.
@@ -51,7 +52,9 @@ public struct BatchPreview {
       }
     }
     var sentence = "dry run: would run \(Figures.counted(wouldRun, "request")) of \(settings.version.reference), "
-    sentence += "\(settings.jobs) at a time, with: " + TerminalText.safe(settings.command.joined(separator: " "))
+    sentence +=
+      "\(settings.jobs) at a time, with: "
+      + TerminalText.safe(settings.command.map(\.text).joined(separator: " "), inQuotes: false)
     if skipped > 0 { sentence += "; succeeded before: \(Figures.grouped(skipped))" }
     if unusable > 0 { sentence += "; cannot be run: \(Figures.grouped(unusable))" }
     return sentence

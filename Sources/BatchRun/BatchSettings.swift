@@ -1,4 +1,5 @@
 internal import Glibc
+public import ProcessSupervision
 public import RunModel
 
 /// All that a command line says about a batch.
@@ -6,7 +7,7 @@ public struct BatchSettings {
   /// The version that runs.
   public var version: PublishedVersion
   /// Program and arguments: the version's, or others in their place.
-  public var command: [String]
+  public var command: [KernelString]
   /// The request files, `-` for standard input.
   public var files: [String]
   /// Whether lines are envelopes.
@@ -49,7 +50,7 @@ public struct BatchSettings {
   public var drainLimit: Duration = .seconds(240)
 
   /// A batch of `files` by `version`, everything else as by default.
-  public init(version: PublishedVersion, command: [String], files: [String], spillDirectory: String) {
+  public init(version: PublishedVersion, command: [KernelString], files: [String], spillDirectory: String) {
     self.version = version
     self.command = command
     self.files = files

@@ -107,6 +107,7 @@ struct ResumeJournal {
   private static func resolved(_ path: String) -> String {
     guard let real = realpath(path, nil) else { return path }
     defer { free(real) }
-    return String(cString: real)
+    // A name that is not UTF-8 cannot be carried: then the results take the place of the link.
+    return String(validatingCString: real) ?? path
   }
 }

@@ -79,7 +79,10 @@ extension Connection.PasswordSource {
       guard let value = getenv(name) else {
         throw .passwordUnavailable("the variable \(name) is not set; set it, or give the password another way")
       }
-      return Secret(String(cString: value))
+      guard let text = String(validatingCString: value) else {
+        throw .passwordUnavailable("the variable \(name) is not UTF-8 text; set it to the password")
+      }
+      return Secret(text)
     case .file(let path): return try Self.read(file: path)
     }
   }

@@ -24,6 +24,9 @@ public struct KernelString: Sendable, Hashable {
   /// The bytes as text for a message; what is no UTF-8 is replaced.
   public var text: String { String(decoding: bytes, as: UTF8.self) }
 
+  /// Whether the bytes are UTF-8.
+  public var isText: Bool { String(validating: bytes, as: UTF8.self) != nil }
+
   /// The bytes before the first `=`: the name of a variable.
   public var variableName: ArraySlice<UInt8> { bytes.prefix { $0 != UInt8(ascii: "=") } }
 }

@@ -1,7 +1,9 @@
 /// Text from outside made safe to show: an algorithm must not be able to drive the terminal through a message of ours.
 public enum TerminalText {
   /// Control characters, invisible formatting and line ends as `\u{…}`; cut after `limit` characters with `…`.
-  public static func safe(_ text: some StringProtocol, limit: Int = 80) -> String {
+  ///
+  /// - Parameter inQuotes: whether the text is shown between double quotes, so that `"` and `\` need escapes.
+  public static func safe(_ text: some StringProtocol, limit: Int = 80, inQuotes: Bool = true) -> String {
     var shown = ""
     var count = 0
     for scalar in text.unicodeScalars {
@@ -15,7 +17,7 @@ public enum TerminalText {
       if isUnsafe(scalar) {
         shown += "\\u{\(String(scalar.value, radix: 16))}"
       } else {
-        if scalar == "\"" || scalar == "\\" { shown.unicodeScalars.append("\\") }
+        if inQuotes, scalar == "\"" || scalar == "\\" { shown.unicodeScalars.append("\\") }
         shown.unicodeScalars.append(scalar)
       }
     }
@@ -31,7 +33,7 @@ public enum TerminalText {
   }
 
   /// The same for bytes that may not be text.
-  public static func safe(_ bytes: some Sequence<UInt8>, limit: Int = 80) -> String {
-    safe(String(decoding: Array(bytes.prefix(limit * 4)), as: UTF8.self), limit: limit)
+  public static func safe(_ bytes: some Sequence<UInt8>, limit: Int = 80, inQuotes: Bool = true) -> String {
+    safe(String(decoding: Array(bytes.prefix(limit * 4)), as: UTF8.self), limit: limit, inQuotes: inQuotes)
   }
 }

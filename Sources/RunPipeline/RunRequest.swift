@@ -28,11 +28,6 @@ public struct RunRequest {
   public var captures: [Capture] = []
 
   /// A request to run `version` as it was published, or another command in its place.
-  public init(requestID: String, version: PublishedVersion?, command: [String]) {
-    self.init(requestID: requestID, version: version, command: command.map { KernelString($0) })
-  }
-
-  /// The same for a command whose words need not be text.
   public init(requestID: String, version: PublishedVersion?, command: [KernelString]) {
     self.requestID = requestID
     self.version = version

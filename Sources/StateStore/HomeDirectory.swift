@@ -10,13 +10,9 @@ public struct HomeDirectory: Sendable, Equatable {
 
   /// The home at a given path; a relative one counts from the current directory.
   ///
-  /// - Throws: ``StateError/inaccessible(path:errno:)`` where the current directory is gone.
+  /// - Throws: ``StateError`` if the current directory is gone or its name is not UTF-8.
   public init(path: String) throws(StateError) {
-    var absolute = path
-    if !path.hasPrefix("/") {
-      guard let current = Self.currentDirectory() else { throw .inaccessible(path: path, errno: errno) }
-      absolute = current == "/" ? "/" + path : current + "/" + path
-    }
+    var absolute = try AbsolutePath.of(path)
     while absolute.utf8.count > 1, absolute.hasSuffix("/") { absolute.removeLast() }
     self.path = absolute
   }
@@ -26,25 +22,35 @@ public struct HomeDirectory: Sendable, Equatable {
   ///
   /// An empty variable counts as unset. So does a relative `$XDG_STATE_HOME`, as the XDG specification demands.
   ///
-  /// - Throws: ``StateError/noHome`` where none of these is to be had.
+  /// - Throws: ``StateError/noHome`` if there is none of these, ``StateError/notText(_:)`` if the one that counts is
+  ///   not UTF-8.
   public static func located(
-    option: String? = nil, variable: (String) -> String? = HomeDirectory.processVariable
+    option: String? = nil, variable: (String) -> [UInt8]? = HomeDirectory.processVariableBytes
   ) throws(StateError) -> HomeDirectory {
-    if let option, !option.isEmpty { return try HomeDirectory(path: option) }
-    if let own = variable("ALGO_RUN_HOME"), !own.isEmpty { return try HomeDirectory(path: own) }
-    if let state = variable("XDG_STATE_HOME"), state.hasPrefix("/") {
-      return try HomeDirectory(path: state + "/algo-run")
+    func text(_ name: String) throws(StateError) -> String {
+      guard let text = String(validating: variable(name) ?? [], as: UTF8.self) else { throw .notText("$\(name)") }
+      return text
     }
-    var user = variable("HOME") ?? ""
+    if let option, !option.isEmpty { return try HomeDirectory(path: option) }
+    let own = try text("ALGO_RUN_HOME")
+    if !own.isEmpty { return try HomeDirectory(path: own) }
+    let state = try text("XDG_STATE_HOME")
+    if state.hasPrefix("/") { return try HomeDirectory(path: state + "/algo-run") }
+    var user = try text("HOME")
     if user.isEmpty { user = userDatabaseHome() ?? "" }
     guard user.hasPrefix("/") else { throw .noHome }
     return try HomeDirectory(path: user + "/.local/state/algo-run")
   }
 
-  /// A variable of this process's environment.
+  /// A variable of this process's environment; nil also if it is not UTF-8.
   public static func processVariable(_ name: String) -> String? {
+    processVariableBytes(name).flatMap { String(validating: $0, as: UTF8.self) }
+  }
+
+  /// The bytes of a variable of this process's environment.
+  public static func processVariableBytes(_ name: String) -> [UInt8]? {
     guard let value = unsafe getenv(name) else { return nil }
-    return unsafe String(cString: value)
+    return unsafe Array(UnsafeRawBufferPointer(start: value, count: strlen(value)))
   }
 
   /// Published versions and the connection.
@@ -73,12 +79,6 @@ public struct HomeDirectory: Sendable, Equatable {
   ///
   /// - Throws: ``StateError`` that names the directory that could not be made.
   public func create() throws(StateError) { try PrivateFile.makeDirectory(path) }
-
-  private static func currentDirectory() -> String? {
-    guard let buffer = unsafe getcwd(nil, 0) else { return nil }
-    defer { unsafe free(buffer) }
-    return unsafe String(cString: buffer)
-  }
 
   private static func userDatabaseHome() -> String? {
     guard let entry = unsafe getpwuid(getuid()), let home = unsafe entry.pointee.pw_dir else { return nil }

@@ -5,6 +5,8 @@ public import RunModel
 public enum StateError: Error, Equatable, CustomStringConvertible {
   /// Nothing says where the state lives.
   case noHome
+  /// The name of a directory is not UTF-8; the value says whose.
+  case notText(String)
   /// A directory or file of the home cannot be made or opened; `errno` says why.
   case inaccessible(path: String, errno: Int32)
   /// Something that is no directory stands where the home or a parent of it should be.
@@ -54,6 +56,8 @@ public enum StateError: Error, Equatable, CustomStringConvertible {
     case .noHome:
       "there is no place for algo-run's state, because this user has no home directory; pass --home DIR or set "
         + "ALGO_RUN_HOME."
+    case .notText(let what):
+      "\(what) is not UTF-8 text, which algo-run needs in names of files; rename the directory, or choose another one."
     case .inaccessible(let path, let code):
       "\(path) cannot be opened (\(Self.reason(code))); give this user access to it, or pass another --home DIR."
     case .notADirectory(let path):

@@ -45,6 +45,7 @@ struct AlgoRun {
       case .run(let invocation):
         let name = invocation.commandPath.first
         guard let subcommand = subcommands.first(where: { $0.name == name }) else { return 64 }
+        try CommandWords.refuseBytes(before: invocation.commandLine?.count ?? 0)
         return try subcommand.type.run(invocation)
       }
     } catch let error as UsageError {

@@ -1,6 +1,7 @@
 internal import BatchRun
 internal import CommandLineInterface
 internal import Glibc
+internal import ProcessSupervision
 internal import RunModel
 internal import StateStore
 
@@ -130,7 +131,9 @@ struct BatchOptions {
   /// All of it, for the version that was found.
   func settings(for version: PublishedVersion, home: HomeDirectory) -> BatchSettings {
     var settings = BatchSettings(
-      version: version, command: invocation.commandLine ?? version.command, files: files,
+      version: version,
+      command: invocation.commandLine.map { CommandWords.last($0.count) } ?? version.command.map { KernelString($0) },
+      files: files,
       spillDirectory: Self.spillDirectory(home))
     settings.takesEnvelopes = invocation.flag("envelope")
     settings.output = outputPath

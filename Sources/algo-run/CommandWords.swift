@@ -1,11 +1,26 @@
 internal import Glibc
 internal import ProcessSupervision
+internal import RunModel
 
 /// The words behind `--` as the kernel gave them: Swift's own arguments have lost what is no UTF-8.
 enum CommandWords {
   /// The last words of algo-run's own command line.
-  static func last(_ count: Int) -> [KernelString] {
-    let all = UnsafeBufferPointer(start: CommandLine.unsafeArgv, count: Int(CommandLine.argc))
-    return all.suffix(count).compactMap { $0.map { KernelString(cString: $0) } }
+  static func last(_ count: Int) -> [KernelString] { all.suffix(count) }
+
+  /// Refuses names of files and other values that are not UTF-8: as text they would name something else. The words of
+  /// another program's command line, the last `commandLength` ones, may be any bytes.
+  ///
+  /// - Throws: `ExitFailure` with status 64.
+  static func refuseBytes(before commandLength: Int) throws(ExitFailure) {
+    guard let word = all.dropLast(commandLength).first(where: { !$0.isText }) else { return }
+    throw ExitFailure(
+      status: 64,
+      sentence: "the argument \"\(TerminalText.safe(word.text))\" is not UTF-8 text, which algo-run needs in names of "
+        + "files; rename the file, or make a link to it with another name.")
+  }
+
+  private static var all: [KernelString] {
+    UnsafeBufferPointer(start: CommandLine.unsafeArgv, count: Int(CommandLine.argc))
+      .compactMap { $0.map { KernelString(cString: $0) } }
   }
 }

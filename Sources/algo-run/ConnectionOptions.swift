@@ -49,7 +49,8 @@ enum ConnectionOptions {
     _ invocation: Invocation, _ connection: inout Connection, _ home: HomeDirectory
   ) throws {
     guard connection.kind != .file else {
-      connection.filePath = invocation.value("path").map(AbsolutePath.of) ?? connection.filePath ?? home.insightsFile
+      let named = try invocation.value("path").map { try AbsolutePath.of($0) }
+      connection.filePath = named ?? connection.filePath ?? home.insightsFile
       return
     }
     if let list = invocation.value("brokers") {
@@ -82,7 +83,7 @@ enum ConnectionOptions {
     if given.count > 1 { throw invocation.conflict("--\(given[0])", "--\(given[1])") }
     let password: Connection.PasswordSource
     if let path = invocation.value("password-file") {
-      password = .file(AbsolutePath.of(path))
+      password = .file(try AbsolutePath.of(path))
     } else if let name = invocation.value("password-env") {
       guard !name.isEmpty, !name.contains("=") else {
         throw invocation.invalid("password-env", value: name, expected: "the name of a variable")

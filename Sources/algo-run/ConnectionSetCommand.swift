@@ -68,7 +68,7 @@ enum ConnectionSetCommand {
     let store = ConnectionStore(home: home)
     let before = try store.connection()
     var connection = try ConnectionOptions.connection(invocation, changing: before, home)
-    let authority = invocation.value("ca").map(AbsolutePath.of)
+    let authority = try invocation.value("ca").map { try AbsolutePath.of($0) }
     if let authority {
       try checkAuthority(authority)
       connection.certificateAuthority = authority
@@ -114,14 +114,5 @@ extension ConnectionSetCommand {
           "\"\(shown)\" holds no certificate in PEM form; convert it with: openssl x509 -inform der -in FILE -out "
           + "ca.pem.")
     }
-  }
-}
-
-/// Paths that mean the same wherever algo-run is called.
-enum AbsolutePath {
-  static func of(_ path: String) -> String {
-    guard !path.hasPrefix("/"), let current = getcwd(nil, 0) else { return path }
-    defer { free(current) }
-    return String(cString: current) + "/" + path
   }
 }

@@ -4,7 +4,7 @@ import Testing
 
 @Suite struct HomeDirectoryTests {
   private func home(_ option: String? = nil, _ variables: [String: String]) throws -> String {
-    try HomeDirectory.located(option: option, variable: { variables[$0] }).path
+    try HomeDirectory.located(option: option, variable: { variables[$0].map { Array($0.utf8) } }).path
   }
 
   @Test func `the home is that of the option, else of the first variable that is set`() throws {
