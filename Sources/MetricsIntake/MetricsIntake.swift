@@ -112,7 +112,7 @@ public struct MetricsIntake: ~Copyable {
     guard hasRoomForRejection(.malformedLine) else { return }
     let beginning = fresh.map { Array($0.prefix(40)) } ?? Array(pending.prefix(40))
     reject(
-      .line(line, excerpt: TerminalText.safe(beginning, limit: 40)), .malformedLine,
+      .line(line, excerpt: TerminalText.safe(beginning, limit: 40, inQuotes: false)), .malformedLine,
       "longer than \(MetricRules.maximumLineBytes) bytes")
   }
 
@@ -127,7 +127,8 @@ public struct MetricsIntake: ~Copyable {
       guard try parser.parse(into: &members) else { return }
     } catch {
       guard hasRoomForRejection(.malformedLine) else { return }
-      let excerpt = TerminalText.safe(UnsafeBufferPointer(start: bytes, count: min(count, 160)), limit: 40)
+      let beginning = UnsafeBufferPointer(start: bytes, count: min(count, 160))
+      let excerpt = TerminalText.safe(beginning, limit: 40, inQuotes: false)
       reject(.line(line, excerpt: excerpt), .malformedLine, error.detail)
       return
     }

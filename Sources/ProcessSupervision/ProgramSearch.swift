@@ -1,10 +1,10 @@
 /// Where a program may be: the candidates that the child tries in order, found before the fork because afterwards
 /// nothing may be allocated.
-enum ProgramSearch {
+public enum ProgramSearch {
   private static let slash = UInt8(ascii: "/")
 
   /// Paths to try for `program`, as execvp(3) would with the child's own environment.
-  static func candidates(for program: KernelString, environment: [KernelString]) -> [KernelString] {
+  public static func candidates(for program: KernelString, environment: [KernelString]) -> [KernelString] {
     guard !program.bytes.contains(slash) else { return [program] }
     // An empty name would name the directories of PATH themselves.
     guard !program.bytes.isEmpty else { return [] }

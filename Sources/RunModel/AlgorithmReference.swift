@@ -71,8 +71,8 @@ public enum ReferenceError: Error, Equatable, CustomStringConvertible {
       "\"\(TerminalText.safe(text))\" does not name an algorithm; write OWNER/NAME, each part of letters, digits, "
         + "_ . - (at most 64), or OWNER/NAME/VERSION."
     case .malformedVersion(let text):
-      "\"\(TerminalText.safe(text))\" is not a version; write three numbers such as 1.2.0 (to choose among published "
-        + "versions also 1, 1.2 or 1.2.*)."
+      "\"\(TerminalText.safe(text))\" is not a version; write three numbers below a million without leading zeros, such "
+        + "as 1.2.0 (to choose among published versions also 1, 1.2 or 1.2.*)."
     }
   }
 }

@@ -117,8 +117,8 @@ extension Connection {
 
     /// Takes `NAME=VALUE`; nil without a name or without `=`.
     public init?(parsing text: String) {
-      guard let equals = text.firstIndex(of: "="), equals != text.startIndex else { return nil }
-      self.init(name: String(text[..<equals]), value: String(text[text.index(after: equals)...]))
+      guard let pair = EnvironmentVariable(parsing: text) else { return nil }
+      self.init(name: pair.name, value: pair.value)
     }
 
     /// Whether the value must not be shown. Names of librdkafka that hold a secret contain one of these words:

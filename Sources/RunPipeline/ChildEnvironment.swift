@@ -8,36 +8,38 @@ struct ChildEnvironment {
   /// The descriptor of the metrics channel in every child.
   static let metricsDescriptor: Int32 = 3
 
+  /// Without the names that are set for every child: getenv finds the first of two variables of one name. Variables of
+  /// the channel that algo-run itself was given belong to its own execution, not to this child's.
   private let inherited: [KernelString]
 
   /// - Parameter secrets: names of variables that hold algo-run's own secrets, such as a broker's password.
   init(secrets: Set<String>) {
-    let hidden = secrets.map { Array($0.utf8) }
-    inherited = Self.variables().filter { variable in
-      !hidden.contains { variable.variableName.elementsEqual($0) }
-    }
+    inherited = Self.without(secrets.union(EnvironmentVariable.supervisorNames), Self.variables())
   }
 
   /// The environment of one execution.
   func variables(for request: RunRequest) -> [KernelString] {
-    var added = (request.version?.environment ?? []).map { ($0.name, $0.value) }
-    added.append(("ALGO_METRICS_FD", "\(Self.metricsDescriptor)"))
-    added.append(("ALGO_REQUEST_ID", request.requestID))
+    var variables = inherited
+    if let added = request.version?.environment, !added.isEmpty {
+      variables = Self.without(Set(added.map(\.name)), variables)
+      for (index, variable) in added.enumerated()
+      where !added[(index + 1)...].contains(where: { $0.name == variable.name }) {
+        variables.append(KernelString("\(variable.name)=\(variable.value)"))
+      }
+    }
+    variables.append(KernelString("ALGO_METRICS_FD=\(Self.metricsDescriptor)"))
+    variables.append(KernelString("ALGO_REQUEST_ID=\(request.requestID)"))
     if let version = request.version {
-      added.append(("ALGO_OWNER", version.algorithm.owner))
-      added.append(("ALGO_NAME", version.algorithm.name))
-      added.append(("ALGO_VERSION", version.version.description))
-    }
-    // The first of two variables of one name is what getenv finds: what is added must be the only one. Variables of
-    // the channel that algo-run itself was given belong to its own execution, not to this child's.
-    let replaced = Set(added.map(\.0) + ["ALGO_OWNER", "ALGO_NAME", "ALGO_VERSION"]).map { Array($0.utf8) }
-    var variables = inherited.filter { variable in
-      !replaced.contains { variable.variableName.elementsEqual($0) }
-    }
-    for (index, (name, value)) in added.enumerated() where !added[(index + 1)...].contains(where: { $0.0 == name }) {
-      variables.append(KernelString("\(name)=\(value)"))
+      variables.append(KernelString("ALGO_OWNER=\(version.algorithm.owner)"))
+      variables.append(KernelString("ALGO_NAME=\(version.algorithm.name)"))
+      variables.append(KernelString("ALGO_VERSION=\(version.version)"))
     }
     return variables
+  }
+
+  private static func without(_ names: Set<String>, _ variables: [KernelString]) -> [KernelString] {
+    let names = Set(names.map { ArraySlice($0.utf8) })
+    return variables.filter { !names.contains($0.variableName) }
   }
 
   private static func variables() -> [KernelString] {

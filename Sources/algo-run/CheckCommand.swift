@@ -63,7 +63,8 @@ enum CheckCommand: Subcommand {
   private typealias Warnings = [(name: String, warning: MetricNameWarning)]
 
   private static func table(_ metrics: CollectedMetrics, _ warnings: Warnings, _ used: Int, _ left: Int) -> [UInt8] {
-    var text = Table.text(metrics.accepted.map { ["accepted", TerminalText.safe($0.name), $0.number] })
+    var text = Table.text(
+      metrics.accepted.map { ["accepted", TerminalText.safe($0.name, inQuotes: false), $0.number] })
     for rejection in metrics.rejected { text += "\(rejection)\n" }
     for (name, warning) in warnings { text += "warning: metric \"\(TerminalText.safe(name))\" \(warning)\n" }
     text += "\(metrics.accepted.count) accepted, \(metrics.rejected.count) rejected; \(used) bytes used, \(left) left\n"

@@ -7,7 +7,7 @@ enum ConnectionText {
   static func rows(_ connection: Connection) -> [[String]] {
     var rows = [["type", connection.kind.rawValue]]
     func add(_ name: String, _ value: String?) {
-      if let value { rows.append([name, TerminalText.safe(value, limit: 4096)]) }
+      if let value { rows.append([name, TerminalText.safe(value, limit: 4096, inQuotes: false)]) }
     }
     add("path", connection.filePath)
     if connection.kind != .file {
@@ -117,11 +117,6 @@ enum ConnectionText {
     return json.bytes + [UInt8(ascii: "\n")]
   }
 
-  /// What comes from a broker, made safe for a terminal.
-  private static func shown(_ text: String) -> String {
-    let quote = "\u{1}"
-    // Quotes and backslashes are not escaped here: the text is not shown between quotes.
-    let kept = text.map { $0 == "\"" ? quote : String($0) }.joined()
-    return TerminalText.safe(kept, limit: 2000).replacingAll("\\u{1}", with: "\"")
-  }
+  /// Text from a broker, made safe for a terminal.
+  private static func shown(_ text: String) -> String { TerminalText.safe(text, limit: 2000, inQuotes: false) }
 }

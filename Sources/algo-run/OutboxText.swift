@@ -11,7 +11,9 @@ enum OutboxText {
     if let oldest = status.oldestPending { rows.append(["oldest pending", oldest.description]) }
     if let end = status.nextWindowEnd { rows.append(["next window ends", end.description]) }
     if let outage {
-      rows.append(["broker", "down since \(outage.since): \(TerminalText.safe(outage.lastError, limit: 500))"])
+      rows.append([
+        "broker", "down since \(outage.since): \(TerminalText.safe(outage.lastError, limit: 500, inQuotes: false))",
+      ])
     }
     return rows
   }
@@ -43,10 +45,11 @@ enum OutboxText {
   static func rows(_ records: [OutboxListing]) -> [[String]] {
     [["ID", "STATE", "REQUEST", "MADE", "ATTEMPTS", "CAUSE"]]
       + records.map { record in
-        var cause = record.lastError.map { TerminalText.safe($0, limit: 200) } ?? ""
+        var cause = record.lastError.map { TerminalText.safe($0, limit: 200, inQuotes: false) } ?? ""
         if record.possiblyPersisted { cause += (cause.isEmpty ? "" : "; ") + "may have been persisted" }
         return [
-          "\(record.id)", record.state.name + (record.isClaimed ? "*" : ""), TerminalText.safe(record.key),
+          "\(record.id)", record.state.name + (record.isClaimed ? "*" : ""),
+          TerminalText.safe(record.key, inQuotes: false),
           record.createdAt.description, "\(record.attempts)", cause,
         ]
       }

@@ -12,7 +12,8 @@ enum PublishCommand: Subcommand {
     discussion: """
       A published version never changes, except for its Insights switch. Without --version or --bump the revision goes \
       up; the first version is 1.0.0. Prints the reference of the new version.
-      Exit status: 0 published; 1 the number is taken, or the state cannot be written; 64 usage.
+      Exit status: 0 published; 1 the number is taken, the state cannot be written, or the reference cannot be printed; \
+      64 usage.
       """,
     examples: [
       ("algo-run publish demo/iris --insights -- python3 iris.py", "the first version, 1.0.0, with Insights"),
@@ -34,7 +35,9 @@ enum PublishCommand: Subcommand {
         "directory", "DIR", completion: .directory,
         help: "Where the command runs (default: where exec or batch is called)."),
       .value("timeout", "D", help: "Stop an execution after this wall time, such as 30s."),
-      .repeatable("env", "NAME=VALUE", help: "A variable for the child's environment."),
+      .repeatable(
+        "env", "NAME=VALUE",
+        help: "A variable for the child's environment. No place for secrets: versions --json prints it."),
       SharedOptions.home,
     ],
     requiresCommandLine: true)
@@ -46,15 +49,35 @@ enum PublishCommand: Subcommand {
       timeLimit: try SharedOptions.timeLimit(invocation), environment: try environment(invocation),
       notes: invocation.value("notes") ?? "", insights: invocation.choice("insights"))
     let version = try VersionStore(home: try SharedOptions.home(invocation)).publish(publication)
-    guard StandardOutput.write("\(version.reference)\n") else { return 1 }
+    // Before the result: a version whose reference cannot be printed is published all the same.
     Message.tell("published \(version.reference), Insights \(version.insights ? "on" : "off").")
-    return 0
+    noteMissingProgram(of: version)
+    return StandardOutput.write("\(version.reference)\n") ? 0 : 1
   }
 
-  /// A version is listed as JSON, which has no way to write a word that is no text.
+  /// A note only: the program may be installed later, or be on another machine that shares the home.
+  private static func noteMissingProgram(of version: PublishedVersion) {
+    guard let program = version.command.first else { return }
+    let path = version.environment.last { $0.name == "PATH" }?.value ?? HomeDirectory.processVariable("PATH")
+    var candidates = ProgramSearch.candidates(
+      for: KernelString(program), environment: path.map { [KernelString("PATH=\($0)")] } ?? []
+    ).map(\.text)
+    if program.contains("/"), !program.hasPrefix("/") {
+      // Without a directory it depends on where the version will run.
+      guard let directory = version.directory else { return }
+      candidates = ["\(directory)/\(program)"]
+    }
+    guard !candidates.contains(where: { access($0, F_OK) == 0 }) else { return }
+    let place = program.contains("/") ? "" : " on PATH"
+    Message.tell(
+      "note: there is no program \"\(TerminalText.safe(program))\"\(place) here; install it, or publish another version "
+        + "if the name is wrong.")
+  }
+
+  /// A version is listed as JSON, which cannot contain a word that is not text.
   private static func command(_ invocation: Invocation) throws(ExitFailure) -> [String] {
     let words = invocation.commandLine ?? []
-    guard zip(words, CommandWords.last(words.count)).allSatisfy({ Array($0.utf8) == $1.bytes }) else {
+    guard CommandWords.last(words.count).allSatisfy(\.isText) else {
       throw ExitFailure(
         status: 64, sentence: "a word of the command is not UTF-8; rename the file it names, or wrap it in a script.")
     }
@@ -100,7 +123,8 @@ enum PublishCommand: Subcommand {
           + "create it, or choose another with --directory.")
     }
     defer { free(resolved) }
-    return String(cString: resolved)
+    guard let path = String(validatingCString: resolved) else { throw StateError.notText("the directory") }
+    return path
   }
 
   private static func environment(_ invocation: Invocation) throws(UsageError) -> [EnvironmentVariable] {

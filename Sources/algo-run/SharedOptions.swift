@@ -37,7 +37,8 @@ enum SharedOptions {
   static func duration(_ invocation: Invocation, _ option: String) throws(UsageError) -> Duration? {
     guard let text = invocation.value(option) else { return nil }
     guard let duration = DurationText.parse(text) else {
-      throw invocation.invalid(option, value: text, expected: "a number and a unit, such as 500ms, 30s or 4m")
+      throw invocation.invalid(
+        option, value: text, expected: "one number and one unit (ms, s, m, h or d), such as 500ms, 90s or 1.5h")
     }
     return duration
   }

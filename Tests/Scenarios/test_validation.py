@@ -127,6 +127,13 @@ def test_an_excerpt_cannot_drive_the_terminal_either(program):
     assert "owned" in outcome.messages[0]
 
 
+def test_an_excerpt_shows_quotes_and_backslashes_as_they_are(program):
+    line = r'{"x\u0031":00}'
+    outcome, report = program.stream(line.encode())
+    assert outcome.messages[0].endswith(": " + line)
+    assert report["rejected_metrics"][0]["detail"].endswith(": " + line)
+
+
 def test_an_excerpt_of_a_long_line_is_short(program):
     outcome, report = program.stream(b"z" * 60_000)
     assert len(outcome.stderr) < 200 and "zzz" in outcome.messages[0]

@@ -25,6 +25,43 @@ def test_a_variable_that_algo_run_sets_itself_cannot_be_published(program):
     program.run("publish", "demo/cats", "--env", "ALGO_METRICS_ECHO=1", "--", "true", status=0)
 
 
+def test_a_program_that_is_not_there_is_noted_and_published_all_the_same(program):
+    place = program.directory / "place"
+    place.mkdir()
+    (place / "tool").write_text("#!/bin/sh\n")
+    for command in (["pyhton3", "algo.py"], ["/nosuch/python3"], ["--env", "PATH=/nosuch", "--", "true"],
+                    ["--directory", "place", "--", "./tol"]):
+        arguments = command if "--" in command else ["--", *command]
+        outcome = program.run("publish", "demo/cats", *arguments, status=0)
+        [note] = [message for message in outcome.messages if message.startswith("note: there is no program")]
+        assert f'"{arguments[arguments.index("--") + 1]}"' in note
+        assert outcome.stdout.startswith(b"demo/cats/1.0.")
+    for arguments in (["--", "true"], ["--", "/bin/sh"], ["--directory", "place", "--", "./tool"], ["--", "./unknown/yet"],
+                      ["--env", f"PATH={place}", "--", "tool"]):
+        outcome = program.run("publish", "demo/cats", *arguments, status=0)
+        assert not any("there is no program" in message for message in outcome.messages), outcome
+
+
+def test_a_reference_that_cannot_be_printed_is_published_and_said_to_be(program):
+    with open("/dev/full", "wb") as full:
+        outcome = program.run("publish", "demo/cats", "--", "true", stdout=full, status=1)
+    assert outcome.messages[0].startswith("published demo/cats/1.0.0") and "No space left" in outcome.messages[1]
+    assert b"demo/cats/1.0.0" in program.run("versions", status=0).stdout
+
+
+def test_a_version_number_and_a_duration_are_refused_with_their_forms(program):
+    refused = program.run("publish", "demo/cats", "--version", "1000000.0.0", "--", "true", status=64)
+    assert "below a million" in refused.messages[0]
+    for duration in ("90", "1h30m"):
+        refused = program.run("exec", "--timeout", duration, "--", "true", status=64)
+        assert "one number and one unit (ms, s, m, h or d)" in refused.messages[0]
+
+
+def test_nothing_lasts_no_seconds(program):
+    program.run("connection", "set", "--type", "file", "--retention", "0s", status=0)
+    assert b"0s, 100000 records" in program.run("connection", "show", status=0).stdout
+
+
 def test_a_directory_in_the_place_of_a_program_is_called_one(program):
     outcome = program.run("exec", "--", "/etc", status=126)
     assert "it is a directory" in outcome.messages[0]
