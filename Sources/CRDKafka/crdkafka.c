@@ -24,22 +24,27 @@
 #define POINTER(name) static __typeof__(name) *p_##name;
 FUNCTIONS(POINTER)
 
-static pthread_once_t once = PTHREAD_ONCE_INIT;
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static bool tried;
 static void *library;
 static char *problem;
 static bool without_tls;
 
-static void load(void) {
+static void load(const char *file) {
   // Lazily: most of what OpenSSL brings along is never called.
-  library = dlopen(LIBRARY, RTLD_LAZY | RTLD_LOCAL);
+  library = dlopen(file, RTLD_LAZY | RTLD_LOCAL);
   if (!library) {
     const char *reason = dlerror();
-    problem = strdup(reason ? reason : LIBRARY ": cannot be loaded");
+    problem = strdup(reason ? reason : "unknown reason");
+    return;
+  }
+  if (!dlsym(library, "rd_kafka_version")) {
+    problem = strdup("it is another library");
     return;
   }
 #define LOOK_UP(name)                                                                                                  \
   if (!problem && !(p_##name = (__typeof__(p_##name))dlsym(library, #name)))                                           \
-    problem = strdup(LIBRARY " is too old: it has no " #name);
+    problem = strdup("it is too old: it has no " #name);
   FUNCTIONS(LOOK_UP)
   if (without_tls) {
     // OPENSSL_INIT_NO_LOAD_CONFIG of <openssl/crypto.h>. A library without OpenSSL has no configuration to read either.
@@ -48,14 +53,17 @@ static void load(void) {
   }
 }
 
-const char *crdk_load(void) {
-  pthread_once(&once, load);
+const char *crdk_load(const char *file) {
+  pthread_mutex_lock(&lock);
+  if (!tried) load(file ? file : LIBRARY);
+  tried = true;
+  pthread_mutex_unlock(&lock);
   return problem;
 }
 
 void crdk_expect_no_tls(void) { without_tls = true; }
 
-void *crdk_symbol(const char *name) { return crdk_load() ? NULL : dlsym(library, name); }
+void *crdk_symbol(const char *name) { return library && !problem ? dlsym(library, name) : NULL; }
 
 int crdk_version(void) { return p_rd_kafka_version(); }
 const char *crdk_version_str(void) { return p_rd_kafka_version_str(); }

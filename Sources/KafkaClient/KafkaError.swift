@@ -4,6 +4,10 @@ internal import RunModel
 public enum KafkaError: Error, Equatable, CustomStringConvertible {
   /// The library is not there, or lacks a function.
   case libraryMissing(reason: String)
+  /// The library that a variable names cannot be loaded.
+  case namedLibraryUnusable(variable: String, path: String, reason: String)
+  /// The library of the Python package confluent-kafka cannot be loaded.
+  case packagedLibraryUnusable(path: String, reason: String)
   /// The library does not take a property or its value.
   case propertyRefused(name: String, reason: String)
   /// The library does not take the properties together: a CA file it cannot read, a mechanism it does not know.
@@ -18,7 +22,13 @@ public enum KafkaError: Error, Equatable, CustomStringConvertible {
     switch self {
     case .libraryMissing(let reason):
       "librdkafka, which talks to Kafka, cannot be loaded (\(reason)); install it (Debian, Ubuntu: apt install "
-        + "librdkafka1), or name its directory in LD_LIBRARY_PATH"
+        + "librdkafka1), or set \(LibraryChoice.variable) to its file"
+    case .namedLibraryUnusable(let variable, let path, let reason):
+      "\(variable) names \(TerminalText.safe(path, limit: 4096)), which cannot be loaded as librdkafka (\(reason)); set it "
+        + "to the file of a librdkafka, such as librdkafka.so.1, or unset it"
+    case .packagedLibraryUnusable(let path, let reason):
+      "the librdkafka of the Python package confluent-kafka, \(TerminalText.safe(path, limit: 4096)), cannot be loaded "
+        + "(\(reason)); install the package again, or set \(LibraryChoice.variable) to the file of another librdkafka"
     case .passwordUnavailable(let sentence): sentence
     case .authorityUnreadable(let path, let reason):
       "the broker's authority \(TerminalText.safe(path)) cannot be read (\(reason)); give it again with "

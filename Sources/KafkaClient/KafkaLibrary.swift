@@ -1,5 +1,6 @@
 internal import CRDKafka
 internal import Platform
+internal import RunModel
 
 /// librdkafka itself: loaded when first asked for, so that nobody pays for it who delivers to a file.
 public enum KafkaLibrary {
@@ -12,9 +13,27 @@ public enum KafkaLibrary {
 
   /// Loads the library unless that was done.
   ///
-  /// - Throws: ``KafkaError/libraryMissing(reason:)``.
+  /// - Throws: ``KafkaError`` about the library that ``LibraryChoice`` names.
   public static func load() throws(KafkaError) {
-    if let reason = crdk_load() { throw .libraryMissing(reason: String(cString: reason)) }
+    guard let reason = open() else { return }
+    let path = path
+    // The dynamic linker's words begin with the path.
+    let text = String(cString: reason)
+    let essence = path.map { text.hasPrefix("\($0): ") ? String(text.dropFirst($0.count + 2)) : text } ?? text
+    switch LibraryChoice.ofProcess {
+    case .variable:
+      throw .namedLibraryUnusable(variable: LibraryChoice.variable, path: path ?? "", reason: essence)
+    case .pythonPackage: throw .packagedLibraryUnusable(path: path ?? "", reason: essence)
+    case .system: throw .libraryMissing(reason: essence)
+    }
+  }
+
+  /// - Returns: nil, or why there is no library.
+  private static func open() -> UnsafePointer<CChar>? { crdk_load(LibraryChoice.ofProcess.path) }
+
+  /// Where the library is, if the dynamic linker does not decide that.
+  private static var path: String? {
+    LibraryChoice.ofProcess.path.map { String(decoding: $0.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self) }
   }
 
   /// Begins to load the library on a thread of its own; ``load()`` then waits for that. To load it takes milliseconds, in
@@ -24,22 +43,28 @@ public enum KafkaLibrary {
   public static func loadInBackground(speaksTLS: Bool) {
     if !speaksTLS { crdk_expect_no_tls() }
     // Without a thread it is loaded when it is needed.
-    _ = try? Thread.start { _ = crdk_load() }
+    _ = try? Thread.start { _ = open() }
+  }
+
+  /// The library's name, version, and path if that was chosen.
+  static var description: String {
+    "librdkafka \(version ?? "?")" + (path.map { " (\(TerminalText.safe($0, limit: 4096)))" } ?? "")
   }
 
   /// The loaded library's version, such as `2.14.2`; nil where it cannot be loaded.
   public static var version: String? {
-    guard crdk_load() == nil else { return nil }
+    guard open() == nil else { return nil }
     return String(cString: crdk_version_str())
   }
 
   /// Whether the loaded library is late with its first record unless it is helped.
-  static var needsWarmUp: Bool { crdk_load() == nil && Int(crdk_version()) >> 8 >= firstInNeedOfWarmUp }
+  static var needsWarmUp: Bool { open() == nil && Int(crdk_version()) >> 8 >= firstInNeedOfWarmUp }
 
-  /// Whether the loaded library can log in to Apache Kafka 4 by SCRAM.
-  static var hasSoundSCRAM: Bool {
-    guard crdk_load() == nil else { return true }
+  /// What limits a login by SCRAM with the loaded library, and the remedy; nil if nothing does.
+  static var limitOfSCRAM: String? {
     // 0xMMmmrrpp: major, minor, revision, pre-release.
-    return Int(crdk_version()) >> 8 >= firstWithSoundSCRAM
+    guard open() == nil, Int(crdk_version()) >> 8 < firstWithSoundSCRAM else { return nil }
+    return "SCRAM with librdkafka before 2.6.1 (here \(version ?? "?")) works with Apache Kafka up to 3.9 only, "
+      + "whatever the password; for Kafka 4 set \(LibraryChoice.variable) to a newer librdkafka, or use --mechanism PLAIN"
   }
 }

@@ -53,14 +53,12 @@ public struct ProducerSettings: Sendable {
 
   /// The cause with what algo-run knows beyond the library's words.
   func explain(_ cause: KafkaCause) -> KafkaCause {
-    guard cause.isAuthentication, usesSCRAM, !KafkaLibrary.hasSoundSCRAM, !Self.namesMechanisms(cause) else {
+    guard cause.isAuthentication, usesSCRAM, let limit = KafkaLibrary.limitOfSCRAM, !Self.namesMechanisms(cause) else {
       return cause
     }
-    // Nothing tells here which release the broker is.
+    // The broker's release is unknown here.
     return KafkaCause(
-      code: cause.code,
-      text: "\(cause.text) (user or password is wrong, or the broker is Apache Kafka 4: "
-        + "\(Self.brokenSCRAM(KafkaLibrary.version ?? "?")))")
+      code: cause.code, text: "\(cause.text) (user or password is wrong, or the broker is Apache Kafka 4: \(limit))")
   }
 
   /// Whether a login failed because the broker does not have its mechanism.
@@ -68,11 +66,5 @@ public struct ProducerSettings: Sendable {
     let words = cause.text.lowercased()
     return cause.isAuthentication && words.holds("mechanism")
       && (words.holds("unsupported") || words.holds("supported mechanisms"))
-  }
-
-  /// What to say where a login by SCRAM fails with a library that may be the reason.
-  static func brokenSCRAM(_ version: String) -> String {
-    "librdkafka \(version) cannot log in to Apache Kafka 4 by SCRAM, whatever the password: install librdkafka 2.6.1 or "
-      + "newer, or use --mechanism PLAIN"
   }
 }

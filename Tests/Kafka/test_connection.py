@@ -1,5 +1,9 @@
 """`connection test` names the exact cause of whatever is wrong, and what to do."""
 
+import shutil
+from pathlib import Path
+
+import confluent_kafka
 import pytest
 
 from harness.connections import connect, library_version, plaintext, sasl, test as walk
@@ -115,3 +119,38 @@ def test_a_library_that_is_missing_is_a_clear_error_at_set(program, topic, tmp_p
         env={"LD_LIBRARY_PATH": str(tmp_path)})
     assert outcome.status == 1
     assert "librdkafka, which talks to Kafka, cannot be loaded" in outcome.messages[0]
+
+
+@pytest.mark.parametrize("mechanism", ["SCRAM-SHA-256", "SCRAM-SHA-512"])
+@pytest.mark.parametrize("way", ["variable", "virtual environment"])
+def test_the_library_of_confluent_kafka_logs_in_to_kafka_4_by_scram(kafka43, program, topic, tmp_path, mechanism, way):
+    packages = Path(confluent_kafka.__file__).parent.parent
+    [library] = packages.glob("confluent_kafka.libs/librdkafka-*")
+    env = {"KAFKA_PASSWORD": kafka43.PASSWORD}
+    if way == "variable":
+        env["ALGO_RUN_LIBRDKAFKA"] = str(library)
+    else:
+        # As pip installs it: the program beside the packages of its environment.
+        (tmp_path / "bin").mkdir()
+        (tmp_path / "pyvenv.cfg").touch()
+        (tmp_path / "lib").symlink_to(packages.parent.parent)
+        shutil.copy(program.binary, tmp_path / "bin")
+        program.binary = tmp_path / "bin" / program.binary.name
+    outcome = connect(program, *sasl(kafka43, topic, mechanism), **env)
+    assert "2.6.1" not in outcome.stderr.decode()
+    steps = walk(program, 0, **env)
+    assert all(step["verdict"] == "passed" for step in steps.values())
+    assert library.name in steps["settings"]["detail"]
+    _, report = program.report("demo/x", status=0, env=env)
+    assert report["delivery"] == {"state": "delivered"}
+
+
+def test_an_old_library_says_at_set_and_at_test_how_far_its_scram_reaches(kafka, program, topic):
+    env = {"KAFKA_PASSWORD": kafka.PASSWORD}
+    said = connect(program, *sasl(kafka, topic, "SCRAM-SHA-256"), **env).stderr.decode()
+    told = walk(program, None, **env)["settings"]["detail"]
+    limit = "works with Apache Kafka up to 3.9 only"
+    is_old = library_version(program, **env) < (2, 6, 1)
+    assert (limit in said, limit in told) == (is_old, is_old)
+    said = connect(program, *sasl(kafka, topic, "PLAIN"), **env).stderr.decode()
+    assert limit not in said and limit not in walk(program, 0, **env)["settings"]["detail"]

@@ -16,7 +16,7 @@ public final class MockCluster: @unchecked Sendable {
 
   /// Starts a cluster of so many brokers, numbered from 1.
   public init(brokers: Int32 = 3) throws {
-    if let reason = crdk_load() { throw Failure(reason: String(cString: reason)) }
+    if let reason = crdk_load(nil) { throw Failure(reason: String(cString: reason)) }
     var text = [CChar](repeating: 0, count: 512)
     library = try Self.given(crdk_new_producer(crdk_conf_new(), &text, text.count), "a client")
     typealias New = @convention(c) (OpaquePointer, Int32) -> OpaquePointer?

@@ -2,7 +2,8 @@
 //
 // Linking the library costs every start of algo-run about 4 ms, because OpenSSL and others come with it, and most runs
 // never talk to a broker. So its types and constants are taken from its header when this is built, and its functions
-// are looked up in librdkafka.so.1 at run time: whichever the dynamic linker finds, LD_LIBRARY_PATH first.
+// are looked up at run time: in the file that crdk_load() is given, else in the librdkafka.so.1 that the dynamic linker
+// finds.
 //
 // Each function is the one of the same name without the `c`: see rdkafka.h. None may be called before crdk_load() has
 // returned NULL.
@@ -12,8 +13,9 @@
 #include <librdkafka/rdkafka.h>
 #include <stdbool.h>
 
-/// Loads the library, once. Returns NULL when it is there, else why not, as text that lives as long as the process.
-const char *_Nullable crdk_load(void);
+/// Loads the library, once: the first call decides on the file, NULL being the dynamic linker's choice. Returns NULL
+/// when it is there, else why not, as text that lives as long as the process.
+const char *_Nullable crdk_load(const char *_Nullable file);
 /// Says that this process will never speak TLS. Before crdk_load() it spares the reading of OpenSSL's configuration,
 /// half a millisecond; not for a process whose connection may be another one later.
 void crdk_expect_no_tls(void);

@@ -21,9 +21,7 @@ public enum ConnectionCheck {
     }
     let settings = try ProducerSettings(checked, traffic: .single)
     try KafkaProducer(settings, warmsUp: false).close()
-    if settings.usesSCRAM, !KafkaLibrary.hasSoundSCRAM {
-      notes.append(ProducerSettings.brokenSCRAM(KafkaLibrary.version ?? "?"))
-    }
+    if settings.usesSCRAM, let limit = KafkaLibrary.limitOfSCRAM { notes.append(limit) }
     return notes
   }
 

@@ -74,7 +74,9 @@ private final class Walk {
   private func settings() -> StageResult.Verdict {
     do throws(KafkaError) {
       dialogue = try BrokerDialogue(connection)
-      return .passed("librdkafka \(KafkaLibrary.version ?? "?") takes them")
+      let usesSCRAM = connection.authentication.map { $0.mechanism != .plain } ?? false
+      let limit = usesSCRAM ? KafkaLibrary.limitOfSCRAM.map { "; \($0)" } : nil
+      return .passed("\(KafkaLibrary.description) takes them\(limit ?? "")")
     } catch {
       return .failed(cause: "\(error)", hint: "Nothing was sent to the broker.")
     }

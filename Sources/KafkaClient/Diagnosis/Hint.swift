@@ -17,12 +17,11 @@ enum Hint {
     let usesSCRAM = authentication.mechanism != .plain
     let both =
       "check both" + (usesSCRAM ? ", and that the user has credentials for \(authentication.mechanism.rawValue)" : "")
-    guard usesSCRAM, !KafkaLibrary.hasSoundSCRAM else {
+    guard usesSCRAM, let limit = KafkaLibrary.limitOfSCRAM else {
       return "The broker does not tell an unknown user from a wrong password: \(both)."
     }
-    // Nothing tells here which release the broker is.
-    return "On an older Kafka user or password is wrong: \(both). On Apache Kafka 4 it is the library: "
-      + "\(ProducerSettings.brokenSCRAM(KafkaLibrary.version ?? "?"))."
+    // The broker's release is unknown here.
+    return "On an older Kafka user or password is wrong: \(both). On Apache Kafka 4 it is the library: \(limit)."
   }
 
   /// What to do where a broker cannot be asked; `brokers` are those that the connection names.
