@@ -16,7 +16,8 @@ STATIC_LIBRARIES = $(BUILD)/static-libraries
 # along unasked, save another quarter.
 LEAN_FLAGS = -Xswiftc -Xclang-linker -Xswiftc -no-pie -Xswiftc -Xclang-linker -Xswiftc -static-libgcc \
   -Xswiftc -Xfrontend -Xswiftc -disable-implicit-string-processing-module-import
-RELEASE_FLAGS = --scratch-path $(BUILD) -c release --static-swift-stdlib --product algo-run \
+# Without --disable-local-rpath the loader would look for libc and libm in the folder of the binary first, in 23 places.
+RELEASE_FLAGS = --scratch-path $(BUILD) -c release --static-swift-stdlib --product algo-run --disable-local-rpath \
   -Xlinker -L$(STATIC_LIBRARIES) $(LEAN_FLAGS)
 ALGO_RUN ?= $(BUILD)/release/algo-run
 

@@ -8,7 +8,7 @@ public struct KernelString: Sendable, Hashable {
   public init(_ text: String) { bytes = Array(text.utf8) }
 
   /// Bytes that hold no NUL: behind one the kernel sees nothing.
-  init(bytes: [UInt8]) { self.bytes = bytes }
+  public init(bytes: [UInt8]) { self.bytes = bytes }
 
   /// A copy of a C string.
   public init(cString: UnsafePointer<CChar>) {

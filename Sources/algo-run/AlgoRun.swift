@@ -17,8 +17,19 @@ struct AlgoRun {
   ]
 
   static func main() {
+    let words = ProcessArguments.words()
     // Not exit: threads of a broker's library may still run, and what they would wait for at exit can take seconds.
-    _exit(run(Array(CommandLine.arguments.dropFirst())))
+    _exit(run(words))
+  }
+
+  private static func run(_ words: [[UInt8]]) -> Int32 {
+    // Help and status 0 would be the answer to an empty command line; this is none. Linux passes one empty word if a
+    // caller passes nothing at all.
+    guard !words.allSatisfy(\.isEmpty) else {
+      Message.tell("the caller passed no command line, not even a name for the program; pass both.")
+      return 125
+    }
+    return run(words.dropFirst().map { String(decoding: $0, as: UTF8.self) })
   }
 
   private static func run(_ arguments: [String]) -> Int32 {

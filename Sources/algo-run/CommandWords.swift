@@ -1,8 +1,8 @@
-internal import Glibc
+internal import Platform
 internal import ProcessSupervision
 internal import RunModel
 
-/// The words behind `--` as the kernel gave them: Swift's own arguments have lost what is no UTF-8.
+/// The words behind `--` as the kernel passed them: as text they have lost what is not UTF-8.
 enum CommandWords {
   /// The last words of algo-run's own command line.
   static func last(_ count: Int) -> [KernelString] { all.suffix(count) }
@@ -20,7 +20,6 @@ enum CommandWords {
   }
 
   private static var all: [KernelString] {
-    UnsafeBufferPointer(start: CommandLine.unsafeArgv, count: Int(CommandLine.argc))
-      .compactMap { $0.map { KernelString(cString: $0) } }
+    ProcessArguments.words().map { KernelString(bytes: $0) }
   }
 }

@@ -7,7 +7,7 @@ import signal
 import pytest
 
 from harness import processes
-from harness.outboxes import connect, listed, unreachable  # noqa: F401 (a fixture)
+from harness.outboxes import connect, listed
 from harness.program import HANDLES, PYTHON, WAITS
 from harness.terminal import shell
 

@@ -7,6 +7,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/// The number of words of the command line, the program's name included.
+int32_t process_argument_count(void);
+/// One of them.
+const char *process_argument(int32_t index);
+
 /// Opens `path` (flags as of open(2)) above 9, close-on-exec.
 int32_t open_high(const char *path, int32_t flags, uint32_t mode, int32_t *descriptor);
 
