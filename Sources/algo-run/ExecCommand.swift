@@ -14,9 +14,9 @@ enum ExecCommand: Subcommand {
     discussion: """
       The child has algo-run's own stdin, stdout and stderr, and reports metrics on the descriptor named by \
       ALGO_METRICS_FD. With Insights on, its payload is published; without REF nothing is.
-      Exit status: the child's own. If signal N ended the child, algo-run ends by it as well (128+N in a shell). 124 time \
-      limit; 126 not executable; 127 not found; 125 algo-run's own failure; 64 usage; 65 with --strict if a metric was \
-      rejected and the child exited with 0.
+      Exit status: the child's own; 128+N (in a shell) if signal N ended the child, and algo-run ended by it as well; \
+      124 time limit; 126 not executable; 127 not found; 125 algo-run's own failure; 64 usage; 65 with --strict if a \
+      metric was rejected and the child exited with 0.
       """,
     examples: [
       ("algo-run exec demo/iris --input flower.json", "the latest version on one request"),
