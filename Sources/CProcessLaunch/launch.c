@@ -48,15 +48,13 @@ static void mark_one_by_one(unsigned first) {
 }
 
 // Runs in the child. Only async-signal-safe calls: other threads of the supervisor may have held any lock.
-static void run_child(const struct launch_request *request, pid_t supervisor, struct launch_failure *failure) {
+static void run_child(const struct launch_request *request, pid_t supervisor, volatile int32_t *slot,
+                      struct launch_failure *failure) {
   // 1. The group first: whatever reaches the group from here on reaches this child.
   setpgid(0, 0);
-  // 2. The guardian learns of the group from the child itself, before the program runs: a supervisor that is killed
-  //    right after the launch would have had no time to tell it.
-  if (request->guardian >= 0) {
-    int32_t group = getpid();
-    if (write(request->guardian, &group, sizeof group) < 0) { /* Without a guardian the leader still dies by 3. */ }
-  }
+  // 2. The child enters its group itself, before the program runs: a supervisor that is killed right after the launch
+  //    would not have had the time.
+  if (slot) *slot = getpid();
   // 3. Death with the supervisor; the check closes the gap in which it died before the call.
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (getppid() != supervisor) _exit(127);
@@ -101,6 +99,7 @@ int32_t launch_child(const struct launch_request *request, struct launched_child
     shared = page;
   }
   *shared = (struct launch_failure){0, 0, 0};
+  volatile int32_t *slot = request->is_guarded ? guardian_free_slot() : NULL;
   // Every signal stays blocked until the child has set its own mask: none is to reach it as a copy of the supervisor.
   sigset_t all, before;
   sigfillset(&all);
@@ -110,7 +109,7 @@ int32_t launch_child(const struct launch_request *request, struct launched_child
   // millisecond, and would give every child the supervisor's peak memory to begin with (the kernel counts the memory
   // map that an exec leaves behind): a copy holds only the few pages that cannot be mapped again from files.
   pid_t child = (pid_t)syscall(SYS_clone, CLONE_VFORK | SIGCHLD, 0, 0, 0, 0);
-  if (child == 0) run_child(request, supervisor, shared);
+  if (child == 0) run_child(request, supervisor, slot, shared);
   int fork_error = errno;
   sigprocmask(SIG_SETMASK, &before, NULL);
   launched->pid = child;
@@ -118,7 +117,7 @@ int32_t launch_child(const struct launch_request *request, struct launched_child
   launched->floor_kilobytes = shared->floor;
   if (child < 0) return fork_error;
   if (shared->error == 0) return 0;
-  if (request->guardian >= 0) guardian_forget(request->guardian, child);
+  guardian_forget(child);
   while (waitpid(child, NULL, 0) < 0 && errno == EINTR) {}
   return shared->error;
 }

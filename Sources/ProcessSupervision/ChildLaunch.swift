@@ -7,7 +7,7 @@ internal import Platform
 struct ChildLaunch {
   let plan: LaunchPlan
   let writers: [(descriptor: Int32, writer: Descriptor)]
-  let guardian: Int32?
+  let isGuarded: Bool
 
   /// Launches, and tells the pid and what memory the child began with.
   func run() throws(LaunchFailure) -> launched_child {
@@ -26,7 +26,7 @@ struct ChildLaunch {
     unsafe request.environment = UnsafePointer(environment.pointer)
     if plan.directory != nil { unsafe request.directory = UnsafePointer(directory.pointer[0]) }
     unsafe request.descriptors = (inputNumber, writer(of: 1), writer(of: 2), writer(of: 3))
-    unsafe request.guardian = guardian ?? -1
+    unsafe request.is_guarded = isGuarded
     unsafe request.leaves_terminal = !plan.sharesTerminal
 
     var launched = launched_child()

@@ -86,8 +86,7 @@ public final class Supervisor {
   ///
   /// - Throws: why it never ran; nothing is left of the attempt.
   public func launch(_ plan: LaunchPlan) throws(LaunchFailure) -> Child {
-    // Before the child, although it costs the child half a millisecond: killed in between, this process would leave
-    // what the child started in that time.
+    // Before the child: killed in between, this process would leave what the child started in that time.
     if guardian == nil { guardian = Guardian() }
     var writers: [(descriptor: Int32, writer: Descriptor)] = []
     var channels: [CaptureChannel] = []
@@ -105,7 +104,7 @@ public final class Supervisor {
 
     let launchedAt = WallClock.now()
     let startedAt = MonotonicInstant.now()
-    let launched = try ChildLaunch(plan: plan, writers: writers, guardian: guardian?.withWriter { $0 }).run()
+    let launched = try ChildLaunch(plan: plan, writers: writers, isGuarded: guardian != nil).run()
     // The supervisor's copies are closed before anything else: a capture ends only when no writer is left.
     for entry in writers { entry.writer.close() }
     if case .descriptor(let input) = plan.standardInput { input.close() }

@@ -20,8 +20,8 @@ struct launch_request {
   /// What becomes descriptors 0 to 3 in the child; -1 keeps 0 to 2 as they are, and closes 3.
   /// A source is never itself below 10: a dup2 would overwrite a source that is still needed.
   int32_t descriptors[4];
-  /// The writing end of the guardian's pipe, or -1; see guardian_start.
-  int32_t guardian;
+  /// Whether the child's group is entered with the guardian.
+  bool is_guarded;
   /// Whether the child gives up the controlling terminal.
   bool leaves_terminal;
 };
@@ -44,17 +44,16 @@ struct launched_child {
 /// On failure nothing is left: the child was reaped.
 int32_t launch_child(const struct launch_request *request, struct launched_child *launched);
 
-/// Starts the guardian: a process that does nothing but kill the groups registered with it when the supervisor has
-/// died without saying goodbye, which is the only way to reach a child's descendants after SIGKILL. It learns of groups
-/// from `reader`, whose writing end only the supervisor and, until its exec, each child hold.
-int32_t guardian_start(int32_t reader, int32_t *pid);
+/// Starts the guardian: a process that does nothing but kill the entered groups when the supervisor has died, which is
+/// the only way to reach a child's descendants after SIGKILL. It learns of that by the end of a pipe, whose writing end
+/// (above 9, close-on-exec) only the supervisor and, until its exec, each child hold. Start one for the whole process.
+int32_t guardian_start(int32_t *writer, int32_t *pid);
 
-/// Makes writing to the guardian's pipe never wait: without a guardian that reads, it would fill.
-int32_t guardian_make_writable(int32_t writer);
+/// A place for one more group, for the child to enter itself; NULL without memory.
+volatile int32_t *guardian_free_slot(void);
 
-/// Tells the guardian that a group needs it no longer. The group's leader must not have been reaped yet: afterwards
-/// its number could belong to somebody else.
-void guardian_forget(int32_t descriptor, int32_t group);
+/// Removes a group. Its leader must not have been reaped yet: afterwards another process could have its number.
+void guardian_forget(int32_t group);
 
 /// Kills the guardian; reap it afterwards.
 void guardian_dismiss(int32_t pid);
