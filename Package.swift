@@ -36,9 +36,8 @@ let package = Package(
     // A file of requests, and the story of one.
     .target(
       name: "BatchRun",
-      dependencies: ["CBatchFiles", "CCrypto", "Platform", "ProcessSupervision", "RunModel", "RunPipeline"],
+      dependencies: ["CCrypto", "Platform", "ProcessSupervision", "RunModel", "RunPipeline"],
       swiftSettings: strict),
-    .target(name: "CBatchFiles"),
     // Without pkg-config, like CSQLite: the release build links it statically.
     .systemLibrary(name: "CCrypto"),
     .testTarget(

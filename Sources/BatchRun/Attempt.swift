@@ -53,12 +53,9 @@ final class Attempt {
     plan.timeLimit = settings.timeLimit
     plan.stopSignal = settings.stopSignal
     plan.grace = settings.grace
-    plan.captures = [
-      Capture(descriptor: 1) { [capture] in capture.output.receive($0) },
-      Capture(descriptor: 2) { [capture] in capture.receiveError($0) },
-    ]
+    plan.outputs = [OutputPipe(descriptor: 1, to: capture), OutputPipe(descriptor: 2, to: capture)]
     do throws(BatchFailure) {
-      plan.standardInput = .descriptor(try request.input.opened(spillDirectory: settings.spillDirectory))
+      plan.standardInput = try request.input.opened(spillDirectory: settings.spillDirectory)
     } catch {
       return (.unstarted(self, settings.version, because: error.description), false)
     }

@@ -1,5 +1,5 @@
 internal import Glibc
-internal import Platform
+public import Platform
 public import ProcessSupervision
 public import RunModel
 public import RunPipeline
@@ -22,12 +22,15 @@ public import RunPipeline
 /// does in BatchCourse.swift.
 public final class BatchRun {
   let settings: BatchSettings
+  let loop: EventLoop
   let supervisor: Supervisor
   let pipeline: RunPipeline
   let payloads: (any PayloadQueue)?
   let reader: RequestReader
   let display: ProgressDisplay
-  let gate: ReadinessGate
+  let requestGate: ReadinessGate
+  private let outputGate: ReadinessGate
+  private let payloadGate: (gate: ReadinessGate, descriptor: Descriptor)?
   let jobs: Int
   private let started = MonotonicInstant.now()
   let succeeded: DigestTable?
@@ -51,9 +54,11 @@ public final class BatchRun {
   ///
   /// - Throws: ``BatchFailure`` for what is wrong with the files, before anything was changed.
   public init(
-    settings: BatchSettings, supervisor: Supervisor, pipeline: RunPipeline, payloads: (any PayloadQueue)?
+    settings: BatchSettings, loop: EventLoop, supervisor: Supervisor, pipeline: RunPipeline,
+    payloads: (any PayloadQueue)?
   ) throws(BatchFailure) {
     self.settings = settings
+    self.loop = loop
     self.supervisor = supervisor
     self.pipeline = pipeline
     self.payloads = payloads
@@ -65,7 +70,9 @@ public final class BatchRun {
     for message in prepared.messages { display.say(message) }
     reader = try RequestReader(
       sources: sources, takesEnvelopes: settings.takesEnvelopes, spillDirectory: settings.spillDirectory)
-    gate = try ReadinessGate(on: supervisor)
+    requestGate = ReadinessGate(for: .read, on: loop)
+    outputGate = ReadinessGate(for: .write, on: loop)
+    payloadGate = payloads.map { (ReadinessGate(for: .read, on: loop), Descriptor(lending: $0.settledDescriptor)) }
     supervisor.watchStopRequests()
     let pool = CapturePool(outputLimit: settings.outputLimit, spillDirectory: settings.spillDirectory)
     self.pool = pool
@@ -90,12 +97,16 @@ public final class BatchRun {
       let isBusy = advance()
       // Asked between the two: with nothing left that could happen, a turn would wait for its deadline.
       if isOver { break }
-      handle(supervisor.turn(until: isBusy ? .now() : nextDeadline))
+      loop.turn(until: isBusy ? .now() : nextDeadline)
+      for signal in supervisor.takeSignals() { take(signal: signal.number) }
+      for (child, exit) in supervisor.takeEndedChildren() {
+        if let attempt = running.removeValue(forKey: ObjectIdentifier(child)) { ended(attempt, exit) }
+      }
     }
     let ran = MonotonicInstant.now()
     if let payloads {
       let limit = cut == .interrupted ? min(PayloadDrain.afterInterrupt, settings.drainLimit) : settings.drainLimit
-      let drain = PayloadDrain(payloads: payloads, supervisor: supervisor, display: display)
+      let drain = PayloadDrain(payloads: payloads, loop: loop, supervisor: supervisor, display: display)
       if drain.run(limit: limit, figures: { _ in figures }) { cut = .interrupted }
     }
     display.clear()
@@ -128,28 +139,16 @@ public final class BatchRun {
         case .more: isBusy = true
         case .blocked(let descriptor):
           guard course < .abandoning else { throw .outputReaderGone }
-          gate.waitToWrite(descriptor)
+          outputGate.wait(for: descriptor)
         }
       } catch { stopWriting(error) }
     }
     // Writing made room again: no event is going to say so, and with no child running nothing else would wake the loop.
     if wasFull, canStart { isBusy = true }
-    if !unsettled.isEmpty, let payloads { gate.waitToRead(payloads.settledDescriptor) }
+    if !unsettled.isEmpty, let (gate, descriptor) = payloadGate { gate.wait(for: descriptor) }
     if !count.isOver, !display.isSilent || settings.halt != nil { count.advance() }
     display.update(figures, at: .now())
     return isBusy
-  }
-
-  private func handle(_ events: [Supervisor.Event]) {
-    for event in events {
-      switch event {
-      case .ended(let child):
-        guard let attempt = running.removeValue(forKey: ObjectIdentifier(child)) else { continue }
-        ended(attempt)
-      case .signal(let number, _): take(signal: number)
-      case .readable(let token): gate.clear(if: token)
-      }
-    }
   }
 
   private var isOver: Bool {

@@ -7,7 +7,7 @@ public struct BatchSettings {
   /// The version that runs.
   public var version: PublishedVersion
   /// Program and arguments: the version's, or others in their place.
-  public var command: [KernelString]
+  public var command: [OSString]
   /// The request files, `-` for standard input.
   public var files: [String]
   /// Whether lines are envelopes.
@@ -50,7 +50,7 @@ public struct BatchSettings {
   public var drainLimit: Duration = .seconds(240)
 
   /// A batch of `files` by `version`, everything else as by default.
-  public init(version: PublishedVersion, command: [KernelString], files: [String], spillDirectory: String) {
+  public init(version: PublishedVersion, command: [OSString], files: [String], spillDirectory: String) {
     self.version = version
     self.command = command
     self.files = files

@@ -1,3 +1,4 @@
+internal import ProcessSupervision
 internal import RunModel
 internal import RunPipeline
 
@@ -26,7 +27,7 @@ final class FinishedRequest {
 }
 
 /// What is kept of one child's stdout and stderr; used again for later children.
-final class ChildCapture {
+final class ChildCapture: OutputReceiver {
   let output: CapturedOutput
   private(set) var tail = StreamTail()
 
@@ -34,8 +35,10 @@ final class ChildCapture {
     output = CapturedOutput(limit: outputLimit, spillDirectory: spillDirectory)
   }
 
-  /// Takes bytes of stderr.
-  func receiveError(_ bytes: UnsafeRawBufferPointer) { tail.receive(bytes) }
+  /// Takes bytes of stdout (1) or stderr (2).
+  func receive(_ bytes: UnsafeRawBufferPointer, from descriptor: Int32) {
+    if descriptor == 1 { output.receive(bytes) } else { tail.receive(bytes) }
+  }
 
   /// Forgets all, for the next child.
   func reset() {

@@ -13,6 +13,7 @@ struct PayloadDrain {
   static let afterInterrupt = Duration.seconds(2)
 
   let payloads: any PayloadQueue
+  let loop: EventLoop
   let supervisor: Supervisor
   let display: ProgressDisplay
 
@@ -33,12 +34,13 @@ struct PayloadDrain {
           "no request runs any more; delivering \(waiting) for up to \(Figures.span(limit)) (Ctrl-C leaves them in "
             + "the outbox).")
       }
-      for case .signal(let number, _) in supervisor.turn(until: min(deadline, .now() + Self.interval)) {
-        switch number {
+      loop.turn(until: min(deadline, .now() + Self.interval))
+      for signal in supervisor.takeSignals() {
+        switch signal.number {
         case SIGINT, SIGTERM, SIGHUP, SIGQUIT: isInterrupted = true
         case SIGTSTP, SIGTTIN, SIGTTOU:
           display.clear()
-          supervisor.stopWithChildren(by: number)
+          supervisor.stopWithChildren(by: signal.number)
         case SIGUSR1: display.sayNow(figures(payloads.counts), at: .now())
         default: break
         }

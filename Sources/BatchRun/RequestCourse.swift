@@ -29,7 +29,7 @@ extension BatchRun {
         case .request(let request): try take(request)
         case .again: return true
         case .wait(let descriptor):
-          gate.waitToRead(descriptor)
+          requestGate.wait(for: descriptor)
           return false
         case .end: listHasEnded = true
         }
@@ -88,10 +88,10 @@ extension BatchRun {
 
   // MARK: Finishing
 
-  func ended(_ attempt: Attempt) {
+  func ended(_ attempt: Attempt, _ exit: ChildExit) {
     guard let run = attempt.run else { return }
     attempt.run = nil
-    let record = pipeline.finish(run, attempts: attempt.number)
+    let record = pipeline.finish(run, exit, attempts: attempt.number)
     if let problem = attempt.capture.output.failure { return leaveOut(attempt, record, because: problem) }
     if record.outcome != .succeeded, retry(attempt, after: record) { return }
     finish(attempt, record)

@@ -1,5 +1,6 @@
 // The code between fork and exec. Numbered reasons stand where an order matters.
 #define _GNU_SOURCE
+#include "CPlatform.h"
 #include "CProcessLaunch.h"
 
 #include <errno.h>
@@ -14,8 +15,6 @@
 #include <sched.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-extern const sigset_t *inherited_mask(void);
 
 // What the child tells the supervisor, on the one page that both have. The supervisor sleeps meanwhile.
 struct launch_failure {
@@ -73,7 +72,7 @@ static void run_child(const struct launch_request *request, pid_t supervisor, vo
   // The only disposition that the supervisor changed for itself.
   if (signal_was_ignored(SIGCHLD)) signal(SIGCHLD, SIG_IGN);
   // 8. The mask last: from here on a signal to the group acts as it would on any program.
-  sigprocmask(SIG_SETMASK, inherited_mask(), NULL);
+  restore_inherited_mask();
   // 9. The kernel counts the memory of before the exec into the peak of the program: tell it apart.
   struct rusage before;
   if (getrusage(RUSAGE_SELF, &before) == 0) failure->floor = before.ru_maxrss;

@@ -1,6 +1,5 @@
-// Waiting, signals and descriptors: what glibc does not wrap, or only variadically.
+// Waiting for children and ending like them: what glibc does not wrap, or only variadically.
 #define _GNU_SOURCE
-#include "CPlatform.h"
 #include "CProcessLaunch.h"
 
 #include <dirent.h>
@@ -10,11 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
-#include <sys/epoll.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/signalfd.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -61,92 +57,6 @@ int32_t occupy_standard_descriptors(void) {
   return 0;
 }
 
-int32_t open_ready_set(int32_t *descriptor) {
-  int opened = epoll_create1(EPOLL_CLOEXEC);
-  return opened < 0 ? errno : move_high(opened, descriptor);
-}
-
-int32_t add_to_ready_set(int32_t set, int32_t descriptor, uint64_t key) {
-  struct epoll_event event = {.events = EPOLLIN, .data.u64 = key};
-  return epoll_ctl(set, EPOLL_CTL_ADD, descriptor, &event) == 0 ? 0 : errno;
-}
-
-int32_t wait_for_ready_set(int32_t set, uint64_t *keys, int32_t capacity, int32_t milliseconds) {
-  struct epoll_event ready[32];
-  if (capacity > 32) capacity = 32;
-  int count = epoll_wait(set, ready, capacity, milliseconds);
-  // Stopped and continued: what came meanwhile is told before anybody looks at the clock, or a child that ended in time
-  // would be found to have run out of it.
-  if (count < 0 && errno == EINTR) count = epoll_wait(set, ready, capacity, 0);
-  for (int i = 0; i < count; i++) keys[i] = ready[i].data.u64;
-  return count < 0 ? 0 : count;
-}
-
-static const int watched[] = {SIGINT,  SIGTERM, SIGHUP,   SIGQUIT, SIGUSR1, SIGUSR2,
-                              SIGWINCH, SIGCHLD, SIGCONT};
-static sigset_t inherited;
-static sigset_t told;
-static bool ignored[_NSIG];
-
-const sigset_t *inherited_mask(void) { return &inherited; }
-bool signal_was_ignored(int32_t signal) { return signal > 0 && signal < _NSIG && ignored[signal]; }
-
-int32_t watch_signals(int32_t *descriptor) {
-  sigset_t set;
-  sigemptyset(&set);
-  for (unsigned i = 0; i < sizeof watched / sizeof *watched; i++) {
-    struct sigaction action;
-    sigaction(watched[i], NULL, &action);
-    ignored[watched[i]] = action.sa_handler == SIG_IGN;
-    // An ignored SIGCHLD would make the kernel reap children by itself: their end would be lost. Each child gets it
-    // ignored again.
-    if (watched[i] == SIGCHLD && ignored[SIGCHLD]) {
-      action.sa_handler = SIG_DFL;
-      sigaction(SIGCHLD, &action, NULL);
-    }
-    // A blocked signal is queued even where it is ignored, so an ignored one must not be in the set.
-    if (!ignored[watched[i]] || watched[i] == SIGCHLD) sigaddset(&set, watched[i]);
-  }
-  // Blocked but not watched: a write to a closed pipe, a terminal or a full quota is to fail with an errno here, and
-  // to act in the child as it would without a supervisor. Blocking, unlike ignoring, is undone for the child with the
-  // mask alone.
-  sigset_t blocked = set;
-  sigaddset(&blocked, SIGPIPE);
-  sigaddset(&blocked, SIGTTOU);
-  sigaddset(&blocked, SIGXFSZ);
-  if (sigprocmask(SIG_BLOCK, &blocked, &inherited) != 0) return errno;
-  told = set;
-  int opened = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-  return opened < 0 ? errno : move_high(opened, descriptor);
-}
-
-static const int stop_requests[] = {SIGTSTP, SIGTTIN, SIGTTOU};
-
-void watch_stop_requests(int32_t descriptor) {
-  sigset_t stops;
-  sigemptyset(&stops);
-  for (unsigned i = 0; i < sizeof stop_requests / sizeof *stop_requests; i++) {
-    struct sigaction action;
-    sigaction(stop_requests[i], NULL, &action);
-    if (action.sa_handler == SIG_IGN) continue;
-    sigaddset(&stops, stop_requests[i]);
-    sigaddset(&told, stop_requests[i]);
-  }
-  if (sigprocmask(SIG_BLOCK, &stops, NULL) == 0) signalfd(descriptor, &told, 0);
-}
-
-void ignore_stop_requests(int32_t descriptor) {
-  sigset_t stops;
-  sigemptyset(&stops);
-  for (unsigned i = 0; i < sizeof stop_requests / sizeof *stop_requests; i++) {
-    sigdelset(&told, stop_requests[i]);
-    // Stays blocked: a message on a terminal with `tostop` must not stop this process.
-    if (stop_requests[i] != SIGTTOU && !sigismember(&inherited, stop_requests[i])) sigaddset(&stops, stop_requests[i]);
-  }
-  signalfd(descriptor, &told, 0);
-  sigprocmask(SIG_UNBLOCK, &stops, NULL);
-}
-
 // Takes off a pending signal, so that the descriptor does not report it.
 static bool discard_signal(int signal) {
   sigset_t set;
@@ -171,16 +81,6 @@ bool stop_process(int32_t signal, bool whole_group) {
   bool continued = discard_signal(SIGCONT);
   sigprocmask(SIG_SETMASK, &before, NULL);
   return continued;
-}
-
-struct received_signal next_signal(int32_t descriptor) {
-  struct signalfd_siginfo info;
-  ssize_t got;
-  do {
-    got = read(descriptor, &info, sizeof info);
-  } while (got < 0 && errno == EINTR);
-  if (got != sizeof info) return (struct received_signal){0, false};
-  return (struct received_signal){(int32_t)info.ssi_signo, info.ssi_code == SI_KERNEL};
 }
 
 void end_by_signal(int32_t signal) {

@@ -1,65 +1,67 @@
 internal import CProcessLaunch
 internal import Glibc
-internal import Platform
+public import Platform
 public import RunModel
 
-/// One launched child: the only place where its pid lives. ``Supervisor`` moves it from state to state.
-public final class Child {
-  /// Where a child is on its way.
-  enum State: Equatable {
+/// One launched child: the only place where its pid lives. ``Supervisor`` moves it from state to state; its timer begins
+/// and escalates the stop sequence.
+public final class Child: TimerHandler {
+  enum State {
     case running
     /// Its leader was reaped; killed members of its group are still being reaped, until the deadline at most.
-    case sweeping(until: MonotonicInstant)
-    case ended
+    case reapingGroup(until: MonotonicInstant, ChildExit)
+    case ended(ChildExit)
   }
 
-  /// Where its stop sequence is.
-  enum Stopping: Equatable {
-    case no
+  private enum StopSequence: Equatable {
+    case notBegun
     case signalled(killAt: MonotonicInstant)
     case killed
   }
 
   let pid: Int32
-  let plan: LaunchPlan
+  let configuration: SpawnConfiguration
   /// When it was launched, by the wall clock.
   public let launchedAt: Timestamp
-  let startedAt: MonotonicInstant
-  var state = State.running
-  var stopping = Stopping.no
+  private let startedAt: MonotonicInstant
+  private(set) var state = State.running
+  private var stopSequence = StopSequence.notBegun
+  private var timedOut = false
   /// How long it was stopped together with the supervisor: its time limit waits meanwhile.
   private var paused = Duration.zero
   private var sentSignals: Set<Int32> = []
-  var channels: [CaptureChannel]
-  var memory: PeakMemory
-  /// Whether its time limit ended it.
-  public internal(set) var timedOut = false
-  /// How it ended; meaningful once it has.
-  public internal(set) var termination = Termination.exited(code: 0)
-  /// What it used; meaningful once it has ended.
-  public internal(set) var usage = ResourceUsage.none
-  /// Wall time from launch to exit; meaningful once it has ended.
-  public internal(set) var duration = Duration.zero
+  private let readers: [OutputReader]
+  private var memory: PeakMemory
+  private unowned let supervisor: Supervisor
+  private var timer: Timer?
 
   init(
-    _ launched: launched_child, plan: LaunchPlan, launchedAt: Timestamp, startedAt: MonotonicInstant,
-    channels: [CaptureChannel]
+    _ launched: launched_child, by supervisor: Supervisor, on loop: EventLoop, _ configuration: SpawnConfiguration,
+    launchedAt: Timestamp, startedAt: MonotonicInstant, readers: [OutputReader]
   ) {
     pid = launched.pid
-    self.plan = plan
+    self.supervisor = supervisor
+    self.configuration = configuration
     self.launchedAt = launchedAt
     self.startedAt = startedAt
-    self.channels = channels
+    self.readers = readers
     memory = PeakMemory(floor: launched.floor_kilobytes, launchedAt: startedAt)
+    timer = loop.schedule(at: nextDeadline, self)
   }
 
-  /// Whether all is over: exited, its group gone, its captures read to the end.
-  public var hasEnded: Bool { state == .ended }
+  /// How it ended; nil until it has exited, its group is gone and its output is read to the end.
+  public var exit: ChildExit? {
+    if case .ended(let exit) = state { exit } else { nil }
+  }
+
+  private var isRunning: Bool {
+    if case .running = state { true } else { false }
+  }
 
   /// Sends a signal to the whole group, and to its leader if that has left the group. While the leader is unreaped, no
   /// other process can have its number.
   public func signal(_ number: Int32) {
-    guard state == .running else { return }
+    guard isRunning else { return }
     sentSignals.insert(number)
     kill(-pid, number)
     if getpgid(pid) != pid { kill(pid, number) }
@@ -68,96 +70,91 @@ public final class Child {
   /// Whether the signal was ever sent by ``signal(_:)``.
   func wasSent(_ number: Int32) -> Bool { sentSignals.contains(number) }
 
-  /// Begins the stop sequence: the plan's signal, and SIGKILL after its grace. A second call changes nothing.
+  /// Begins the stop sequence: the configured signal, and SIGKILL after the grace period. A second call changes nothing.
   public func stop() {
-    guard stopping == .no, state == .running else { return }
-    signal(plan.stopSignal)
+    guard stopSequence == .notBegun, isRunning else { return }
+    signal(configuration.stopSignal)
     // A stopped process acts on no signal but SIGKILL until it is continued.
     signal(SIGCONT)
-    stopping = .signalled(killAt: .now() + plan.grace)
+    stopSequence = .signalled(killAt: .now() + configuration.grace)
+    timer?.set(to: nextDeadline)
   }
 
   /// Ends the whole group at once.
   public func killNow() {
     signal(SIGKILL)
-    stopping = .killed
+    stopSequence = .killed
   }
 
-  /// The next moment at which something is to be done about it; nil for never.
-  var nextDeadline: MonotonicInstant? {
+  // MARK: Deadlines
+
+  private var nextDeadline: MonotonicInstant? {
     switch state {
     case .ended: return nil
-    case .sweeping(let until): return until
+    case .reapingGroup(let until, _): return until
     case .running:
-      var next = memory.nextSample
-      if case .signalled(let killAt) = stopping { next = min(next, killAt) }
-      if stopping == .no, let end = timeLimitEnd { next = min(next, end) }
-      return next
+      switch stopSequence {
+      case .notBegun: return timeLimitEnd.map { min($0, memory.nextSample) } ?? memory.nextSample
+      case .signalled(let killAt): return min(killAt, memory.nextSample)
+      case .killed: return memory.nextSample
+      }
     }
   }
 
-  private var timeLimitEnd: MonotonicInstant? { plan.timeLimit.map { startedAt + $0 + paused } }
+  private var timeLimitEnd: MonotonicInstant? { configuration.timeLimit.map { startedAt + $0 + paused } }
 
   /// Moves its limits by a time for which it was stopped: a user who stops a job for lunch wants it to go on afterwards.
   func extendLimits(by pause: Duration) {
     paused += pause
-    if case .signalled(let killAt) = stopping { stopping = .signalled(killAt: killAt + pause) }
+    if case .signalled(let killAt) = stopSequence { stopSequence = .signalled(killAt: killAt + pause) }
+    timer?.set(to: nextDeadline)
   }
 
-  /// Whether it runs beyond its time limit and was not yet asked to stop.
-  func isLate(at now: MonotonicInstant) -> Bool {
-    guard state == .running, stopping == .no, let end = timeLimitEnd else { return false }
-    return now >= end
-  }
-
-  /// Does what is due.
-  func act(at now: MonotonicInstant) {
-    guard state == .running else { return }
-    if isLate(at: now) {
-      timedOut = true
-      stop()
-    }
-    if case .signalled(let killAt) = stopping, now >= killAt { killNow() }
-    if now >= memory.nextSample { memory.sample(pid: pid, now: now) }
-  }
-
-  /// Reaps the leader. Its group was killed while it was still a zombie, so that the group's number could not have
-  /// been given to anybody else.
-  func reap(_ change: child_change, at now: MonotonicInstant) {
-    duration = now.duration(since: startedAt)
-    termination =
-      change.code == CLD_EXITED ? .exited(code: change.status) : .signaled(number: change.status)
-    var reading = child_usage()
-    guard unsafe reap_child(pid, &reading) == 0 else { return }
-    usage = ResourceUsage(
-      userTime: .microseconds(reading.user_microseconds), systemTime: .microseconds(reading.system_microseconds),
-      peakMemoryBytes: memory.bytes(kernelReading: reading.peak_kilobytes))
-  }
-}
-
-/// The reading end of one captured descriptor.
-@safe
-final class CaptureChannel {
-  let reader: Descriptor
-  /// What the supervisor's set knows it by.
-  var key: UInt64 = 0
-  private let receive: (UnsafeRawBufferPointer) -> Void
-
-  init(reader: Descriptor, receive: @escaping (UnsafeRawBufferPointer) -> Void) {
-    self.reader = reader
-    unsafe self.receive = receive
-  }
-
-  /// Reads what is there, at most `limit` pieces of the buffer's size so that one flooding child does not starve the
-  /// others. False at the end of the stream.
-  func drain(using buffer: UnsafeMutableRawBufferPointer, limit: Int) -> Bool {
-    for _ in 0..<limit {
-      switch unsafe reader.read(into: buffer) {
-      case .bytes(let count): unsafe receive(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
-      case .nothingNow: return true
-      case .endOfFile, .failed: return false
+  /// Does what is due: begins or escalates the stop sequence, looks at the memory.
+  public func fired(_ timer: Timer, at now: MonotonicInstant) {
+    if stopSequence == .notBegun, let end = timeLimitEnd, now >= end {
+      // A child that has ended is not late, however late this process learns of its end: it may have been stopped itself.
+      supervisor.reapEndedChildren()
+      if isRunning {
+        timedOut = true
+        stop()
       }
     }
-    return true
+    guard isRunning else { return }
+    if case .signalled(let killAt) = stopSequence, now >= killAt { killNow() }
+    if now >= memory.nextSample { memory.sample(pid: pid, now: now) }
+    timer.set(to: nextDeadline)
+  }
+
+  // MARK: The end
+
+  /// Reaps the leader. Its group was killed while it was still a zombie, so that no other group could have been given
+  /// its number.
+  func reapLeader(_ change: child_change, at now: MonotonicInstant) {
+    var reading = child_usage()
+    let isReported = unsafe reap_child(pid, &reading) == 0
+    let exit = ChildExit(
+      termination: change.code == CLD_EXITED ? .exited(code: change.status) : .signaled(number: change.status),
+      timedOut: timedOut, duration: now.duration(since: startedAt),
+      usage: isReported
+        ? ResourceUsage(
+          userTime: .microseconds(reading.user_microseconds), systemTime: .microseconds(reading.system_microseconds),
+          peakMemoryBytes: memory.bytes(kernelReading: reading.peak_kilobytes)) : nil)
+    state = .reapingGroup(until: now + .seconds(1), exit)
+    timer?.set(to: nextDeadline)
+  }
+
+  /// Ends it if its group is gone.
+  ///
+  /// - Returns: How it ended; nil if members of its group are still to be reaped.
+  func finishIfGroupIsGone(at now: MonotonicInstant) -> ChildExit? {
+    guard case .reapingGroup(let deadline, let exit) = state else { return nil }
+    let groupIsGone = configuration.keepsDescendants || kill(-pid, 0) != 0 && errno == ESRCH
+    // A member in an uninterruptible wait (a dead network file system) cannot hold up everything else.
+    guard groupIsGone || now >= deadline else { return nil }
+    for reader in readers { reader.finish() }
+    state = .ended(exit)
+    timer?.cancel()
+    return exit
   }
 }

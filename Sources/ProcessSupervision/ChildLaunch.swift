@@ -5,29 +5,29 @@ internal import Platform
 /// One call of launch_child: everything that the child needs, laid out in memory before the fork, because between
 /// fork and exec nothing may be allocated.
 struct ChildLaunch {
-  let plan: LaunchPlan
+  let configuration: SpawnConfiguration
   let writers: [(descriptor: Int32, writer: Descriptor)]
   let isGuarded: Bool
 
   /// Launches, and tells the pid and what memory the child began with.
   func run() throws(LaunchFailure) -> launched_child {
-    let word = plan.command.first ?? KernelString("")
+    let word = configuration.command.first ?? OSString("")
     let program = word.text
-    let candidates = ProgramSearch.candidates(for: word, environment: plan.environment)
+    let candidates = ProgramSearch.candidates(for: word, environment: configuration.environment)
     guard !candidates.isEmpty else { throw .notFound(program: program) }
 
     let paths = CStringArray(candidates)
-    let arguments = CStringArray(plan.command)
-    let environment = CStringArray(plan.environment)
-    let directory = CStringArray([plan.directory].compactMap { $0.map { KernelString($0) } })
+    let arguments = CStringArray(configuration.command)
+    let environment = CStringArray(configuration.environment)
+    let directory = CStringArray([configuration.directory].compactMap { $0.map { OSString($0) } })
     var request = unsafe launch_request()
     unsafe request.candidates = UnsafeRawPointer(paths.pointer).assumingMemoryBound(to: UnsafePointer<CChar>?.self)
     unsafe request.arguments = UnsafePointer(arguments.pointer)
     unsafe request.environment = UnsafePointer(environment.pointer)
-    if plan.directory != nil { unsafe request.directory = UnsafePointer(directory.pointer[0]) }
+    if configuration.directory != nil { unsafe request.directory = UnsafePointer(directory.pointer[0]) }
     unsafe request.descriptors = (inputNumber, writer(of: 1), writer(of: 2), writer(of: 3))
     unsafe request.is_guarded = isGuarded
-    unsafe request.leaves_terminal = !plan.sharesTerminal
+    unsafe request.leaves_terminal = !configuration.sharesTerminal
 
     var launched = launched_child()
     let code = withExtendedLifetime((paths, arguments, environment, directory)) {
@@ -35,7 +35,7 @@ struct ChildLaunch {
     }
     guard code != 0 else { return launched }
     switch UInt32(launched.failed_stage) {
-    case LAUNCH_DIRECTORY.rawValue: throw .directory(plan.directory ?? "", SystemError(code))
+    case LAUNCH_DIRECTORY.rawValue: throw .directory(configuration.directory ?? "", SystemError(code))
     case LAUNCH_EXEC.rawValue where code == ENOENT || code == ENOTDIR: throw notFound(program, candidates)
     case LAUNCH_EXEC.rawValue:
       // The kernel says the same of a directory as of a file without the right.
@@ -46,7 +46,7 @@ struct ChildLaunch {
   }
 
   /// A script whose interpreter is missing fails with ENOENT too: the file is there, so it cannot be executed.
-  private func notFound(_ program: String, _ candidates: [KernelString]) -> LaunchFailure {
+  private func notFound(_ program: String, _ candidates: [OSString]) -> LaunchFailure {
     for candidate in candidates {
       let path = file(candidate)
       if unsafe path.pointer[0].map({ unsafe access($0, X_OK) }) == 0 {
@@ -56,22 +56,21 @@ struct ChildLaunch {
     return .notFound(program: program)
   }
 
-  private func isDirectory(_ candidate: KernelString) -> Bool {
+  private func isDirectory(_ candidate: OSString) -> Bool {
     let path = file(candidate)
     var status = stat()
     return unsafe path.pointer[0].map { unsafe stat($0, &status) } == 0 && status.st_mode & S_IFMT == S_IFDIR
   }
 
   /// A candidate as the child finds it, from the directory that it runs in.
-  private func file(_ candidate: KernelString) -> CStringArray {
+  private func file(_ candidate: OSString) -> CStringArray {
     let isAbsolute = candidate.bytes.first == UInt8(ascii: "/")
-    let base = isAbsolute ? [] : plan.directory.map { Array("\($0)/".utf8) } ?? []
-    return CStringArray([KernelString(bytes: base + candidate.bytes)])
+    let base = isAbsolute ? [] : configuration.directory.map { Array("\($0)/".utf8) } ?? []
+    return CStringArray([OSString(bytes: base + candidate.bytes)])
   }
 
   private var inputNumber: Int32 {
-    guard case .descriptor(let input) = plan.standardInput else { return -1 }
-    return input.withNumber { $0 }
+    configuration.standardInput?.withNumber { $0 } ?? -1
   }
 
   private func writer(of descriptor: Int32) -> Int32 {
@@ -85,7 +84,7 @@ private final class CStringArray {
   let pointer: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>
   private let count: Int
 
-  init(_ strings: [KernelString]) {
+  init(_ strings: [OSString]) {
     count = strings.count
     unsafe pointer = .allocate(capacity: count + 1)
     for (index, string) in strings.enumerated() {

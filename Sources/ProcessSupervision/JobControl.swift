@@ -15,15 +15,15 @@ internal import RunModel
 /// stopped because it needs the terminal too.
 ///
 /// A child that is stopped for another reason stops the supervisor as well, so that the shell sees a stopped job.
-final class JobControl {
+final class JobControl: TimerHandler {
   let child: Child
   private var terminal: Terminal?
   /// Whether the terminal was lent, and not taken back since.
   private var isLent = false
   /// A stop signal from outside was forwarded: the rest of the job has it already.
   private var hasForwardedStop = false
-  /// When to look for members of the group that stopped after the terminal was lent, and the pause after that.
-  private(set) var nextCheck: MonotonicInstant?
+  /// Set while members of the group may stop because the terminal was lent too late for them.
+  private var timer: Timer?
   private var checkInterval = JobControl.firstCheck
   /// Whether the last check found one.
   private var sawLateStop = false
@@ -32,7 +32,10 @@ final class JobControl {
   /// With doubled intervals the checks end half a minute after the loan.
   private static let lastCheck = Duration.seconds(16)
 
-  init(child: Child) { self.child = child }
+  init(child: Child, on loop: EventLoop) {
+    self.child = child
+    timer = loop.schedule(self)
+  }
 
   /// The supervisor was asked to stop by SIGTSTP, SIGTTIN or SIGTTOU.
   func stopRequested(by signal: Int32) {
@@ -74,11 +77,11 @@ final class JobControl {
   func continued() { child.signal(SIGCONT) }
 
   /// The child has ended and its group is gone.
-  func childEnded() {
+  func childEnded(_ exit: ChildExit) {
     guard isLent else { return }
     takeBack()
     // Ctrl-C reached only the child's group. The rest of the job gets it now, as it would have without the loan.
-    if case .signaled(let number) = child.termination, number == SIGINT || number == SIGQUIT, !child.wasSent(number) {
+    if case .signaled(let number) = exit.termination, number == SIGINT || number == SIGQUIT, !child.wasSent(number) {
       _ = kill(0, number)
     }
   }
@@ -86,14 +89,13 @@ final class JobControl {
   /// Continues members of the group that stopped themselves after the terminal was lent. A program that asks for a
   /// password catches SIGTTOU, restores the settings of the terminal, and only then stops; its parent, a shell that leads
   /// the group, was continued before that.
-  func checkForLateStops(at now: MonotonicInstant) {
-    guard let due = nextCheck, now >= due else { return }
+  func fired(_ timer: Timer, at now: MonotonicInstant) {
     let isLate = only_members_are_stopped(child.pid)
     // Found twice: a group that Ctrl-Z stops is for a moment in the same state.
     if isLate, sawLateStop { child.signal(SIGCONT) }
     sawLateStop = isLate
     checkInterval *= 2
-    nextCheck = checkInterval <= Self.lastCheck ? now + checkInterval : nil
+    timer.set(to: checkInterval <= Self.lastCheck ? now + checkInterval : nil)
   }
 
   private func lend(_ terminal: Terminal) {
@@ -102,14 +104,14 @@ final class JobControl {
     child.signal(SIGCONT)
     checkInterval = Self.firstCheck
     sawLateStop = false
-    nextCheck = .now() + checkInterval
+    timer?.set(to: .now() + checkInterval)
   }
 
   private func takeBack() {
     guard isLent else { return }
     terminal?.takeBack(from: child.pid)
     isLent = false
-    nextCheck = nil
+    timer?.cancel()
   }
 
   /// Stops the supervisor, or the whole job, until the shell continues it; then continues the child.

@@ -10,7 +10,7 @@ struct ChildEnvironment {
 
   /// Without the names that are set for every child: getenv finds the first of two variables of one name. Variables of
   /// the channel that algo-run itself was given belong to its own execution, not to this child's.
-  private let inherited: [KernelString]
+  private let inherited: [OSString]
 
   /// - Parameter secrets: names of variables that hold algo-run's own secrets, such as a broker's password.
   init(secrets: Set<String>) {
@@ -18,35 +18,35 @@ struct ChildEnvironment {
   }
 
   /// The environment of one execution.
-  func variables(for request: RunRequest) -> [KernelString] {
+  func variables(for request: RunRequest) -> [OSString] {
     var variables = inherited
     if let added = request.version?.environment, !added.isEmpty {
       variables = Self.without(Set(added.map(\.name)), variables)
       for (index, variable) in added.enumerated()
       where !added[(index + 1)...].contains(where: { $0.name == variable.name }) {
-        variables.append(KernelString("\(variable.name)=\(variable.value)"))
+        variables.append(OSString("\(variable.name)=\(variable.value)"))
       }
     }
-    variables.append(KernelString("ALGO_METRICS_FD=\(Self.metricsDescriptor)"))
-    variables.append(KernelString("ALGO_REQUEST_ID=\(request.requestID)"))
+    variables.append(OSString("ALGO_METRICS_FD=\(Self.metricsDescriptor)"))
+    variables.append(OSString("ALGO_REQUEST_ID=\(request.requestID)"))
     if let version = request.version {
-      variables.append(KernelString("ALGO_OWNER=\(version.algorithm.owner)"))
-      variables.append(KernelString("ALGO_NAME=\(version.algorithm.name)"))
-      variables.append(KernelString("ALGO_VERSION=\(version.version)"))
+      variables.append(OSString("ALGO_OWNER=\(version.algorithm.owner)"))
+      variables.append(OSString("ALGO_NAME=\(version.algorithm.name)"))
+      variables.append(OSString("ALGO_VERSION=\(version.version)"))
     }
     return variables
   }
 
-  private static func without(_ names: Set<String>, _ variables: [KernelString]) -> [KernelString] {
+  private static func without(_ names: Set<String>, _ variables: [OSString]) -> [OSString] {
     let names = Set(names.map { ArraySlice($0.utf8) })
     return variables.filter { !names.contains($0.variableName) }
   }
 
-  private static func variables() -> [KernelString] {
-    var variables: [KernelString] = []
+  private static func variables() -> [OSString] {
+    var variables: [OSString] = []
     var next = environ
     while let pointer = next.pointee {
-      variables.append(KernelString(cString: pointer))
+      variables.append(OSString(cString: pointer))
       next += 1
     }
     return variables

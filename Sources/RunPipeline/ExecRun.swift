@@ -1,4 +1,5 @@
 internal import Glibc
+public import Platform
 public import ProcessSupervision
 public import RunModel
 
@@ -6,11 +7,13 @@ public import RunModel
 public struct ExecRun {
   private let pipeline: RunPipeline
   private let supervisor: Supervisor
+  private let loop: EventLoop
 
-  /// A run by `pipeline` on `supervisor`.
-  public init(pipeline: RunPipeline, supervisor: Supervisor) {
+  /// A run by `pipeline` on `supervisor`, whose event loop is `loop`.
+  public init(pipeline: RunPipeline, supervisor: Supervisor, loop: EventLoop) {
     self.pipeline = pipeline
     self.supervisor = supervisor
+    self.loop = loop
   }
 
   /// Runs to the end. `publisher` is asked for only where the version has Insights enabled, once the child runs:
@@ -24,13 +27,14 @@ public struct ExecRun {
     let delivery = request.version?.insights == true ? publisher() : nil
     delivery?.prepare()
     var forwarding = SignalForwarding()
-    while !run.child.hasEnded {
-      for case .signal(let number, let fromTerminal) in supervisor.turn(until: nil) {
-        forwarding.forward(number, fromTerminal: fromTerminal, to: run.child)
-      }
+    var ended: [(child: Child, exit: ChildExit)] = []
+    while ended.isEmpty {
+      loop.turn()
+      for signal in supervisor.takeSignals() { forwarding.forward(signal, to: run.child) }
+      ended = supervisor.takeEndedChildren()
     }
-    supervisor.rest()
-    var record = pipeline.finish(run, attempts: 1)
+    supervisor.dismissGuardian()
+    var record = pipeline.finish(run, ended[0].exit, attempts: 1)
     if let delivery, let publication = pipeline.publication(of: record) {
       record.delivery = delivery.publish(publication)
     }
@@ -44,8 +48,9 @@ struct SignalForwarding {
 
   /// Forwards to the whole group. A second SIGINT or SIGTERM from another process kills it: the first did not help.
   /// Ctrl-C may be pressed as often as the user likes: an interpreter at its prompt takes it for an instruction.
-  mutating func forward(_ number: Int32, fromTerminal: Bool, to child: Child) {
-    if !fromTerminal, number == SIGINT || number == SIGTERM {
+  mutating func forward(_ signal: ReceivedSignal, to child: Child) {
+    let number = signal.number
+    if !signal.isFromTerminal, number == SIGINT || number == SIGTERM {
       requestsToStop += 1
       if requestsToStop > 1 { return child.killNow() }
     }

@@ -34,7 +34,7 @@ public final class RunPipeline {
   /// - Throws: why it never ran.
   public func start(_ request: RunRequest) throws(LaunchFailure) -> Run {
     let channel = MetricsChannel(rules: rules)
-    var plan = LaunchPlan(
+    var plan = SpawnConfiguration(
       command: request.command, environment: environment.variables(for: request), directory: request.directory)
     plan.standardInput = request.standardInput
     plan.timeLimit = request.timeLimit
@@ -42,20 +42,20 @@ public final class RunPipeline {
     plan.grace = request.grace
     plan.keepsDescendants = request.keepsDescendants
     plan.sharesTerminal = request.sharesTerminal
-    plan.captures =
-      request.captures + [Capture(descriptor: ChildEnvironment.metricsDescriptor) { channel.intake.consume($0) }]
+    plan.outputs = request.outputs + [OutputPipe(descriptor: ChildEnvironment.metricsDescriptor, to: channel)]
     let child = try supervisor.launch(plan)
     return Run(requestID: request.requestID, version: request.version, child: child, channel: channel)
   }
 
   /// Turns an ended run into its record: validates what was reported and merges it with what was measured.
   /// Its delivery is still to come.
-  public func finish(_ run: Run, attempts: Int) -> ExecutionRecord {
+  public func finish(_ run: Run, _ exit: ChildExit, attempts: Int) -> ExecutionRecord {
     let child = run.child
     let metrics = run.channel.intake.finish()
     var record = ExecutionRecord(
-      requestID: run.requestID, version: run.version, outcome: run.outcome, termination: child.termination,
-      attempts: attempts, timestamp: child.launchedAt, duration: child.duration, usage: child.usage, metrics: metrics,
+      requestID: run.requestID, version: run.version, outcome: exit.outcome, termination: exit.termination,
+      attempts: attempts, timestamp: child.launchedAt, duration: exit.duration, usage: exit.usage ?? .none,
+      metrics: metrics,
       payload: nil, delivery: Delivery(.insightsOff))
     record.payload = payloads.payload(of: record)
     return record
@@ -94,11 +94,12 @@ public final class Run {
     self.child = child
     self.channel = channel
   }
+}
 
-  /// How it ended; meaningful once its child has.
-  public var outcome: Outcome {
-    if child.timedOut { return .timedOut }
-    switch child.termination {
+extension ChildExit {
+  var outcome: Outcome {
+    if timedOut { return .timedOut }
+    switch termination {
     case .exited(code: 0): return .succeeded
     case .exited: return .failed
     case .signaled: return .signaled
@@ -106,8 +107,9 @@ public final class Run {
   }
 }
 
-/// Where the supervisor's pieces and the run's intake meet.
-final class MetricsChannel {
+/// Passes what a child writes to its metrics channel to the intake of its run.
+final class MetricsChannel: OutputReceiver {
   var intake: MetricsIntake
   init(rules: MetricRules) { intake = MetricsIntake(rules: rules) }
+  func receive(_ bytes: UnsafeRawBufferPointer, from descriptor: Int32) { intake.consume(bytes) }
 }

@@ -1,4 +1,5 @@
 internal import Glibc
+public import Platform
 public import ProcessSupervision
 public import RunModel
 
@@ -9,7 +10,7 @@ public struct RunRequest {
   /// The version that runs; nil for a bare command.
   public var version: PublishedVersion?
   /// Program and arguments.
-  public var command: [KernelString]
+  public var command: [OSString]
   /// Where it runs; nil for where algo-run runs.
   public var directory: String?
   /// Wall time after which it is stopped; nil for none.
@@ -22,13 +23,13 @@ public struct RunRequest {
   public var keepsDescendants = false
   /// Whether it shares algo-run's controlling terminal.
   public var sharesTerminal = false
-  /// Its descriptor 0.
-  public var standardInput = StandardInput.inherited
+  /// Its descriptor 0; nil for algo-run's own.
+  public var standardInput: Descriptor?
   /// Its descriptors 1 and 2, where they are captured rather than inherited.
-  public var captures: [Capture] = []
+  public var outputs: [OutputPipe] = []
 
   /// A request to run `version` as it was published, or another command in its place.
-  public init(requestID: String, version: PublishedVersion?, command: [KernelString]) {
+  public init(requestID: String, version: PublishedVersion?, command: [OSString]) {
     self.requestID = requestID
     self.version = version
     self.command = command

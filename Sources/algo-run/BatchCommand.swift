@@ -59,7 +59,7 @@ enum BatchCommand: Subcommand {
   static func run(_ invocation: Invocation) throws -> Int32 {
     let options = try BatchOptions(invocation)
     // Before anything else exists: signals are blocked from here on and none is lost; threads inherit that.
-    let supervisor = options.isDryRun ? nil : try ExecCommand.supervisor()
+    let supervision = options.isDryRun ? nil : try ExecCommand.supervision()
     let situation = try Situation.find(
       invocation, reference: options.reference, runsWithoutState: options.runsWithoutState)
     guard let version = situation.version, let home = situation.home else {
@@ -67,7 +67,7 @@ enum BatchCommand: Subcommand {
     }
     var settings = options.settings(for: version, home: home)
     if let connection = situation.connection { settings.drainLimit = connection.deliveryWindow }
-    guard let supervisor else { return try preview(settings) }
+    guard let (loop, supervisor) = supervision else { return try preview(settings) }
     try options.refuseOwnFiles(situation, insights: version.insights)
 
     let summaryFile = try options.summaryPath.map { path in
@@ -79,7 +79,8 @@ enum BatchCommand: Subcommand {
     let payloads = version.insights ? situation.payloadQueue() : nil
     let summary: BatchSummary
     do throws(BatchFailure) {
-      let batch = try BatchRun(settings: settings, supervisor: supervisor, pipeline: pipeline, payloads: payloads)
+      let batch = try BatchRun(
+        settings: settings, loop: loop, supervisor: supervisor, pipeline: pipeline, payloads: payloads)
       summary = try batch.run()
     } catch {
       payloads?.close()

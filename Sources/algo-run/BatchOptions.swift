@@ -132,7 +132,7 @@ struct BatchOptions {
   func settings(for version: PublishedVersion, home: HomeDirectory) -> BatchSettings {
     var settings = BatchSettings(
       version: version,
-      command: invocation.commandLine.map { CommandWords.last($0.count) } ?? version.command.map { KernelString($0) },
+      command: invocation.commandLine.map { CommandWords.last($0.count) } ?? version.command.map { OSString($0) },
       files: files,
       spillDirectory: Self.spillDirectory(home))
     settings.takesEnvelopes = invocation.flag("envelope")

@@ -5,7 +5,7 @@ internal import RunModel
 /// The words behind `--` as the kernel passed them: as text they have lost what is not UTF-8.
 enum CommandWords {
   /// The last words of algo-run's own command line.
-  static func last(_ count: Int) -> [KernelString] { all.suffix(count) }
+  static func last(_ count: Int) -> [OSString] { all.suffix(count) }
 
   /// Refuses names of files and other values that are not UTF-8: as text they would name something else. The words of
   /// another program's command line, the last `commandLength` ones, may be any bytes.
@@ -19,7 +19,7 @@ enum CommandWords {
         + "files; rename the file, or make a link to it with another name.")
   }
 
-  private static var all: [KernelString] {
-    ProcessArguments.words().map { KernelString(bytes: $0) }
+  private static var all: [OSString] {
+    ProcessArguments.words().map { OSString(bytes: $0) }
   }
 }

@@ -51,7 +51,7 @@ enum ExecCommand: Subcommand {
     let deliveryWait = try SharedOptions.deliveryWait(invocation)
     // Before anything is looked up: from here on a signal is the child's, and none is lost between.
     let options = try ExecOptions(invocation)
-    let supervisor = try supervisor()
+    let (loop, supervisor) = try supervision()
     let situation = try Situation.find(
       invocation, reference: options.reference, runsWithoutState: invocation.commandLine != nil)
     try options.refuseOwnFiles(situation)
@@ -67,7 +67,7 @@ enum ExecCommand: Subcommand {
     let record: ExecutionRecord
     var status: Int32
     do throws(LaunchFailure) {
-      record = try ExecRun(pipeline: pipeline, supervisor: supervisor).run(request) {
+      record = try ExecRun(pipeline: pipeline, supervisor: supervisor, loop: loop).run(request) {
         situation.publisher(deliveryWait: deliveryWait)
       }
       status = record.exitStatus
@@ -100,9 +100,12 @@ enum ExecCommand: Subcommand {
     if rest > 0 { Message.tell("and \(rest) more rejected; all are in the report (--report FILE).") }
   }
 
-  /// The supervisor of this process. Signals are blocked from here on.
-  static func supervisor() throws(ExitFailure) -> Supervisor {
-    do throws(SystemError) { return try Supervisor() } catch {
+  /// The event loop and the supervisor of this process. Signals are blocked from here on.
+  static func supervision() throws(ExitFailure) -> (EventLoop, Supervisor) {
+    do throws(SystemError) {
+      let loop = try EventLoop()
+      return (loop, try Supervisor(on: loop))
+    } catch {
       throw ExitFailure(
         status: 125, sentence: "cannot watch a child: \(error); raise the limit of open files (ulimit -n).")
     }

@@ -9,7 +9,7 @@ internal import RunPipeline
 struct ExecOptions {
   let reference: AlgorithmReference?
   let reportPath: String?
-  private let commandLine: [KernelString]?
+  private let commandLine: [OSString]?
   private let inputPath: String?
   private let requestID: String
   private let timeLimit: Duration?
@@ -77,7 +77,7 @@ struct ExecOptions {
   /// The request, for the version that was found.
   func request(for version: PublishedVersion?) throws(ExitFailure) -> RunRequest {
     var request = RunRequest(
-      requestID: requestID, version: version, command: commandLine ?? version?.command.map { KernelString($0) } ?? [])
+      requestID: requestID, version: version, command: commandLine ?? version?.command.map { OSString($0) } ?? [])
     request.timeLimit = timeLimit ?? request.timeLimit
     request.stopSignal = stopSignal
     request.grace = grace
@@ -85,7 +85,7 @@ struct ExecOptions {
     request.sharesTerminal = true
     if let inputPath {
       do throws(SystemError) {
-        request.standardInput = .descriptor(try .reading(inputPath))
+        request.standardInput = try .reading(inputPath)
       } catch {
         throw ExitFailure(
           status: 125,

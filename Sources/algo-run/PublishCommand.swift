@@ -60,7 +60,7 @@ enum PublishCommand: Subcommand {
     guard let program = version.command.first else { return }
     let path = version.environment.last { $0.name == "PATH" }?.value ?? HomeDirectory.processVariable("PATH")
     var candidates = ProgramSearch.candidates(
-      for: KernelString(program), environment: path.map { [KernelString("PATH=\($0)")] } ?? []
+      for: OSString(program), environment: path.map { [OSString("PATH=\($0)")] } ?? []
     ).map(\.text)
     if program.contains("/"), !program.hasPrefix("/") {
       // Without a directory it depends on where the version will run.

@@ -22,7 +22,7 @@ import Testing
     for start in stride(from: 0, to: output.count, by: 60_001) {
       output[start..<min(start + 60_001, output.count)].withUnsafeBytes { capture.output.receive($0) }
     }
-    Array(errors.utf8).withUnsafeBytes { capture.receiveError($0) }
+    Array(errors.utf8).withUnsafeBytes { capture.receive($0, from: 2) }
     let request = Request(
       index: 7, path: "r.ndjson", line: 8, requestID: nil,
       input: RequestInput(place: .memory([]), digest: SHA256().finish(), size: 0), problem: nil)

@@ -1,5 +1,5 @@
 /// System calls that Swift's Glibc module does not show, or only variadically: descriptors above 9, files without a
-/// name, epoll, eventfd.
+/// name, epoll, eventfd, signalfd.
 /// Every function returns 0 or a positive errno unless it says otherwise.
 #ifndef C_PLATFORM_H
 #define C_PLATFORM_H
@@ -56,6 +56,30 @@ void event_set_remove(int32_t set, int32_t descriptor);
 /// Waits at most `milliseconds`, -1 for no limit. Returns the number of reports, at most `capacity` and 64; 0 if a
 /// signal ended the wait.
 int32_t event_set_wait(int32_t set, struct ready_event *reports, int32_t capacity, int32_t milliseconds);
+
+/// Blocks the signals that a supervisor handles (INT, TERM, HUP, QUIT, USR1, USR2, WINCH, CHLD, CONT) in this process
+/// and opens a non-blocking descriptor, above 9, that reports them. A signal that was ignored when the program started
+/// stays ignored and is not reported: `nohup` keeps its meaning.
+int32_t open_signal_queue(int32_t *descriptor);
+/// Adds SIGTSTP, SIGTTIN and SIGTTOU to that descriptor, except those that were ignored when the program started. They
+/// then stop nothing by themselves.
+void watch_stop_requests(int32_t descriptor);
+/// Removes them again, so that they stop this process as usual.
+void ignore_stop_requests(int32_t descriptor);
+/// A signal that the descriptor reported.
+struct received_signal {
+  /// Its number; 0 if none is pending.
+  int32_t number;
+  /// Whether the kernel sent it (a key pressed on the terminal) and not another process.
+  bool from_kernel;
+};
+/// Takes the next signal from the descriptor.
+struct received_signal next_signal(int32_t descriptor);
+
+/// Whether `signal` was ignored when the program started.
+bool signal_was_ignored(int32_t signal);
+/// Blocks the signals that were blocked when the program started, and no others. Async-signal-safe: for a child.
+void restore_inherited_mask(void);
 
 /// Waits for the end of a thread, until `nanoseconds` of CLOCK_MONOTONIC at most: ETIMEDOUT if it still runs then.
 int32_t join_thread_until(unsigned long thread, int64_t nanoseconds);

@@ -1,5 +1,5 @@
 /// What launching a child asks of the kernel and only C can say: code that runs between fork and exec, raw system
-/// calls that glibc does not wrap, and descriptor sets. Every function returns 0 or a positive errno unless it says
+/// calls that glibc does not wrap. Every function returns 0 or a positive errno unless it says
 /// otherwise; none allocates after the fork, none touches a signal handler.
 #ifndef C_PROCESS_LAUNCH_H
 #define C_PROCESS_LAUNCH_H
@@ -87,35 +87,10 @@ int32_t reap_child(int32_t pid, struct child_usage *usage);
 /// Makes orphaned descendants children of this process.
 int32_t become_subreaper(void);
 
-/// An epoll set, above 9 and close-on-exec. glibc's epoll does not reach Swift.
-int32_t open_ready_set(int32_t *descriptor);
-/// Adds a descriptor to be told of by `key` when it can be read; closing it takes it out.
-int32_t add_to_ready_set(int32_t set, int32_t descriptor, uint64_t key);
-/// Waits, and writes the keys of what can be read; -1 milliseconds wait for ever. Returns how many, 0 on a signal.
-int32_t wait_for_ready_set(int32_t set, uint64_t *keys, int32_t capacity, int32_t milliseconds);
-
-/// Blocks the signals a supervisor watches and gives a non-blocking descriptor that tells of them.
-/// A signal that was ignored when the program started stays ignored and is not watched: `nohup` keeps its meaning.
-int32_t watch_signals(int32_t *descriptor);
-/// Adds SIGTSTP, SIGTTIN and SIGTTOU to that descriptor, except those that were ignored when the program started. They
-/// then stop nothing by themselves.
-void watch_stop_requests(int32_t descriptor);
-/// Removes them again, so that they stop this process as usual.
-void ignore_stop_requests(int32_t descriptor);
 /// Stops this process by `signal` (SIGTSTP, SIGTTIN or SIGTTOU), or its whole process group. Returns once the process is
 /// continued: true. In an orphaned process group the kernel stops nothing, because no shell is left to continue it:
 /// false, at once.
 bool stop_process(int32_t signal, bool whole_group);
-
-/// A signal that the descriptor reported.
-struct received_signal {
-  /// Its number; 0 if none is pending.
-  int32_t number;
-  /// Whether the kernel sent it (a key pressed on the terminal) and not another process.
-  bool from_kernel;
-};
-/// Takes the next signal from the descriptor.
-struct received_signal next_signal(int32_t descriptor);
 
 /// Ends this process by `signal` and without a core dump. Returns if the signal cannot end it (the first process of a
 /// container).
@@ -123,9 +98,6 @@ void end_by_signal(int32_t signal);
 
 /// Whether a member of the leader's process group is stopped, but not the leader.
 bool only_members_are_stopped(int32_t leader);
-
-/// 1 where `signal` was ignored when the program started.
-bool signal_was_ignored(int32_t signal);
 
 /// Fills those of descriptors 0 to 2 that are closed with /dev/null, close-on-exec: nothing that is opened later can
 /// take such a number and receive what is written to "stderr", and a child finds them as closed as they were.

@@ -1,6 +1,6 @@
 /// A word of a command line or a variable of an environment as the kernel has it: bytes without a NUL, which need not
 /// be text. A file name in Latin-1 reaches the child as it is.
-public struct KernelString: Sendable, Hashable {
+public struct OSString: Sendable, Hashable {
   /// The bytes, without the NUL that ends them in C.
   public let bytes: [UInt8]
 

@@ -2,62 +2,7 @@ internal import Glibc
 public import Platform
 internal import RunModel
 
-/// All that is needed to launch one child.
-public struct LaunchPlan {
-  /// Program and arguments; a program without a slash is looked for on the `PATH` of `environment`.
-  public var command: [KernelString]
-  /// The child's whole environment, as `NAME=VALUE`.
-  public var environment: [KernelString]
-  /// Where it runs; nil for where the supervisor runs.
-  public var directory: String?
-  /// What it reads from descriptor 0.
-  public var standardInput = StandardInput.inherited
-  /// Descriptors of the child that the supervisor reads. Those of 1 and 2 not named here are inherited untouched.
-  public var captures: [Capture] = []
-  /// Wall time after which the stop sequence begins; nil for none.
-  public var timeLimit: Duration?
-  /// The signal that the stop sequence begins with.
-  public var stopSignal: Int32 = SIGTERM
-  /// How long the stop sequence waits before SIGKILL.
-  public var grace: Duration = .seconds(5)
-  /// Whether members of the child's group may outlive it.
-  public var keepsDescendants = false
-  /// Whether the child shares the supervisor's controlling terminal, and is stopped and continued together with it. A
-  /// child that does not has no controlling terminal at all.
-  public var sharesTerminal = false
-
-  /// A plan to run `command`, everything else as by default.
-  public init(command: [KernelString], environment: [KernelString], directory: String? = nil) {
-    self.command = command
-    self.environment = environment
-    self.directory = directory
-  }
-}
-
-/// What a child reads from descriptor 0.
-public enum StandardInput {
-  /// The supervisor's own, untouched.
-  case inherited
-  /// A file or the reading end of a pipe. The supervisor's copy is closed after the launch.
-  case descriptor(Descriptor)
-}
-
-/// A descriptor of the child that the supervisor reads all the time, so that the child never blocks on it.
-@safe
-public struct Capture {
-  let descriptor: Int32
-  let receive: (UnsafeRawBufferPointer) -> Void
-
-  /// - Parameters:
-  ///   - descriptor: 1, 2 or 3 in the child.
-  ///   - receive: called on the supervisor's thread with each piece; the bytes are lent for the call.
-  public init(descriptor: Int32, receive: @escaping (UnsafeRawBufferPointer) -> Void) {
-    self.descriptor = descriptor
-    unsafe self.receive = receive
-  }
-}
-
-/// Why a child never ran. The cases tell who must act: the operator, or whoever runs this machine.
+/// Why a child never ran. The cases tell who must act: the user of the command, or the administrator of the machine.
 public enum LaunchFailure: Error, Equatable, CustomStringConvertible {
   /// No such program, by that name on PATH or at that path.
   case notFound(program: String)

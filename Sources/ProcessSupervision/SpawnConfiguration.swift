@@ -1,0 +1,34 @@
+internal import Glibc
+public import Platform
+
+/// All that is needed to launch one child.
+public struct SpawnConfiguration {
+  /// Program and arguments; a program without a slash is looked for on the `PATH` of `environment`.
+  public var command: [OSString]
+  /// The child's whole environment, as `NAME=VALUE`.
+  public var environment: [OSString]
+  /// Its working directory; nil for the supervisor's.
+  public var directory: String?
+  /// Its descriptor 0; nil for the supervisor's own. The supervisor's copy is closed after the launch.
+  public var standardInput: Descriptor?
+  /// Descriptors of the child that the supervisor reads. Those of 1 and 2 not named here are inherited untouched.
+  public var outputs: [OutputPipe] = []
+  /// Wall time after which the stop sequence begins; nil for none.
+  public var timeLimit: Duration?
+  /// The first signal of the stop sequence.
+  public var stopSignal: Int32 = SIGTERM
+  /// Grace period of the stop sequence before SIGKILL.
+  public var grace: Duration = .seconds(5)
+  /// Whether members of the child's group may outlive it.
+  public var keepsDescendants = false
+  /// Whether the child shares the supervisor's controlling terminal, and is stopped and continued together with it. A
+  /// child that does not has no controlling terminal at all.
+  public var sharesTerminal = false
+
+  /// A configuration to run `command`, everything else as by default.
+  public init(command: [OSString], environment: [OSString], directory: String? = nil) {
+    self.command = command
+    self.environment = environment
+    self.directory = directory
+  }
+}
