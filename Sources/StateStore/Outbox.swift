@@ -21,6 +21,8 @@ public final class Outbox {
   var aliveHolders: [String: ContinuousClock.Instant] = [:]
   /// Whether anyone has the number of a record from this one, and may yet settle it.
   var hasGivenNumbers = false
+  /// When fallback files are looked for again.
+  var nextLookForFallback = ContinuousClock.now
   private var file: OutboxFile
   /// The file that was looked at last, open or not.
   private var looked: FileIdentity
@@ -184,28 +186,35 @@ public final class Outbox {
     _ entries: [OutboxEntry], claimedBy owner: DelivererToken? = nil, removing acknowledged: [Int64] = []
   ) throws(StateError) -> [Int64] {
     guard !entries.isEmpty || !acknowledged.isEmpty else { return [] }
-    let claim = SQLiteValue.optional(owner?.name)
     hasGivenNumbers = true
     return try writing { () throws(StateError) in
-      let insert = try database.statement(
-        """
-        INSERT INTO payload (key, value, headers, checksum, created, window_end, claim, last_error)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?)
-        """)
-      var numbers: [Int64] = []
-      numbers.reserveCapacity(entries.count)
-      for entry in entries {
-        let headers = RecordEncoding.encode(entry.record.headers)
-        let checksum = RecordEncoding.checksum(key: entry.record.key, value: entry.record.value, headers: headers)
-        try insert.run(
-          .text(entry.record.key), .bytes(entry.record.value), .bytes(headers), .integer(checksum),
-          .integer(entry.createdAt.microseconds), .integer(entry.windowEnd.microseconds), claim,
-          .optional(entry.obstacle))
-        numbers.append(database.lastInsertedRow)
-      }
+      let numbers = try insert(entries, claim: .optional(owner?.name))
       try delete(acknowledged)
       return numbers
     }
+  }
+
+  /// Inserts pending records, within ``writing(_:)``.
+  ///
+  /// - Returns: their numbers, in the order of `entries`.
+  func insert(_ entries: [OutboxEntry], claim: SQLiteValue) throws(StateError) -> [Int64] {
+    let insert = try database.statement(
+      """
+      INSERT INTO payload (key, value, headers, checksum, created, window_end, claim, last_error)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+      """)
+    var numbers: [Int64] = []
+    numbers.reserveCapacity(entries.count)
+    for entry in entries {
+      let headers = RecordEncoding.encode(entry.record.headers)
+      let checksum = RecordEncoding.checksum(key: entry.record.key, value: entry.record.value, headers: headers)
+      try insert.run(
+        .text(entry.record.key), .bytes(entry.record.value), .bytes(headers), .integer(checksum),
+        .integer(entry.createdAt.microseconds), .integer(entry.windowEnd.microseconds), claim,
+        .optional(entry.obstacle))
+      numbers.append(database.lastInsertedRow)
+    }
+    return numbers
   }
 
   /// Removes records that the broker has acknowledged, whoever claimed them: they are delivered.
@@ -222,9 +231,10 @@ public final class Outbox {
     }
   }
 
-  /// Whether there is a record besides this one, in whatever state. Takes no lock.
+  /// Whether there is a record besides this one, in whatever state, or a fallback file. Takes no lock.
   public func hasOthers(besides id: Int64) throws(StateError) -> Bool {
-    try working { () throws(StateError) in
+    if FallbackFile.exists(in: home) { return true }
+    return try working { () throws(StateError) in
       try database.statement("SELECT 1 FROM payload WHERE id <> ? LIMIT 1").first([.integer(id)], row: { _ in true })
         ?? false
     }

@@ -33,6 +33,8 @@ public struct OutboxStatus: Sendable, Equatable {
   public var nextWindowEnd: Timestamp?
   /// Pending records that a deliverer holds.
   public var claimed: Int = 0
+  /// Payloads in fallback files, which are no records yet.
+  public var inFallback: Int = 0
 
   /// How many records are in `state`.
   public func count(_ state: OutboxState) -> Int { counts[state] ?? 0 }
@@ -152,12 +154,13 @@ extension Outbox {
   }
 
   /// Removes what was given up and is older, or more, than is to be kept; never a pending record. Also tidies up after
-  /// deliverers that died.
+  /// deliverers that died, and takes in a fallback file.
   ///
   /// - Returns: how many.
   @discardableResult
   public func prune(_ retention: Connection.Retention, at now: Timestamp = WallClock.now()) throws(StateError) -> Int {
     removeDeadDeliverers()
+    _ = takeInFallback(atLeast: 1)
     return try working { () throws(StateError) in try removeSettled(beyond: retention, at: now) }
   }
 

@@ -13,12 +13,14 @@ public struct OutboxClaim: Sendable, Equatable {
 extension Outbox {
   /// Claims pending records that are due, oldest first: those that nobody holds, or whose holder is dead.
   ///
-  /// Records whose window has ended are left for ``expire(at:_:)``. A record that does not read as it was written is
-  /// set aside as corrupt, and stops nothing.
+  /// Fallback files are taken in before. Records whose window has ended are left for ``expire(at:_:because:)``. A record
+  /// that does not read as it was written is set aside as corrupt, and stops nothing.
   public func claim(
     limit: Int, for deliverer: DelivererToken, at now: Timestamp = WallClock.now()
   ) throws(StateError) -> OutboxClaim {
-    let claim = try working { () throws(StateError) in try claimDue(limit, deliverer, now) }
+    let corrupt = takeInFallback(atLeast: limit)
+    var claim = try working { () throws(StateError) in try claimDue(limit, deliverer, now) }
+    claim.corrupt += corrupt
     if !claim.records.isEmpty { hasGivenNumbers = true }
     return claim
   }
@@ -113,7 +115,7 @@ extension Outbox {
       .first([.integer(now.microseconds)], row: { _ in true }) ?? false
   }
 
-  private func setAside(_ record: Int64, at now: Timestamp) throws(StateError) {
+  func setAside(_ record: Int64, at now: Timestamp) throws(StateError) {
     try database.statement(
       "UPDATE payload SET state = 3, claim = NULL, settled = ?, last_error = ? WHERE id = ?"
     ).run(.integer(now.microseconds), .text(Self.corruptRecord), .integer(record))

@@ -10,11 +10,10 @@ extension Situation {
     return connection.kind == .file ? connection.filePath : nil
   }
 
-  /// Who takes the payloads of a batch: the connection's, or the file in the home; the fallback file where nobody can
-  /// tell whether they are to be published. Nil without a home.
+  /// Who takes the payloads of a batch: the connection's, or the file in the home; the fallback file if the state could
+  /// not be read. Nil without a home.
   func payloadQueue() -> (any PayloadQueue)? {
     guard let home else { return nil }
-    let connection = stateIsUnreadable ? Connection(kind: .file, filePath: home.fallbackFile) : connection
-    return BatchPublisher(connection: connection, home: home, say: { Message.tell($0) })
+    return BatchPublisher(connection: connection, home: home, isVerified: !stateIsUnreadable) { Message.tell($0) }
   }
 }

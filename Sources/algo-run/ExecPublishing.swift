@@ -13,7 +13,7 @@ extension Situation {
   }
 }
 
-/// Keeps payloads in the fallback file, where nobody can tell whether they are to be published.
+/// Keeps payloads in the fallback file until the state can be read, which shows whether their version has Insights on.
 private final class FallbackPublisher: PayloadPublisher {
   private let home: HomeDirectory
 
@@ -22,9 +22,10 @@ private final class FallbackPublisher: PayloadPublisher {
   func prepare() {}
 
   func publish(_ record: InsightsRecord) -> Delivery {
-    do throws(FileSinkError) {
-      try FileSink(path: home.fallbackFile).append([record.value])
-      return Delivery(.queued, detail: "kept in \(home.fallbackFile), because the state could not be read")
+    let fallback = FallbackFile(home: home)
+    do throws(StateError) {
+      try fallback.append([OutboxEntry(record, window: Connection.standardDeliveryWindow)], isVerified: false)
+      return Delivery(.queued, detail: "in \(fallback.path), to be delivered if its version has Insights on")
     } catch {
       Message.tell("the payload is lost: \(error)")
       return Delivery(.rejected, detail: "\(error)")

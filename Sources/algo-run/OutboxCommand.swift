@@ -81,15 +81,16 @@ enum OutboxCommand: Subcommand {
     let absence = SharedOptions.absence(of: home)
     if let absence { Message.tell("\(absence), so no payload waits there; check --home.") }
     switch invocation.commandPath.last {
-    case "status": return try status(invocation, outbox)
+    case "status": return try status(invocation, outbox, home)
     case "list": return try list(invocation, outbox, isToldEmpty: absence != nil)
     case "retry": return try OutboxCareCommand.retry(invocation, outbox, home)
     default: return try OutboxCareCommand.purge(invocation, outbox)
     }
   }
 
-  private static func status(_ invocation: Invocation, _ outbox: Outbox?) throws -> Int32 {
-    let status = try outbox?.status() ?? OutboxStatus()
+  private static func status(_ invocation: Invocation, _ outbox: Outbox?, _ home: HomeDirectory) throws -> Int32 {
+    var status = try outbox?.status() ?? OutboxStatus()
+    status.inFallback = try FallbackFile.count(in: home)
     let outage = try outbox?.outage()
     let text =
       invocation.flag("json")

@@ -6,6 +6,7 @@ enum OutboxText {
   /// Counts by state, and what is known of the broker.
   static func rows(_ status: OutboxStatus, _ outage: BrokerOutage?) -> [[String]] {
     var rows = OutboxState.allCases.map { [$0.name, "\(status.count($0))"] }
+    if status.inFallback > 0 { rows.append(["in fallback files", "\(status.inFallback)"]) }
     if status.claimed > 0 { rows.append(["being delivered", "\(status.claimed)"]) }
     rows.append(["bytes", "\(status.bytes)"])
     if let oldest = status.oldestPending { rows.append(["oldest pending", oldest.description]) }
@@ -23,6 +24,7 @@ enum OutboxText {
     var json = JSONWriter()
     json.beginObject()
     for state in OutboxState.allCases { json.member(state.name, integer: status.count(state)) }
+    json.member("fallback", integer: status.inFallback)
     json.member("being_delivered", integer: status.claimed)
     json.member("bytes", integer: status.bytes)
     json.member("oldest_pending", orNull: status.oldestPending?.description)

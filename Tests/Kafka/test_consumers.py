@@ -65,13 +65,14 @@ def test_kafka_connect_with_its_json_converter(kafka43, program, topic, tmp_path
     assert not payloads
 
 
-def test_payloads_of_the_fallback_file_are_sent_as_the_guide_has_it(kafka43, program, topic):
-    payload = b'{"request_id":"req-1","timestamp":"2021-02-20T00:21:54.867231Z","n":0.10}'
-    (program.directory / "insights-fallback.ndjson").write_bytes(payload + b"\n" + payload.replace(b"req-1", b"req-2") + b"\n")
-    guide = (REPOSITORY / "docs" / "operate.md").read_text()
-    command = re.search(r"^    (sed [^\n]*\\\n[^\n]*)$", guide, re.MULTILINE)[1]
-    command = command.replace("localhost:9092", kafka43.PLAINTEXT).replace("-t insights ", f"-t {topic} ")
-    subprocess.run(["sh", "-euc", command], cwd=program.directory, timeout=60, check=True)
+def test_payloads_that_an_earlier_algo_run_left_in_the_fallback_file_are_delivered(kafka43, program, topic):
+    program.run("publish", "demo/x", "--insights", "--", "true", status=0)
+    program.run("connection", "set", "--type", "plaintext", "--brokers", kafka43.PLAINTEXT, "--topic", topic, status=0)
+    payload = b'{"request_id":"req-1","timestamp":"2021-02-20T00:21:54.867231Z","algorithm_owner":"demo",' \
+              b'"algorithm_name":"x","algorithm_version":"1.0.0","n":0.10}'
+    lines = payload + b"\n" + payload.replace(b"req-1", b"req-2") + b"\n"
+    (program.home / "insights-fallback.ndjson").write_bytes(lines)
+    program.run("outbox", "deliver", status=0)
     records = kafka43.records(topic)
     assert [key for key, _, _ in records] == ["req-1", "req-2"]
     assert records[0][2].encode() == payload

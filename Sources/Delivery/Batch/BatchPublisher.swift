@@ -27,10 +27,14 @@ public final class BatchPublisher: PayloadQueue {
 
   /// A queue for a home and its connection, nil meaning the file in the home. Its thread starts at once.
   ///
-  /// - Parameter say: shows the user one line, the prefix not included; called from the thread.
-  public init(connection: Connection?, home: HomeDirectory, say: @escaping @Sendable (String) -> Void) {
+  /// - Parameters:
+  ///   - isVerified: whether it is known that the version has Insights on. If not, payloads go to the fallback file.
+  ///   - say: shows the user one line, the prefix not included; called from the thread.
+  public init(
+    connection: Connection?, home: HomeDirectory, isVerified: Bool = true, say: @escaping @Sendable (String) -> Void
+  ) {
     let connection = connection ?? Connection(kind: .file, filePath: home.insightsFile)
-    let start = ThreadStart(publisher: self, connection: connection, home: home, say: say)
+    let start = ThreadStart(publisher: self, connection: connection, home: home, isVerified: isVerified, say: say)
     let context = Unmanaged.passRetained(start)
     isThreadRunning = SignalFreeThread.start(&thread, context.toOpaque()) { context in
       guard let context else { return nil }
@@ -94,11 +98,15 @@ public final class BatchPublisher: PayloadQueue {
   /// The thread: everything the courier does happens here.
   private func run(_ start: ThreadStart) {
     let counting: (PayloadChange) -> Void = { [unowned self] change in shared.withLock { $0.counts.apply(change) } }
+    let (connection, home, say) = (start.connection, start.home, start.say)
     let courier: any PayloadCourier =
-      start.connection.kind == .file
-      ? FileCourier(connection: start.connection, home: start.home, say: start.say, count: counting)
-      : KafkaCourier(
-        connection: start.connection, home: start.home, wake: work.writer, say: start.say, count: counting)
+      if !start.isVerified {
+        FallbackCourier(home: home, say: say, count: counting)
+      } else if connection.kind == .file {
+        FileCourier(connection: connection, home: home, say: say, count: counting)
+      } else {
+        KafkaCourier(connection: connection, home: home, wake: work.writer, say: say, count: counting)
+      }
     var isClosing = false
     while !isClosing {
       work.wait(milliseconds: courier.patience)
@@ -124,10 +132,15 @@ private final class ThreadStart {
   let publisher: BatchPublisher
   let connection: Connection
   let home: HomeDirectory
+  let isVerified: Bool
   let say: (String) -> Void
 
-  init(publisher: BatchPublisher, connection: Connection, home: HomeDirectory, say: @escaping (String) -> Void) {
+  init(
+    publisher: BatchPublisher, connection: Connection, home: HomeDirectory, isVerified: Bool,
+    say: @escaping (String) -> Void
+  ) {
     self.publisher = publisher
+    self.isVerified = isVerified
     self.connection = connection
     self.home = home
     self.say = say

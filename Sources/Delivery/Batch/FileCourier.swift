@@ -139,17 +139,19 @@ final class FileCourier: PayloadCourier {
   private func findOutbox() {
     guard outbox == nil else { return }
     do throws(StateError) {
-      outbox = try Outbox.existing(home: home)
-    } catch {
-      outbox = store.open()
-      store.takeNotes().forEach(say)
-    }
+      if !FallbackFile.exists(in: home) {
+        outbox = try Outbox.existing(home: home)
+        return
+      }
+    } catch {}
+    outbox = store.open()
+    store.takeNotes().forEach(say)
   }
 
   /// What takes records from the outbox to the file; made when the first waits, because it needs a file of its own.
   private func carrier(of outbox: Outbox) throws(StateError) -> FileCarrier? {
     if let carrier { return carrier }
-    guard try outbox.pendingCount() > 0, let token = store.token() else { return nil }
+    guard try outbox.pendingCount() > 0 || FallbackFile.exists(in: home), let token = store.token() else { return nil }
     try? outbox.useLongLog()
     carrier = FileCarrier(sink, outbox: outbox, token: token, atOnce: Self.claimGroup)
     return carrier

@@ -254,8 +254,8 @@ public final class ExecPublisher: PayloadPublisher {
   /// A file that takes lines takes a bounded number of those that wait as well. A home that never had an outbox pays
   /// nothing for it.
   private func appendOthers(to sink: FileSink) {
-    guard let outbox = store.existing(), (try? outbox.pendingCount()) ?? 0 > 0,
-      let token = store.token()
+    guard let outbox = store.existing(),
+      (try? outbox.pendingCount()) ?? 0 > 0 || FallbackFile.exists(in: home), let token = store.token()
     else { return }
     let carrier = FileCarrier(sink, outbox: outbox, token: token, atOnce: Self.recordsBeside)
     if let claim = try? carrier.claim() { store.report(corrupt: claim.corrupt, say) }

@@ -1,10 +1,11 @@
 internal import RunModel
 internal import StateStore
 
-/// The outbox of a home as publishers need it: opened at the first use, and when it cannot be, payloads go to the
-/// fallback file beside it. A damaged database never stops an algorithm.
+/// The outbox of a home as publishers need it: opened at the first use, and if it cannot be, payloads go to the fallback
+/// file beside it, from where they are taken in later. A damaged database never stops an algorithm.
 struct OutboxAccess {
   private let home: HomeDirectory
+  private let fallback: FallbackFile
   private let notes = RecoveryNotes()
   private var outbox: Outbox?
   private var ownToken: DelivererToken?
@@ -16,6 +17,7 @@ struct OutboxAccess {
   init(home: HomeDirectory, lockWait: Duration = .seconds(10)) {
     self.home = home
     self.lockWait = lockWait
+    fallback = FallbackFile(home: home)
   }
 
   /// Lets all waits for locks of other processes, taken together, end at `deadline`.
@@ -42,8 +44,9 @@ struct OutboxAccess {
     return outbox
   }
 
-  /// The outbox if the home has one; nil also if it cannot be opened.
-  func existing() -> Outbox? {
+  /// The outbox if the home has one or needs one to take in a fallback file; nil also if it cannot be opened.
+  mutating func existing() -> Outbox? {
+    if FallbackFile.exists(in: home) { return open() }
     let found = try? Outbox.existing(home: home, busyTimeout: lockWaitNow)
     found?.lockDeadline = lockDeadline
     return found
@@ -78,10 +81,10 @@ struct OutboxAccess {
   ) -> Delivery {
     var reason = (error ?? failure).map { "\($0)" } ?? "the outbox cannot be opened"
     if let obstacle { reason = "\(obstacle). The outbox does not take it either: \(reason)" }
-    do throws(FileSinkError) {
-      try FileSink(path: home.fallbackFile).append(entries.map(\.record.value))
-      say("the payload went to \(home.fallbackFile) instead of the outbox: \(reason)")
-      return Delivery(.queued, detail: "kept in \(home.fallbackFile): \(reason)")
+    do throws(StateError) {
+      try fallback.append(entries)
+      say("the payload waits in \(fallback.path) until the outbox can be used: \(reason)")
+      return Delivery(.queued, detail: "in \(fallback.path) until the outbox can be used: \(reason)")
     } catch let second {
       say("the payload is lost: \(reason) Nor does the fallback file: \(second)")
       return Delivery(.rejected, detail: "\(reason) \(second)")

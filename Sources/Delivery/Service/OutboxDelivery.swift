@@ -108,7 +108,7 @@ public final class OutboxDelivery {
     try prune()
     let status = try outbox.status()
     figures.elsewhere = status.claimed
-    figures.waiting = status.count(.pending) - status.claimed
+    figures.waiting = status.count(.pending) - status.claimed + (try FallbackFile.count(in: home))
     return figures
   }
 
