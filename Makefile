@@ -46,6 +46,7 @@ check: release ## everything that CI runs: test, slow scenarios, Kafka, packages
 
 soak: release ## for hours: fuzzing, hundreds of random kills, batches of a million requests
 	@scripts/install-packages test
+	@[ -n "$(KAFKA_HOME)" ] || scripts/install-packages broker
 	@scripts/python scripts/run-tests soak
 
 bench: release ## overhead and rates beside other tools, in one table (BENCH_LONG=1: a million requests)
@@ -60,7 +61,7 @@ lint: ## formatting, documentation of public declarations, warnings, dependency 
 format: ## rewrite Swift sources in the house style
 	swift format --in-place --parallel --recursive Package.swift Sources Tests Examples Benchmarks
 
-fuzz: ## throw broken metric streams at the intake (FUZZ_SECONDS=60)
+fuzz: ## throw broken metric streams at the intake (FUZZ_SECONDS=30)
 	@scripts/install-packages build
 	@Tests/Fuzz/run.sh
 

@@ -1,7 +1,6 @@
 import Foundation
 
-/// Memory that ends where a page without access begins: reading one byte too far ends the process at once, also where
-/// the address sanitizer cannot be linked.
+/// Memory that ends where a page without access begins: reading one byte too far ends the process at once.
 final class GuardedMemory {
   nonisolated(unsafe) static let shared = GuardedMemory()
   private static let capacity = 4 << 20

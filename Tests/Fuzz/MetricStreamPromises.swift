@@ -3,8 +3,6 @@ import MetricsIntake
 import RunModel
 
 /// What holds for every metric stream, however broken; a stream that breaks one ends the process with a message.
-///
-/// Both drivers call it: libFuzzer's entry and the generator for toolchains without libFuzzer.
 enum MetricStreamPromises {
   static func check(_ input: UnsafeRawBufferPointer) {
     let stream = Array(input)

@@ -1,10 +1,11 @@
 """Scenarios against genuine Apache Kafka: the built binary, a real broker, and what is on the topic afterwards.
 
-KAFKA_HOME is a directory with a `kafka` script that starts brokers (releases 3.9 and 4.3). Without it those that a plain
-broker from Maven Central can serve run against that; the others say that they were skipped. A broker serves all tests of a run that do not harm it.
+KAFKA_HOME is a directory with a `kafka` script that starts brokers (releases 3.9 and 4.3). Without it release 4.3 comes
+from Maven Central, and one line names how many tests are not run with 3.9. A broker serves all tests of a run that do not
+harm it.
 
-LIBRDKAFKA, a directory, has the program load the librdkafka in it instead of the system's: all of it is to hold with
-every release that is supported.
+LIBRDKAFKA, a directory, has the program load the librdkafka in it instead of the system's: everything is tested with
+every release of the library that is supported.
 """
 
 import os
@@ -14,17 +15,18 @@ from pathlib import Path
 import pytest
 
 from harness import processes
-from harness.broker import Kafka, kafka_script
+from harness.broker import KAFKA_HOME, NEWEST, RELEASES, Kafka
 from harness.fault_proxy import FaultProxy
 from harness.program import Program
 
-RELEASES = ["3.9", "4.3"]
+
+def pytest_collection_modifyitems(config, items):
+    config.with_every_release = sum("kafka" in item.fixturenames for item in items)
 
 
-def pytest_collection_modifyitems(items):
-    if kafka_script() is None:
-        for item in items:
-            item.add_marker(pytest.mark.skip(reason="no broker to test against: set KAFKA_HOME, or install Maven"))
+def pytest_terminal_summary(terminalreporter, config):
+    if not KAFKA_HOME:
+        terminalreporter.write_line(f"not run: {config.with_every_release} tests with Kafka 3.9; they need KAFKA_HOME")
 
 
 @pytest.fixture(scope="session")
@@ -51,7 +53,7 @@ def kafka(request, brokers):
 @pytest.fixture
 def kafka43(brokers):
     """The shared broker of the newest release, where the release makes no difference."""
-    return brokers("4.3")
+    return brokers(NEWEST)
 
 
 @pytest.fixture
@@ -59,7 +61,7 @@ def own_kafka(tmp_path_factory):
     """Starts brokers that a test may crash; stopped when it ends."""
     started = []
 
-    def start(release="4.3", *options, brokers=1):
+    def start(release=NEWEST, *options, brokers=1):
         started.append(Kafka(tmp_path_factory.mktemp("own") / "kafka", release, *options, brokers=brokers))
         return started[-1]
 
@@ -72,7 +74,7 @@ def own_kafka(tmp_path_factory):
 def proxied_broker(tmp_path_factory):
     """A broker that its clients reach through a fault proxy, and the proxy; started when it is first wanted."""
     proxy = FaultProxy()
-    kafka = Kafka(tmp_path_factory.mktemp("proxied") / "kafka", "4.3", "--advertise", str(proxy.port))
+    kafka = Kafka(tmp_path_factory.mktemp("proxied") / "kafka", NEWEST, "--advertise", str(proxy.port))
     proxy.target = int(kafka.PLAINTEXT.rpartition(":")[2])
     kafka.PLAINTEXT = f"127.0.0.1:{proxy.port}"
     yield kafka, proxy

@@ -6,6 +6,7 @@ from pathlib import Path
 import confluent_kafka
 import pytest
 
+from harness.broker import NEWEST, OLDEST
 from harness.connections import connect, library_version, plaintext, sasl, test as walk
 
 STAGES = ["settings", "resolve", "tcp", "tls", "authentication", "metadata", "topic", "produce"]
@@ -52,7 +53,7 @@ def test_a_wrong_password_and_an_unknown_user_fail_at_the_login(kafka, program, 
 
 
 def test_a_mechanism_that_is_not_offered(own_kafka, program, topic):
-    kafka = own_kafka("4.3", "-o", "sasl.enabled.mechanisms=PLAIN")
+    kafka = own_kafka(NEWEST, "-o", "sasl.enabled.mechanisms=PLAIN")
     connect(program, *sasl(kafka, topic, "SCRAM-SHA-512"), KAFKA_PASSWORD=kafka.PASSWORD)
     told = failure(program, "authentication", KAFKA_PASSWORD=kafka.PASSWORD)
     assert "does not offer SCRAM-SHA-512" in told and "PLAIN" in told and "2.6.1" not in told
@@ -83,7 +84,7 @@ def test_nobody_listens_and_nobody_of_that_name(program, topic):
 
 
 def test_a_topic_that_is_missing(own_kafka, program):
-    kafka = own_kafka("3.9", "-o", "auto.create.topics.enable=false")
+    kafka = own_kafka(OLDEST, "-o", "auto.create.topics.enable=false")
     connect(program, *plaintext(kafka, "missing"))
     told = failure(program, "topic")
     assert "Unknown topic" in told and "kafka-topics.sh --create --topic missing" in told

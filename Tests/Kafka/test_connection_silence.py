@@ -7,7 +7,7 @@ import uuid
 import pytest
 
 from harness import listeners
-from harness.broker import Kafka, need_kafka_home
+from harness.broker import OLDEST, Kafka
 from harness.connections import connect, plaintext, sasl, test as walk
 
 LIMIT = 10_000
@@ -33,7 +33,6 @@ def connect_by_tls(program, kafka, address, topic, mechanism="PLAIN"):
 
 def certificate(kafka):
     """The certificate of the broker's TLS listener, with its key."""
-    need_kafka_home("a broker's certificate")
     return kafka.directory / "tls" / "server.pem"
 
 
@@ -99,7 +98,7 @@ def test_tls_to_a_listener_that_wants_a_login_without_it(kafka43, program, topic
 def misled(tmp_path_factory):
     """A broker that sends its clients to a port that nobody listens on, and that port."""
     with listeners.DeadPort() as dead:
-        kafka = Kafka(tmp_path_factory.mktemp("misled") / "kafka", "3.9", "--advertise", str(dead.number),
+        kafka = Kafka(tmp_path_factory.mktemp("misled") / "kafka", OLDEST, "--advertise", str(dead.number),
                       "--advertise-tls", str(dead.number))
         yield kafka, f"127.0.0.1:{dead.number}"
         kafka.stop()

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from harness import processes
-from harness.broker import kafka_script, need_kafka_home
+from harness.broker import SCRIPT
 from harness.connections import connect, plaintext, test as walk
 from harness.program import read_json
 
@@ -81,7 +81,6 @@ def test_payloads_that_an_earlier_algo_run_left_in_the_fallback_file_are_deliver
 
 def connect_three(kafka, program, topic, tmp_path, change):
     """Runs the shipped worker with the shipped sink, changed; gives three payloads and the three lines it wrote."""
-    need_kafka_home("Kafka Connect")
     payloads = publish_three(kafka, program, topic)
     output = tmp_path / "insights.txt"
     changes = {
@@ -103,7 +102,7 @@ def connect_three(kafka, program, topic, tmp_path, change):
         files[-1].write_text(text)
     log = open(tmp_path / "connect.log", "wb")
     worker = subprocess.Popen(
-        [str(kafka_script()), "connect", "--release", kafka.release, *map(str, files)],
+        [str(SCRIPT), "connect", "--release", kafka.release, *map(str, files)],
         stdout=log, stderr=log, start_new_session=True)
     try:
         processes.await_until(

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from harness.broker import OLDEST
 from harness.connections import connect, library_version, plaintext, sasl, test as walk
 
 
@@ -142,7 +143,7 @@ def test_a_payload_that_is_too_large_is_rejected_at_once(kafka43, program, topic
 
 
 def test_a_topic_that_does_not_exist_yet_is_waited_for(own_kafka, program, topic):
-    kafka = own_kafka("3.9", "-o", "auto.create.topics.enable=false")
+    kafka = own_kafka(OLDEST, "-o", "auto.create.topics.enable=false")
     connect(program, *plaintext(kafka, topic), "--delivery-wait", "500ms")
     _, report = program.report("demo/x", status=0)
     assert report["delivery"]["state"] == "queued" and "Unknown topic" in report["delivery"]["detail"]

@@ -6,6 +6,7 @@ import signal
 import pytest
 
 from harness import processes
+from harness.broker import NEWEST
 from harness.connections import connect, plaintext
 from harness.fault_proxy import MODES
 
@@ -30,7 +31,7 @@ def queue(program, count, topic):
 
 
 def test_a_broker_that_crashes_and_returns_gets_everything(own_kafka, program, topic):
-    kafka = own_kafka("4.3")
+    kafka = own_kafka(NEWEST)
     connect(program, *plaintext(kafka, topic))
     _, first = program.report("demo/x", status=0)
     assert first["delivery"]["state"] == "delivered"
@@ -62,7 +63,7 @@ def test_a_later_execution_delivers_what_an_earlier_one_left(kafka43, program, t
 
 
 def test_one_of_three_brokers_dies_in_the_middle_of_a_batch(own_kafka, program, topic):
-    kafka = own_kafka("4.3", brokers=3)
+    kafka = own_kafka(NEWEST, brokers=3)
     kafka.tool("topics", "--create", "--topic", topic, "--partitions", "3", "--replication-factor", "3")
     connect(program, *plaintext(kafka, topic))
     requests = program.directory / "r.ndjson"
