@@ -31,7 +31,7 @@ public enum KafkaError: Error, Equatable, CustomStringConvertible {
         + "(\(reason)); install the package again, or set \(LibraryChoice.variable) to the file of another librdkafka"
     case .passwordUnavailable(let sentence): sentence
     case .authorityUnreadable(let path, let reason):
-      "the broker's authority \(TerminalText.safe(path)) cannot be read (\(reason)); give it again with "
+      "the broker's authority \(TerminalText.safe(path, limit: 4096)) cannot be read (\(reason)); give it again with "
         + "`algo-run connection set --ca FILE`"
     case .propertyRefused(let name, let reason):
       "librdkafka refuses the property \(name): \(reason); correct it with `algo-run connection set -X`"
