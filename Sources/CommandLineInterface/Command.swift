@@ -21,14 +21,12 @@ public struct Command: Sendable {
   public let takesCommandLine: Bool
   /// A `takesCommandLine` without which the command makes no sense.
   public let requiresCommandLine: Bool
-  /// Works, but neither help nor completions mention it.
-  public let isHidden: Bool
 
   /// Describes a command; see the members for what each part means.
   public init(
     name: String, abstract: String, discussion: String = "", examples: [(String, String)] = [],
     arguments: [Argument] = [], options: [Option] = [], subcommands: [Command] = [], takesCommandLine: Bool = false,
-    requiresCommandLine: Bool = false, isHidden: Bool = false
+    requiresCommandLine: Bool = false
   ) {
     self.name = name
     self.abstract = abstract
@@ -39,7 +37,6 @@ public struct Command: Sendable {
     self.subcommands = subcommands
     self.takesCommandLine = takesCommandLine || requiresCommandLine
     self.requiresCommandLine = requiresCommandLine
-    self.isHidden = isHidden
   }
 }
 
@@ -73,6 +70,8 @@ public struct Argument: Sendable {
 /// What a shell can offer for a value.
 public enum ValueCompletion: Sendable {
   case none, file, directory
+  /// What the composition offers for it: a published version.
+  case reference
   /// The only values that are accepted.
   case choices([String])
 

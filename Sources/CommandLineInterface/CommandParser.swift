@@ -8,6 +8,8 @@ public struct CommandParser: Sendable {
     case run(Invocation)
     /// Print this text, which ends in a newline, to standard output and exit with success: help, version, completions.
     case print(String)
+    /// Print what a shell is to offer, one line each.
+    case complete(Completion)
   }
 
   /// The command named like the program.
@@ -31,6 +33,7 @@ public struct CommandParser: Sendable {
       if word == "--help" || word == "-h" { return help(reading.path) }
       if reading.path.count == 1 {
         if word == "--version" { return .print("\(version)\n") }
+        if word == "--complete" { return .complete(Completion(root: root, words: words)) }
         if word == "help" { return try help(of: words) }
         if word == "--generate-completion-script" || word.hasPrefix("--generate-completion-script=") {
           return try completion(word: word, rest: words)
@@ -77,6 +80,6 @@ public struct CommandParser: Sendable {
     guard let shell = CompletionShell(rawValue: name) else {
       throw UsageError(root.name, .invalidValue(name: option, value: name, expected: "bash, zsh or fish"))
     }
-    return .print(shell.script(for: root))
+    return .print(shell.script(for: root.name))
   }
 }

@@ -17,7 +17,7 @@ struct CommandReading {
       guard !command.subcommands.isEmpty else {
         throw UsageError(typedPath, .unexpectedArgument(name, belongsAfterDashes: false))
       }
-      let names = command.subcommands.filter { !$0.isHidden }.map(\.name)
+      let names = command.subcommands.map(\.name)
       throw UsageError(typedPath, .unknownCommand(name, suggestion: Suggestion.nearest(to: name, among: names)))
     }
     path.append(next)
@@ -111,7 +111,7 @@ struct CommandReading {
   private func option(spelled spelling: String) -> Option? { declared.first { $0.spellings.contains(spelling) } }
 
   private func unknown(_ spelling: String) -> UsageError {
-    let known = declared.filter { !$0.isHidden }.flatMap(\.spellings) + ["--help"]
+    let known = declared.flatMap(\.spellings) + ["--help"]
     return UsageError(
       typedPath, .unknownOption(spelling, suggestion: Suggestion.nearest(to: spelling, among: known)))
   }

@@ -1,8 +1,4 @@
-#if canImport(Glibc)
-  import Glibc
-#else
-  import Darwin
-#endif
+internal import Glibc
 
 /// What `--help` prints for one command.
 struct HelpText {
@@ -24,7 +20,7 @@ struct HelpText {
     parts.append(wrapped("USAGE: " + usage, indent: 0, hanging: 7))
     parts += section("ARGUMENTS", command.arguments.map { ($0.name, describe($0.help, $0.completion, nil)) })
     parts += section("OPTIONS", options)
-    parts += section("SUBCOMMANDS", command.subcommands.filter { !$0.isHidden }.map { ($0.name, $0.abstract) })
+    parts += section("SUBCOMMANDS", command.subcommands.map { ($0.name, $0.abstract) })
     if !command.examples.isEmpty {
       let examples = command.examples.map { wrapped($0.1, indent: 2) + "\n      " + $0.0 }
       parts.append("EXAMPLES:\n" + examples.joined(separator: "\n"))
@@ -53,7 +49,7 @@ struct HelpText {
 
   private var options: [(String, String)] {
     var rows: [(String, String)] = []
-    for option in path.reversed().flatMap(\.options) where !option.isHidden {
+    for option in path.reversed().flatMap(\.options) {
       var names = option.spellings.joined(separator: option.kind.isInvertible ? "/" : ", ")
       if let short = option.short { names = "-\(short), " + Option.dashed(option.name) }
       if let metavariable = option.metavariable { names += " \(metavariable)" }

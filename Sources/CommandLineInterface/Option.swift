@@ -20,39 +20,37 @@ public struct Option: Sendable {
   public let completion: ValueCompletion
   /// What counts when it is not given.
   public let defaultValue: String?
-  /// Works, but neither help nor completions mention it.
-  public let isHidden: Bool
   let kind: Kind
 
   /// Present or not: `--json`.
-  public static func flag(_ name: String, short: Character? = nil, isHidden: Bool = false, help: String) -> Option {
+  public static func flag(_ name: String, short: Character? = nil, help: String) -> Option {
     Option(
-      name: name, short: short, help: help, completion: .none, defaultValue: nil, isHidden: isHidden, kind: .flag)
+      name: name, short: short, help: help, completion: .none, defaultValue: nil, kind: .flag)
   }
 
   /// A pair, `--insights` and `--no-insights`; the last one given counts.
-  public static func invertible(_ name: String, isHidden: Bool = false, help: String) -> Option {
+  public static func invertible(_ name: String, help: String) -> Option {
     Option(
-      name: name, short: nil, help: help, completion: .none, defaultValue: nil, isHidden: isHidden, kind: .invertible)
+      name: name, short: nil, help: help, completion: .none, defaultValue: nil, kind: .invertible)
   }
 
   /// One value, `--timeout D` or `--timeout=D`; the last one given counts.
   public static func value(
     _ name: String, short: Character? = nil, _ metavariable: String, default defaultValue: String? = nil,
-    completion: ValueCompletion = .none, isHidden: Bool = false, help: String
+    completion: ValueCompletion = .none, help: String
   ) -> Option {
     Option(
-      name: name, short: short, help: help, completion: completion, defaultValue: defaultValue, isHidden: isHidden,
+      name: name, short: short, help: help, completion: completion, defaultValue: defaultValue,
       kind: .value(metavariable: metavariable))
   }
 
   /// Any number of values, one each time it is given: `-X key=value`.
   public static func repeatable(
     _ name: String, short: Character? = nil, _ metavariable: String, completion: ValueCompletion = .none,
-    isHidden: Bool = false, help: String
+    help: String
   ) -> Option {
     Option(
-      name: name, short: short, help: help, completion: completion, defaultValue: nil, isHidden: isHidden,
+      name: name, short: short, help: help, completion: completion, defaultValue: nil,
       kind: .repeatable(metavariable: metavariable))
   }
 

@@ -53,6 +53,9 @@ struct AlgoRun {
       switch try CommandParser(root: root, version: version).parse(arguments) {
       case .print(let text):
         return StandardOutput.write(text) ? 0 : 1
+      case .complete(let completion):
+        return StandardOutput.write(
+          completion.lines { ReferenceCompletion.offers(home: $0["home"]) }.map { "\($0)\n" }.joined()) ? 0 : 1
       case .run(let invocation):
         let name = invocation.commandPath.first
         guard let subcommand = subcommands.first(where: { $0.name == name }) else { return 64 }

@@ -27,7 +27,8 @@ enum BatchCommand: Subcommand {
       ("algo-run batch demo/iris flowers.ndjson --dry-run", "see what would run"),
     ],
     arguments: [
-      Argument("REF", help: "OWNER/NAME (its latest version), or with /1, /1.2, /1.2.* or /1.2.0."),
+      Argument(
+        "REF", completion: .reference, help: "OWNER/NAME (its latest version), or with /1, /1.2, /1.2.* or /1.2.0."),
       Argument("FILE", arity: .repeating, completion: .file, help: "Request files; - or none for stdin."),
     ],
     options: [

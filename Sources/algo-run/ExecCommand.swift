@@ -25,7 +25,9 @@ enum ExecCommand: Subcommand {
       ("algo-run exec demo/iris -- python3 -X dev iris.py", "another command in the version's place"),
     ],
     arguments: [
-      Argument("REF", arity: .optional, help: "OWNER/NAME (its latest version), or with /1, /1.2, /1.2.* or /1.2.0.")
+      Argument(
+        "REF", arity: .optional, completion: .reference,
+        help: "OWNER/NAME (its latest version), or with /1, /1.2, /1.2.* or /1.2.0.")
     ],
     options: [
       .value("input", "FILE", completion: .file, help: "What the child reads as stdin (default: algo-run's own)."),

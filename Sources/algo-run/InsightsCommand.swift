@@ -17,7 +17,8 @@ enum InsightsCommand: Subcommand {
     ],
     arguments: [
       Argument("on|off", completion: .choices(["on", "off"]), help: "Whether payloads are published."),
-      Argument("REF", help: "OWNER/NAME (its latest version), or with /1, /1.2, /1.2.* or /1.2.0."),
+      Argument(
+        "REF", completion: .reference, help: "OWNER/NAME (its latest version), or with /1, /1.2, /1.2.* or /1.2.0."),
     ],
     options: [SharedOptions.home])
 

@@ -13,7 +13,9 @@ enum VersionsCommand: Subcommand {
       ("algo-run versions demo/iris/1.2", "those of 1.2"),
       ("algo-run versions --json | jq '.[] | select(.insights)'", "those with Insights on, with all that is stored"),
     ],
-    arguments: [Argument("REF", arity: .optional, help: "OWNER/NAME, or with /1, /1.2, /1.2.* or /1.2.0.")],
+    arguments: [
+      Argument("REF", arity: .optional, completion: .reference, help: "OWNER/NAME, or with /1, /1.2, /1.2.* or /1.2.0.")
+    ],
     options: [SharedOptions.json, SharedOptions.home])
 
   static func run(_ invocation: Invocation) throws -> Int32 {

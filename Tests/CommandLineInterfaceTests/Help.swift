@@ -37,10 +37,6 @@ struct Help {
     #expect(publish.contains("  -X key=value            A property. May be given again.\n"))
   }
 
-  @Test func `Hidden options are not shown`() throws {
-    #expect(try SampleProgram.printed("exec", "--help")?.contains("secret") == false)
-  }
-
   @Test func `No line is wider than 80 columns`() throws {
     for name in ["exec", "publish", "check", "connection"] {
       let help = try #require(try SampleProgram.printed(name, "--help"))

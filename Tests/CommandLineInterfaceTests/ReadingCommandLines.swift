@@ -85,8 +85,4 @@ struct ReadingCommandLines {
       #expect(invocation.value("home") == "h")
     }
   }
-
-  @Test func `A hidden option works`() throws {
-    #expect(try SampleProgram.run("exec", "--secret-switch")?.flag("secret-switch") == true)
-  }
 }

@@ -11,14 +11,13 @@ enum SampleProgram {
         Command(
           name: "exec", abstract: "Run a command.", discussion: "It is waited for.\nIts status is returned.",
           examples: [("tool exec a/b -- true", "Run true.")],
-          arguments: [Argument("REF", arity: .optional, help: "A version.")],
+          arguments: [Argument("REF", arity: .optional, completion: .reference, help: "A version.")],
           options: [
             .value("input", short: "i", "FILE", completion: .file, help: "Standard input."),
             .value("grace", "D", default: "5s", help: "How long to wait."),
             .value("signal", "NAME", completion: .choices(["TERM", "INT"]), help: "It's [the] first: signal."),
             .flag("strict", short: "s", help: "Fail on rejected metrics."),
             .flag("quiet", short: "q", help: "Say nothing."),
-            .flag("secret-switch", isHidden: true, help: "Not for everybody."),
             home,
           ], takesCommandLine: true),
         Command(

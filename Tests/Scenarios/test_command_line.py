@@ -69,21 +69,6 @@ def test_what_stands_behind_the_two_dashes_is_the_childs(program):
         assert outcome.stdout.decode() == " ".join(words) + "\n"
 
 
-@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_completions_are_printed_and_the_shell_can_read_them(program, shell):
-    for arguments in (["--generate-completion-script", shell], ["completions", shell]):
-        outcome = program.run(*arguments)
-        if outcome.status == 0:
-            break
-    assert outcome.status == 0 and all(command.encode() in outcome.stdout for command in COMMANDS), outcome
-    if not shutil.which(shell):
-        pytest.skip(f"{shell} is not installed: its script was printed but not read")
-    (program.directory / "script").write_bytes(outcome.stdout)
-    options = ["--no-execute"] if shell == "fish" else ["-n"]
-    subprocess.run([shell, *options, "script"], cwd=program.directory, check=True, timeout=processes.LIMIT,
-                   stdin=subprocess.DEVNULL)
-
-
 def test_a_reader_of_the_listing_that_went_away_is_no_cause_for_complaint(program):
     import os
     program.run("publish", "o/a", "--", "true", status=0)
