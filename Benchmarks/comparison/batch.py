@@ -34,8 +34,6 @@ def homes(algo_run, work):
 
 def run(table, algo_run, work):
     table.section(f"{REQUESTS} executions of /bin/true")
-    if subprocess.run([algo_run, "batch", "--help"], capture_output=True).returncode != 0:
-        return table.not_measured("algo-run batch", "this build has no batch")
     jobs = os.cpu_count()
     on, off = homes(algo_run, work)
     file, output = requests(work, REQUESTS), str(work / "results.ndjson")
@@ -70,8 +68,6 @@ def check_results(line, output):
 
 def growth(table, algo_run, work):
     table.section("How batch grows with its requests: /bin/true, Insights on, file")
-    if subprocess.run([algo_run, "batch", "--help"], capture_output=True).returncode != 0:
-        return table.not_measured("algo-run batch", "this build has no batch")
     (work / "growth").mkdir()
     on, _ = homes(algo_run, work / "growth")
     counts = [10] + [10**power for power in range(2, 7) if 10**power <= MANY]

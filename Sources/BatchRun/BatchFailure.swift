@@ -14,15 +14,12 @@ public enum BatchFailure: Error, Equatable, CustomStringConvertible {
   case cannotReadOutput(path: String, code: Int32)
   case cannotWriteOutput(path: String, code: Int32)
   case outputReaderGone
-  case cannotWriteSummary(path: String, code: Int32)
   case noTemporaryFile(directory: String, code: Int32)
   case cannotSpill(code: Int32)
 
   /// One sentence that ends in what to do.
   public var description: String {
     switch self {
-    case .cannotOpenRequests(let path, _) where path.unicodeScalars.contains("\u{FFFD}"):
-      "cannot open the requests \(path): the name is no UTF-8; give it another name, or feed its content through -."
     case .cannotOpenRequests(let path, let code):
       "cannot open the requests \(path): \(Self.words(code)); check the path, or write - for standard input."
     case .requestsAreDirectory(let path):
@@ -45,8 +42,6 @@ public enum BatchFailure: Error, Equatable, CustomStringConvertible {
       "cannot write results to \(path): \(Self.words(code)); make room and run again with --resume."
     case .outputReaderGone:
       "whoever read the results has gone, so the batch was stopped; write them to a file with --output FILE."
-    case .cannotWriteSummary(let path, let code):
-      "cannot write the summary \(path): \(Self.words(code)); results are complete, choose another --summary."
     case .noTemporaryFile(let directory, let code):
       "cannot create a temporary file in \(directory): \(Self.words(code)); point TMPDIR to a directory with room."
     case .cannotSpill(let code):

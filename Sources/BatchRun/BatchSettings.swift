@@ -42,8 +42,6 @@ public struct BatchSettings {
   public var progress = ProgressStyle.auto
   /// Whether the summary is left out.
   public var isQuiet = false
-  /// Where the summary goes as JSON.
-  public var summary: String?
   /// Where data beyond memory goes.
   public var spillDirectory: String
   /// How long undelivered payloads are waited for at the end.

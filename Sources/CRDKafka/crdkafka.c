@@ -10,16 +10,15 @@
 
 // Every function that is used, by its name in the library.
 #define FUNCTIONS(F)                                                                                                   \
-  F(rd_kafka_version) F(rd_kafka_version_str) F(rd_kafka_err2str) F(rd_kafka_err2name) F(rd_kafka_conf_new)            \
-  F(rd_kafka_conf_destroy) F(rd_kafka_conf_set) F(rd_kafka_conf_set_events) F(rd_kafka_conf_set_log_cb)                \
-  F(rd_kafka_new) F(rd_kafka_destroy_flags) F(rd_kafka_topic_new) F(rd_kafka_topic_destroy) F(rd_kafka_produceva)      \
-  F(rd_kafka_error_code) F(rd_kafka_error_destroy) F(rd_kafka_purge) F(rd_kafka_flush) F(rd_kafka_outq_len)            \
-  F(rd_kafka_fatal_error) F(rd_kafka_test_fatal_error) F(rd_kafka_clusterid) F(rd_kafka_controllerid)                  \
-  F(rd_kafka_mem_free) F(rd_kafka_queue_get_main) F(rd_kafka_queue_destroy) F(rd_kafka_queue_poll)                     \
-  F(rd_kafka_queue_io_event_enable) F(rd_kafka_queue_yield) F(rd_kafka_event_type) F(rd_kafka_event_message_next)      \
-  F(rd_kafka_event_error) F(rd_kafka_event_error_string) F(rd_kafka_event_destroy) F(rd_kafka_message_status)          \
-  F(rd_kafka_metadata) F(rd_kafka_metadata_destroy) F(rd_kafka_headers_new) F(rd_kafka_header_add)                     \
-  F(rd_kafka_headers_destroy)
+  F(rd_kafka_version) F(rd_kafka_version_str) F(rd_kafka_err2str) F(rd_kafka_conf_new) F(rd_kafka_conf_destroy)        \
+  F(rd_kafka_conf_set) F(rd_kafka_conf_set_events) F(rd_kafka_conf_set_log_cb) F(rd_kafka_new)                         \
+  F(rd_kafka_destroy_flags) F(rd_kafka_topic_new) F(rd_kafka_topic_destroy) F(rd_kafka_produceva)                      \
+  F(rd_kafka_error_code) F(rd_kafka_error_destroy) F(rd_kafka_purge) F(rd_kafka_outq_len) F(rd_kafka_fatal_error)      \
+  F(rd_kafka_test_fatal_error) F(rd_kafka_clusterid) F(rd_kafka_controllerid) F(rd_kafka_mem_free)                     \
+  F(rd_kafka_queue_get_main) F(rd_kafka_queue_destroy) F(rd_kafka_queue_poll) F(rd_kafka_queue_io_event_enable)        \
+  F(rd_kafka_event_type) F(rd_kafka_event_message_next) F(rd_kafka_event_error) F(rd_kafka_event_error_string)         \
+  F(rd_kafka_event_destroy) F(rd_kafka_message_status) F(rd_kafka_metadata) F(rd_kafka_metadata_destroy)               \
+  F(rd_kafka_headers_new) F(rd_kafka_header_add) F(rd_kafka_headers_destroy)
 
 #define POINTER(name) static __typeof__(name) *p_##name;
 FUNCTIONS(POINTER)
@@ -68,7 +67,6 @@ void *crdk_symbol(const char *name) { return library && !problem ? dlsym(library
 int crdk_version(void) { return p_rd_kafka_version(); }
 const char *crdk_version_str(void) { return p_rd_kafka_version_str(); }
 const char *crdk_err2str(rd_kafka_resp_err_t error) { return p_rd_kafka_err2str(error); }
-const char *crdk_err2name(rd_kafka_resp_err_t error) { return p_rd_kafka_err2name(error); }
 
 rd_kafka_conf_t *crdk_conf_new(void) { return p_rd_kafka_conf_new(); }
 void crdk_conf_destroy(rd_kafka_conf_t *conf) { p_rd_kafka_conf_destroy(conf); }
@@ -131,8 +129,6 @@ rd_kafka_resp_err_t crdk_purge(rd_kafka_t *client) {
   return p_rd_kafka_purge(client, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT | RD_KAFKA_PURGE_F_NON_BLOCKING);
 }
 
-rd_kafka_resp_err_t crdk_flush(rd_kafka_t *client, int milliseconds) { return p_rd_kafka_flush(client, milliseconds); }
-
 int crdk_outq_len(rd_kafka_t *client) { return p_rd_kafka_outq_len(client); }
 
 rd_kafka_resp_err_t crdk_fatal_error(rd_kafka_t *client, char *text, size_t size) {
@@ -164,7 +160,6 @@ void crdk_queue_wake(rd_kafka_queue_t *queue, int descriptor) {
   p_rd_kafka_queue_io_event_enable(queue, descriptor, "\1", 1);
 }
 
-void crdk_queue_yield(rd_kafka_queue_t *queue) { p_rd_kafka_queue_yield(queue); }
 rd_kafka_event_type_t crdk_event_type(const rd_kafka_event_t *event) { return p_rd_kafka_event_type(event); }
 
 const rd_kafka_message_t *crdk_event_message_next(rd_kafka_event_t *event) {

@@ -201,9 +201,6 @@ public final class KafkaProducer: @unchecked Sendable {
     _ = crdk_test_fatal_error(client, RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER, "provoked")
   }
 
-  /// The client as the library's mock cluster functions want it; for tests.
-  var clientForMocks: OpaquePointer { client }
-
   private static func string(_ text: [CChar]) -> String {
     String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
   }

@@ -38,16 +38,6 @@ public struct AlgorithmReference: Hashable, Sendable, CustomStringConvertible {
     }
   }
 
-  /// Whether `version` is one of those meant.
-  public func matches(_ version: VersionNumber) -> Bool {
-    switch selector {
-    case .latest: true
-    case .major(let major): version.major == major
-    case .minor(let major, let minor): version.major == major && version.minor == minor
-    case .exact(let exact): version == exact
-    }
-  }
-
   /// The reference as a user would write it.
   public var description: String {
     switch selector {

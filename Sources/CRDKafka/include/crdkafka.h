@@ -23,7 +23,6 @@ void crdk_expect_no_tls(void);
 int crdk_version(void);
 const char *_Nonnull crdk_version_str(void);
 const char *_Nonnull crdk_err2str(rd_kafka_resp_err_t error);
-const char *_Nonnull crdk_err2name(rd_kafka_resp_err_t error);
 
 rd_kafka_conf_t *_Nonnull crdk_conf_new(void);
 void crdk_conf_destroy(rd_kafka_conf_t *_Nonnull conf);
@@ -53,7 +52,6 @@ rd_kafka_resp_err_t crdk_produce(rd_kafka_t *_Nonnull client, rd_kafka_topic_t *
                                  size_t value_size, const crdk_header *_Nullable headers, size_t header_count,
                                  intptr_t opaque);
 rd_kafka_resp_err_t crdk_purge(rd_kafka_t *_Nonnull client);
-rd_kafka_resp_err_t crdk_flush(rd_kafka_t *_Nonnull client, int milliseconds);
 int crdk_outq_len(rd_kafka_t *_Nonnull client);
 rd_kafka_resp_err_t crdk_fatal_error(rd_kafka_t *_Nonnull client, char *_Nonnull text, size_t size);
 /// Makes a client behave as after a fatal error of the broker's; for tests.
@@ -68,8 +66,6 @@ rd_kafka_event_t *_Nullable crdk_queue_poll(rd_kafka_queue_t *_Nonnull queue, in
 /// Writes one byte to `descriptor`, which must not block, whenever the queue stops being empty; -1
 /// ends that.
 void crdk_queue_wake(rd_kafka_queue_t *_Nonnull queue, int descriptor);
-/// Ends a poll of the queue that another thread waits in.
-void crdk_queue_yield(rd_kafka_queue_t *_Nonnull queue);
 rd_kafka_event_type_t crdk_event_type(const rd_kafka_event_t *_Nonnull event);
 const rd_kafka_message_t *_Nullable crdk_event_message_next(rd_kafka_event_t *_Nonnull event);
 rd_kafka_resp_err_t crdk_event_error(rd_kafka_event_t *_Nonnull event);
