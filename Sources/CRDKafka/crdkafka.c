@@ -11,14 +11,15 @@
 // Every function that is used, by its name in the library.
 #define FUNCTIONS(F)                                                                                                   \
   F(rd_kafka_version) F(rd_kafka_version_str) F(rd_kafka_err2str) F(rd_kafka_conf_new) F(rd_kafka_conf_destroy)        \
-  F(rd_kafka_conf_set) F(rd_kafka_conf_set_events) F(rd_kafka_conf_set_log_cb) F(rd_kafka_new)                         \
-  F(rd_kafka_destroy_flags) F(rd_kafka_topic_new) F(rd_kafka_topic_destroy) F(rd_kafka_produceva)                      \
-  F(rd_kafka_error_code) F(rd_kafka_error_destroy) F(rd_kafka_purge) F(rd_kafka_outq_len) F(rd_kafka_fatal_error)      \
-  F(rd_kafka_test_fatal_error) F(rd_kafka_clusterid) F(rd_kafka_controllerid) F(rd_kafka_mem_free)                     \
-  F(rd_kafka_queue_get_main) F(rd_kafka_queue_destroy) F(rd_kafka_queue_poll) F(rd_kafka_queue_io_event_enable)        \
-  F(rd_kafka_event_type) F(rd_kafka_event_message_next) F(rd_kafka_event_error) F(rd_kafka_event_error_string)         \
-  F(rd_kafka_event_destroy) F(rd_kafka_message_status) F(rd_kafka_metadata) F(rd_kafka_metadata_destroy)               \
-  F(rd_kafka_headers_new) F(rd_kafka_header_add) F(rd_kafka_headers_destroy)
+  F(rd_kafka_conf_set) F(rd_kafka_conf_set_events) F(rd_kafka_conf_set_log_cb) F(rd_kafka_conf_set_opaque)             \
+  F(rd_kafka_conf_set_ssl_cert_verify_cb) F(rd_kafka_new) F(rd_kafka_destroy_flags) F(rd_kafka_topic_new)              \
+  F(rd_kafka_topic_destroy) F(rd_kafka_produceva) F(rd_kafka_error_code) F(rd_kafka_error_destroy) F(rd_kafka_purge)   \
+  F(rd_kafka_outq_len) F(rd_kafka_fatal_error) F(rd_kafka_test_fatal_error) F(rd_kafka_clusterid)                      \
+  F(rd_kafka_controllerid) F(rd_kafka_mem_free) F(rd_kafka_queue_get_main) F(rd_kafka_queue_destroy)                   \
+  F(rd_kafka_queue_poll) F(rd_kafka_queue_io_event_enable) F(rd_kafka_event_type) F(rd_kafka_event_message_next)       \
+  F(rd_kafka_event_error) F(rd_kafka_event_error_string) F(rd_kafka_event_destroy) F(rd_kafka_message_status)          \
+  F(rd_kafka_metadata) F(rd_kafka_metadata_destroy) F(rd_kafka_headers_new) F(rd_kafka_header_add)                     \
+  F(rd_kafka_headers_destroy)
 
 #define POINTER(name) static __typeof__(name) *p_##name;
 FUNCTIONS(POINTER)
@@ -82,6 +83,12 @@ static void keep_silent(const rd_kafka_t *client, int level, const char *facilit
 }
 
 void crdk_conf_silence(rd_kafka_conf_t *conf) { p_rd_kafka_conf_set_log_cb(conf, keep_silent); }
+
+void crdk_conf_verify_certificates(rd_kafka_conf_t *conf, crdk_verify_callback callback, void *context) {
+  p_rd_kafka_conf_set_opaque(conf, context);
+  // A library without OpenSSL refuses it, and verifies none.
+  (void)p_rd_kafka_conf_set_ssl_cert_verify_cb(conf, callback);
+}
 
 rd_kafka_t *crdk_new_producer(rd_kafka_conf_t *conf, char *text, size_t size) {
   return p_rd_kafka_new(RD_KAFKA_PRODUCER, conf, text, size);

@@ -20,15 +20,22 @@ public final class KafkaProducer: @unchecked Sendable {
   private let queue: OpaquePointer
   private let warmUp: ProducerWarmUp?
   private let settings: ProducerSettings
+  private let certificates: Unmanaged<CertificateWatch>?
   /// The last thing that was wrong with the connection, until a record is acknowledged. Nothing the library says of a
   /// connection is final, so this is what there is to tell of a record that waits.
   private(set) var lastTrouble: KafkaCause?
 
   /// Makes a producer that connects in the background; this takes milliseconds and waits for no broker.
   ///
-  /// - Parameter warmsUp: gets it ready to send, see ``ProducerWarmUp``; not wanted where nothing is to be sent.
   /// - Throws: ``KafkaError`` for what the library refuses at once.
-  public init(_ settings: ProducerSettings, warmsUp: Bool = true) throws(KafkaError) {
+  public convenience init(_ settings: ProducerSettings) throws(KafkaError) {
+    try self.init(settings, warmsUp: true, certificates: nil)
+  }
+
+  /// - Parameters:
+  ///   - warmsUp: gets it ready to send, see ``ProducerWarmUp``; not wanted where nothing is to be sent.
+  ///   - certificates: is given the certificates of brokers.
+  init(_ settings: ProducerSettings, warmsUp: Bool, certificates: CertificateWatch?) throws(KafkaError) {
     try KafkaLibrary.load()
     self.settings = settings
     let configuration = crdk_conf_new()
@@ -40,14 +47,17 @@ public final class KafkaProducer: @unchecked Sendable {
     }
     crdk_conf_set_events(configuration, RD_KAFKA_EVENT_DR | RD_KAFKA_EVENT_ERROR)
     crdk_conf_silence(configuration)
+    self.certificates = certificates?.retain(in: configuration)
     guard let client = crdk_new_producer(configuration, &text, text.count) else {
       // The library takes the configuration over only where it succeeds.
       crdk_conf_destroy(configuration)
+      self.certificates?.release()
       throw .settingsRefused(reason: settings.redact(Self.string(text)))
     }
     // Naming the topic makes the library ask for its leader as soon as a broker answers, before there is a record.
     guard let topic = crdk_topic_new(client, settings.topic) else {
       crdk_destroy(client)
+      self.certificates?.release()
       throw .settingsRefused(reason: "\"\(TerminalText.safe(settings.topic))\" is not a topic's name")
     }
     self.client = client
@@ -172,6 +182,7 @@ public final class KafkaProducer: @unchecked Sendable {
     crdk_queue_destroy(queue)
     crdk_topic_destroy(topic)
     crdk_destroy(client)
+    certificates?.release()
   }
 
   /// The same on a thread of its own, for those who cannot wait.

@@ -32,6 +32,14 @@ void crdk_conf_set_events(rd_kafka_conf_t *_Nonnull conf, int events);
 /// Keeps the library's own log lines off stderr: what matters of them comes as events.
 void crdk_conf_silence(rd_kafka_conf_t *_Nonnull conf);
 
+/// See rd_kafka_conf_set_ssl_cert_verify_cb.
+typedef int (*crdk_verify_callback)(rd_kafka_t *_Nullable client, const char *_Nullable broker, int32_t broker_id,
+                                    int *_Nullable code, int depth, const char *_Nullable der, size_t size,
+                                    char *_Nullable text, size_t text_size, void *_Nullable context);
+/// Has a callback decide on each certificate of a broker's chain.
+void crdk_conf_verify_certificates(rd_kafka_conf_t *_Nonnull conf, crdk_verify_callback _Nonnull callback,
+                                   void *_Nonnull context);
+
 /// Takes over `conf` only where it succeeds.
 rd_kafka_t *_Nullable crdk_new_producer(rd_kafka_conf_t *_Nonnull conf, char *_Nonnull text, size_t size);
 /// Waits for the library's threads. Messages still in it are lost without a report: purge and poll first.

@@ -19,7 +19,18 @@ final class BrokerDialogue {
   /// still. Of use only here: a delivery has more time.
   private static let setup = Duration.seconds(5)
 
+  /// What came of the TLS handshake with a broker.
+  enum Handshake {
+    /// It got as far as the certificate.
+    case certificate(CertificateWatch.Finding)
+    /// It did not, in the library's words.
+    case none(String)
+    /// It had no end in time.
+    case silent
+  }
+
   private let producer: KafkaProducer
+  private let certificates = CertificateWatch()
   private let connection: Connection
   private let clock = ContinuousClock()
   private let start: ContinuousClock.Instant
@@ -41,11 +52,26 @@ final class BrokerDialogue {
     producer = try KafkaProducer(
       ProducerSettings(
         topic: settings.topic, properties: settings.properties + [setup], secrets: settings.secrets,
-        usesSCRAM: false))
+        usesSCRAM: false), warmsUp: true, certificates: certificates)
     self.connection = connection
   }
 
   deinit { producer.closeInBackground() }
+
+  /// Waits for the handshake with the broker at `address`, or with another one if that one's does not end.
+  func handshake(with address: BrokerAddress, until deadline: ContinuousClock.Instant) -> Handshake {
+    func finding() -> CertificateWatch.Finding? {
+      certificates.findings.first { $0.broker == address.description }
+    }
+    var failure: KafkaCause?
+    while finding() == nil, failure == nil, clock.now < deadline {
+      for case .trouble(let cause) in hear(waiting: 20) where cause.isHandshake(with: address) { failure = cause }
+    }
+    let others = certificates.findings
+    // What is wrong with a certificate is noted before the failure is reported.
+    if let found = finding() ?? others.first(where: { $0.code == 0 }) ?? others.first { return .certificate(found) }
+    return failure.map { .none($0.textWithoutAddress) } ?? .silent
+  }
 
   func authenticate(
     _ authentication: Connection.Authentication, until deadline: ContinuousClock.Instant, isEventHubs: Bool

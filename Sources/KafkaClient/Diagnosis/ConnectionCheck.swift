@@ -20,7 +20,7 @@ public enum ConnectionCheck {
       }
     }
     let settings = try ProducerSettings(checked, traffic: .single)
-    try KafkaProducer(settings, warmsUp: false).close()
+    try KafkaProducer(settings, warmsUp: false, certificates: nil).close()
     if settings.usesSCRAM, let limit = KafkaLibrary.limitOfSCRAM { notes.append(limit) }
     return notes
   }

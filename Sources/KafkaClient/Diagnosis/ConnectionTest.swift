@@ -121,16 +121,12 @@ private final class Walk {
   }
 
   private func handshake() -> StageResult.Verdict {
-    guard let reachable, case .connected(let socket) = NetworkProbe.connect(reachable.endpoint, within: step) else {
-      return .failed(cause: "the broker accepts no second connection", hint: "Try again; see the broker's log.")
-    }
+    guard let reachable, let dialogue else { return .skipped("no producer") }
     let authority = property("ssl.ca.location") ?? connection.certificateAuthority
-    let handshake = NetworkProbe.shakeHands(
-      socket, host: reachable.address.host, authority: authority, within: step)
     return CertificateVerdict.of(
-      handshake, host: reachable.address.host, hasOwnAuthority: authority != nil,
+      dialogue.handshake(with: reachable.address, until: clock.now + step), host: reachable.address.host,
+      hasOwnAuthority: authority != nil,
       verifies: property("enable.ssl.certificate.verification")?.lowercased() != "false",
-      identifies: property("ssl.endpoint.identification.algorithm")?.lowercased() != "none",
       unencrypted: ListenerKind.unencrypted(reachable.endpoint))
   }
 
@@ -145,6 +141,6 @@ private final class Walk {
     guard connection.kind == .plaintext, let reachable,
       (property("security.protocol") ?? "plaintext").lowercased() == "plaintext"
     else { return nil }
-    return ListenerKind.of(reachable.endpoint, host: reachable.address.host)
+    return ListenerKind.of(reachable.endpoint)
   }
 }

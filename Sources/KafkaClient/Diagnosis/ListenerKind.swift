@@ -15,7 +15,7 @@ enum ListenerKind: Sendable, Equatable {
   /// It could not be asked.
   case unknown
 
-  /// The most that ``of(_:host:)`` takes.
+  /// The most that ``of(_:)`` takes.
   static let longestLook = answerLimit * 3
   private static let answerLimit = Duration.milliseconds(700)
 
@@ -24,17 +24,14 @@ enum ListenerKind: Sendable, Equatable {
   private static let unsupportedMechanism: UInt8 = 33
 
   /// Asks without encryption, then by TLS.
-  static func of(_ endpoint: NetworkProbe.Endpoint, host: String) -> ListenerKind {
+  static func of(_ endpoint: NetworkProbe.Endpoint) -> ListenerKind {
     let plain = unencrypted(endpoint)
     switch plain {
     case .open, .login: return plain
     default: break
     }
     guard case .connected(let socket) = NetworkProbe.connect(endpoint, within: answerLimit) else { return plain }
-    switch NetworkProbe.shakeHands(socket, host: host, authority: nil, within: answerLimit).result {
-    case .trusted, .untrusted: return .encrypted
-    case .none, .silent, .unavailable: return plain
-    }
+    return socket.answersTLS(within: answerLimit) ? .encrypted : plain
   }
 
   /// Asks without encryption; what speaks only TLS is foreign, closing or silent then.

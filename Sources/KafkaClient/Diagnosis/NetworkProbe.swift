@@ -1,4 +1,3 @@
-internal import CRDKafka
 internal import Glibc
 internal import Platform
 internal import RunModel
@@ -27,17 +26,6 @@ struct NetworkProbe {
     private let owner: Descriptor
     fileprivate var descriptor: Int32 { owner.withNumber { $0 } }
     fileprivate init(_ number: Int32) { owner = Descriptor(owning: number) }
-  }
-
-  /// What a handshake told.
-  struct Handshake: Sendable, Equatable {
-    enum Result: Sendable, Equatable { case trusted, untrusted(code: Int), none, silent, unavailable }
-    let result: Result
-    /// OpenSSL's words.
-    let words: String
-    /// Whom the certificate is for, and until when.
-    let subject: String
-    let expiry: String
   }
 
   /// Looks names up, all at once and at most so long. getaddrinfo cannot be given up, so each has a thread that is left
@@ -112,29 +100,6 @@ struct NetworkProbe {
     return contacts.map { $0 ?? .timedOut }
   }
 
-  /// Shakes hands by TLS, at most so long; the socket is of no use afterwards.
-  static func shakeHands(_ socket: Socket, host: String, authority: String?, within limit: Duration) -> Handshake {
-    var code = 0
-    var words = [CChar](repeating: 0, count: 256)
-    var subject = words
-    var expiry = words
-    let result = tls_probe(
-      socket.descriptor, milliseconds(until: .now + limit), host, authority, &code, &words, words.count, &subject,
-      subject.count, &expiry, expiry.count)
-    func text(_ buffer: [CChar]) -> String {
-      String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-    }
-    let verdict: Handshake.Result =
-      switch result {
-      case TLS_PROBE_OK: .trusted
-      case TLS_PROBE_CERTIFICATE: .untrusted(code: code)
-      case TLS_PROBE_HANDSHAKE: .none
-      case TLS_PROBE_SILENT: .silent
-      default: .unavailable
-      }
-    return Handshake(result: verdict, words: text(words), subject: text(subject), expiry: text(expiry))
-  }
-
   /// What is left until then, rounded up; never negative, which would be for ever.
   fileprivate static func milliseconds(until end: ContinuousClock.Instant) -> Int32 {
     let left = ContinuousClock.now.duration(to: end).wholeMicroseconds
@@ -145,6 +110,23 @@ struct NetworkProbe {
 extension NetworkProbe.Socket {
   /// More than any answer that is asked for has.
   private static let longestFrame = 65_536
+
+  /// Whether the other side answers the hello of TLS by TLS, at most so late. The socket is of no use afterwards.
+  func answersTLS(within limit: Duration) -> Bool {
+    guard send(descriptor, Self.hello, Self.hello.count, Int32(MSG_NOSIGNAL)) == Self.hello.count else { return false }
+    var watched = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+    var answer: [UInt8] = [0, 0]
+    guard poll(&watched, 1, NetworkProbe.milliseconds(until: .now + limit)) > 0,
+      recv(descriptor, &answer, answer.count, 0) == answer.count
+    else { return false }
+    // A record with an alert or a handshake message, of version 3.
+    return [0x15, 0x16].contains(answer[0]) && answer[1] == 3
+  }
+
+  /// The least ClientHello of TLS 1.2 (RFC 5246, 7.4.1.2): no session, one cipher suite, no extensions. A listener of TLS
+  /// answers it, be it with an alert.
+  private static let hello: [UInt8] =
+    [0x16, 3, 1, 0, 45, 1, 0, 0, 41, 3, 3] + [UInt8](repeating: 0x61, count: 32) + [0, 0, 2, 0xc0, 0x2f, 1, 0]
 
   /// Sends a Kafka request and waits at most so long for the answer, which is given without its length.
   func ask(_ request: [UInt8], within limit: Duration) -> NetworkProbe.Answer {

@@ -69,6 +69,18 @@ extension KafkaCause {
     return address
   }
 
+  /// The words after `sasl_ssl://host:port/1: `.
+  var textWithoutAddress: String {
+    let bytes = Array(text.utf8)
+    guard let end = bytes.indices.dropLast().first(where: { bytes[$0...].starts(with: ": ".utf8) }) else { return text }
+    return String(decoding: bytes[(end + 2)...], as: UTF8.self)
+  }
+
+  /// Whether it is about a TLS handshake with the broker at `address`.
+  func isHandshake(with address: BrokerAddress) -> Bool {
+    text.holds("//\(address)/") && (code == RD_KAFKA_RESP_ERR__SSL.rawValue || text.holds("SSL handshake"))
+  }
+
   /// Whether a connection was not ready for requests in time, wherever it stopped.
   var isSetupTimeout: Bool { text.holds("setup timed out") }
 
