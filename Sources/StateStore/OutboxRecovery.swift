@@ -71,25 +71,43 @@ public struct OutboxRecovery: Sendable, Equatable {
     let (draft, scratch) = (path + ".new", path + ".salvage")
     for left in [draft, scratch] { removeDatabase(left) }
     defer { for left in [draft, scratch] { removeDatabase(left) } }
+    moveLog(into: path)
     var recovery = try OutboxSalvage.copy(from: path, to: draft, by: scratch, at: now)
     // An administrator that looks after someone else's home must not take it from them.
     try PrivateFile.giveOwner(of: path, to: draft)
-    recovery.path = try setAside(path, at: now)
-    // From here to the next line there is at worst no outbox, and never one without what could be saved.
+    recovery.path = try setAside(path, in: home, at: now)
+    // Until now the damaged outbox stands at its place, with all its records, whenever this process is killed.
     guard unsafe rename(draft, path) == 0 else { throw PrivateFile.failure(errno, at: path) }
     syncDirectory(home.path)
     return recovery
   }
 
-  /// Moves database and log away. The log belongs to the database and holds the latest records; the shared index is
-  /// rebuilt from it by anyone.
-  private static func setAside(_ path: String, at now: Timestamp) throws(StateError) -> String {
-    let stamp = String(now.description.map { $0 == ":" ? "-" : $0 })
-    var aside = "\(path).corrupt-\(stamp)"
-    while PrivateFile.exists(aside) { aside += "-more" }
-    // The log goes first: beside the new database it would be taken for that one's.
-    for suffix in ["-wal", ""] where PrivateFile.exists(path + suffix) {
-      guard unsafe rename(path + suffix, aside + suffix) == 0 else { throw PrivateFile.failure(errno, at: path) }
+  /// Copies what is in the log into the database, because the log is moved away before the database is: beside the new
+  /// database it would be taken for that one's. If this fails, nothing of the database can be read anyway.
+  private static func moveLog(into path: String) {
+    // SQLite would take an empty file for a new database and remove the log.
+    guard let found = try? FileIdentity.of(path), found.size > 0,
+      let database = try? SQLiteDatabase(path: path, busyTimeout: .seconds(2))
+    else { return }
+    database.keepLogOnClose()
+    try? database.execute("PRAGMA wal_checkpoint(PASSIVE)")
+  }
+
+  /// Gives the database a second name, and moves the log away. The shared index is rebuilt from the log by SQLite.
+  ///
+  /// - Returns: the new name of the database.
+  private static func setAside(_ path: String, in home: HomeDirectory, at now: Timestamp) throws(StateError) -> String {
+    // A process that was killed here has given it one already.
+    let earlier = try FileIdentity.of(path).flatMap { found throws(StateError) in try nameSetAside(found.file, in: home)
+    }
+    var aside = earlier ?? "\(path).corrupt-\(String(now.description.map { $0 == ":" ? "-" : $0 }))"
+    while earlier == nil, PrivateFile.exists(aside) { aside += "-more" }
+    if earlier == nil, unsafe link(path, aside) != 0 {
+      // A file system without hard links. Killed between here and the next rename, this process leaves no outbox.
+      guard unsafe rename(path, aside) == 0 else { throw PrivateFile.failure(errno, at: path) }
+    }
+    if PrivateFile.exists(path + "-wal"), unsafe rename(path + "-wal", aside + "-wal") != 0 {
+      throw PrivateFile.failure(errno, at: path)
     }
     unsafe unlink(path + "-shm")
     return aside
@@ -97,10 +115,15 @@ public struct OutboxRecovery: Sendable, Equatable {
 
   /// Whether a file is one that was set aside: what stands in its place goes on with its records and their numbers.
   static func isSetAside(_ file: FileIdentity, in home: HomeDirectory) throws(StateError) -> Bool {
+    try nameSetAside(file, in: home) != nil
+  }
+
+  private static func nameSetAside(_ file: FileIdentity, in home: HomeDirectory) throws(StateError) -> String? {
     for name in PrivateFile.names(in: home.path) where name.hasPrefix("outbox.db.corrupt-") {
-      if try FileIdentity.of("\(home.path)/\(name)")?.file == file { return true }
+      let path = "\(home.path)/\(name)"
+      if try FileIdentity.of(path)?.file == file { return path }
     }
-    return false
+    return nil
   }
 
   private static func removeDatabase(_ path: String) {

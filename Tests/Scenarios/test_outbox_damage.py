@@ -5,11 +5,12 @@ import os
 import random
 import shutil
 import sqlite3
+import subprocess
 from pathlib import Path
 
 import pytest
 
-from harness import listeners
+from harness import listeners, processes
 from harness.outboxes import connect, listed
 from harness.program import Program
 
@@ -129,3 +130,23 @@ def test_an_emptied_outbox_beside_its_log_is_not_taken_for_a_new_one(waiting, pu
     assert len(told_of(outcome)) == 1
     [file] = aside(waiting)
     assert file.with_name(file.name + "-wal").stat().st_size > 0
+
+
+@pytest.mark.parametrize("call", ["link", "rename", "unlink"])
+def test_a_process_killed_while_it_heals_the_outbox_leaves_all_records_to_the_next(waiting, sink, call):
+    damage(waiting, 0.95)
+    waiting.run("connection", "set", "--type", "file", "--path", sink, status=0)
+    kills = 0
+    for when in range(1, 100):
+        trace = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", f"trace={call}", "-e",
+                 f"inject={call}:signal=KILL:when={when}"]
+        killed = subprocess.run([*trace, waiting.binary, "outbox", "deliver"], env=waiting.environment(), check=False,
+                                cwd=waiting.directory, capture_output=True, timeout=processes.LIMIT)
+        if killed.returncode == 0:
+            break
+        kills += 1
+    assert kills > 0 and killed.returncode == 0, killed
+    keys = set(written(sink))
+    # The damage takes along no more than what one page holds.
+    assert len({f"old-{number}" for number in range(WAITING)} - keys) <= 10
+    assert len(aside(waiting)) == 1
