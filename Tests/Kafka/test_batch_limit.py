@@ -57,37 +57,37 @@ def test_every_waiting_payload_is_delivered_although_all_are_larger_together_tha
     assert states(program) == []
 
 
-def test_of_a_live_batch_only_the_payloads_that_are_too_large_are_rejected(kafka, program, topic):
-    limited_topic(kafka, topic, LIMIT)
-    connect(program, *plaintext(kafka, topic))
+def test_of_a_live_batch_only_the_payloads_that_are_too_large_are_rejected(kafka43, program, topic):
+    limited_topic(kafka43, topic, LIMIT)
+    connect(program, *plaintext(kafka43, topic))
     program.run(
         "batch", "demo/x", requests(program, 6), "--output", program.directory / "results", "--progress", "none", "--",
         "sh", "-c", EVERY_OTHER_IS_TOO_LARGE, status=0)
     assert states(program) == ["rejected"] * 3
-    assert len(kafka.keys(topic)) == 3
+    assert len(kafka43.keys(topic)) == 3
 
 
-def test_payloads_rejected_with_others_are_delivered_by_retry(kafka, program, topic):
-    limited_topic(kafka, topic, LIMIT)
+def test_payloads_rejected_with_others_are_delivered_by_retry(kafka43, program, topic):
+    limited_topic(kafka43, topic, LIMIT)
     wait_in_outbox(program, topic, 6, "--", "sh", "-c", EVERY_OTHER_IS_TOO_LARGE)
-    connect(program, *plaintext(kafka, topic))
+    connect(program, *plaintext(kafka43, topic))
     assert program.run("outbox", "deliver", status=1).messages[-1] == "3 delivered, 3 rejected"
     assert states(program) == ["rejected"] * 3
     # Still too large, each by itself.
     program.run("outbox", "retry", "--all", status=0)
     assert program.run("outbox", "deliver", status=1).messages[-1] == "0 delivered, 3 rejected"
     # Once the topic takes them, nothing stands in their way.
-    kafka.tool("configs", "--alter", "--entity-type", "topics", "--entity-name", topic, "--add-config",
+    kafka43.tool("configs", "--alter", "--entity-type", "topics", "--entity-name", topic, "--add-config",
                "max.message.bytes=100000")
     program.run("outbox", "retry", "--all", status=0)
     assert program.run("outbox", "deliver", status=0).messages[-1] == "3 delivered"
-    assert len(set(kafka.keys(topic))) == len(kafka.keys(topic)) == 6
+    assert len(set(kafka43.keys(topic))) == len(kafka43.keys(topic)) == 6
 
 
-def test_exec_delivers_what_waits_beside_its_own_payload_one_by_one_if_it_is_refused_together(kafka, program, topic):
-    limited_topic(kafka, topic, LIMIT)
+def test_exec_delivers_what_waits_beside_its_own_payload_one_by_one_if_it_is_refused_together(kafka43, program, topic):
+    limited_topic(kafka43, topic, LIMIT)
     wait_in_outbox(program, topic, 6, "--", "sh", "-c", EVERY_OTHER_IS_TOO_LARGE)
-    connect(program, *plaintext(kafka, topic))
+    connect(program, *plaintext(kafka43, topic))
 
     def delivers():
         _, report = program.report("demo/x", status=0)
@@ -95,6 +95,20 @@ def test_exec_delivers_what_waits_beside_its_own_payload_one_by_one_if_it_is_ref
         return states(program) == ["rejected"] * 3
 
     processes.await_until(delivers, "the end of every waiting payload")
+
+
+def test_exec_delivers_more_waiting_payloads_than_it_takes_at_once_although_they_are_refused_together(
+        kafka43, program, topic):
+    limited_topic(kafka43, topic, LIMIT)
+    wait_in_outbox(program, topic, 130)
+    connect(program, *plaintext(kafka43, topic))
+
+    def delivers():
+        program.run("exec", "demo/x", status=0)
+        return pending(program) == 0
+
+    processes.await_until(delivers, "the end of every waiting payload")
+    assert states(program) == []
 
 
 @pytest.mark.parametrize("count", [1, 3])

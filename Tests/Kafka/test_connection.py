@@ -122,6 +122,7 @@ def test_a_library_that_is_missing_is_a_clear_error_at_set(program, topic, tmp_p
     assert "librdkafka, which talks to Kafka, cannot be loaded" in outcome.messages[0]
 
 
+@pytest.mark.any_library
 @pytest.mark.parametrize("mechanism", ["SCRAM-SHA-256", "SCRAM-SHA-512"])
 @pytest.mark.parametrize("way", ["variable", "virtual environment"])
 def test_the_library_of_confluent_kafka_logs_in_to_kafka_4_by_scram(kafka43, program, topic, tmp_path, mechanism, way):

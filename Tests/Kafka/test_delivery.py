@@ -57,6 +57,7 @@ def test_the_record_carries_key_payload_and_headers(kafka43, program, topic):
     }
 
 
+@pytest.mark.any_library
 @pytest.mark.parametrize(
     "parent", ["", "nonsense", "x" * 70_000, "00-" + "0" * 32 + "-b7ad6b7169203331-01", "00-\nff"],
     ids=["empty", "nonsense", "huge", "zero", "two lines"])
