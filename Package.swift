@@ -52,6 +52,9 @@ let package = Package(
     .testTarget(name: "StateStoreTests", dependencies: ["Platform", "RunModel", "StateStore"], swiftSettings: strict),
     .target(
       name: "ProcessSupervision", dependencies: ["CProcessLaunch", "Platform", "RunModel"], swiftSettings: touchesC),
+    .testTarget(
+      name: "ProcessSupervisionTests", dependencies: ["Platform", "ProcessSupervision", "RunModel"],
+      swiftSettings: strict),
     .target(name: "CProcessLaunch", dependencies: ["CPlatform"]),
     .target(name: "MetricsIntake", dependencies: ["RunModel"], swiftSettings: strict),
     .testTarget(name: "MetricsIntakeTests", dependencies: ["MetricsIntake", "RunModel"], swiftSettings: strict),

@@ -1,0 +1,96 @@
+import Glibc
+import Platform
+import ProcessSupervision
+import Testing
+
+/// Runs `body` with a supervisor, as the body of an exit test, and ends the process.
+///
+/// A supervisor takes over the signals and the children of its process and needs its main thread. Of a test process the
+/// main thread belongs to libdispatch, so `body` runs in a fork: its only thread is its main thread. A requirement that
+/// is not met becomes the exit code, see ``require(_:)``.
+func supervise(_ body: (Supervision) throws -> Void) {
+  // Swift hides fork. Nothing else runs in the process of an exit test.
+  guard let symbol = dlsym(nil, "fork") else { exit(EXIT_FAILURE) }
+  let child = unsafeBitCast(symbol, to: (@convention(c) () -> pid_t).self)()
+  if child == 0 {
+    // Threads of libdispatch block most signals.
+    var none = sigset_t()
+    sigemptyset(&none)
+    sigprocmask(SIG_SETMASK, &none, nil)
+    // A test that hangs ends.
+    alarm(60)
+    do { try body(try Supervision()) } catch { _exit(EXIT_FAILURE) }
+    _exit(EXIT_SUCCESS)
+  }
+  var status: CInt = 0
+  waitpid(child, &status, 0)
+  exit(status & 0x7f == 0 ? status >> 8 : EXIT_FAILURE)
+}
+
+/// Ends the process of a test if the condition does not hold. The exit code says which requirement it was, counted from 1:
+/// in an exit test all have the same line.
+func require(_ condition: Bool) {
+  requirements += 1
+  if !condition { _exit(requirements) }
+}
+
+nonisolated(unsafe) private var requirements: Int32 = 0
+
+/// A supervisor with its loop.
+final class Supervision {
+  let loop: EventLoop
+  let supervisor: Supervisor
+  /// The signals that were reported so far.
+  private(set) var signals: [Int32] = []
+
+  init() throws {
+    loop = try EventLoop()
+    supervisor = try Supervisor(on: loop)
+  }
+
+  /// Launches a shell that runs `script`. Its descriptors 1 and 3 go to `output`.
+  func launch(
+    _ script: String, output: Output = Output(), _ configure: (inout SpawnConfiguration) -> Void = { _ in }
+  ) throws -> Child {
+    var configuration = SpawnConfiguration(
+      command: ["/bin/sh", "-c", script].map { OSString($0) }, environment: [OSString("PATH=/usr/bin:/bin")])
+    configuration.outputs = [OutputPipe(descriptor: 1, to: output), OutputPipe(descriptor: 3, to: output)]
+    configure(&configuration)
+    return try supervisor.launch(configuration)
+  }
+
+  /// Turns the loop until `child` has ended.
+  func end(of child: Child) -> ChildExit {
+    while true {
+      if let exit = child.exit { return exit }
+      turn()
+    }
+  }
+
+  /// Turns the loop until `condition` holds.
+  func turn(until condition: () -> Bool) { while !condition() { turn() } }
+
+  private func turn() {
+    loop.turn(until: .now() + .milliseconds(50))
+    signals += supervisor.takeSignals().map(\.number)
+    _ = supervisor.takeEndedChildren()
+  }
+}
+
+/// Collects what a child writes.
+final class Output: OutputReceiver {
+  private var bytes: [Int32: [UInt8]] = [:]
+
+  func receive(_ bytes: UnsafeRawBufferPointer, from descriptor: Int32) {
+    self.bytes[descriptor, default: []].append(contentsOf: bytes)
+  }
+
+  /// What was written to one descriptor, as text.
+  func text(_ descriptor: Int32 = 1) -> String { String(decoding: bytes[descriptor] ?? [], as: UTF8.self) }
+
+  /// The number in the first line.
+  var number: Int32? { text().split(separator: "\n").first.flatMap { Int32($0) } }
+
+  /// How many bytes were written.
+  func count(_ descriptor: Int32 = 1) -> Int { bytes[descriptor]?.count ?? 0 }
+}
