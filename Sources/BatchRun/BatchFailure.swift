@@ -1,4 +1,5 @@
 internal import Glibc
+internal import RunModel
 
 /// Why a batch cannot start or go on. What happens to a single request is a result instead.
 public enum BatchFailure: Error, Equatable, CustomStringConvertible {
@@ -14,6 +15,9 @@ public enum BatchFailure: Error, Equatable, CustomStringConvertible {
   case cannotReadOutput(path: String, code: Int32)
   case cannotWriteOutput(path: String, code: Int32)
   case outputReaderGone
+  case outputLost(path: String, OutputLoss)
+  case noOutputReader(path: String, limit: Duration)
+  case interruptedAtOutput(path: String)
   case noTemporaryFile(directory: String, code: Int32)
   case cannotSpill(code: Int32)
 
@@ -41,12 +45,28 @@ public enum BatchFailure: Error, Equatable, CustomStringConvertible {
     case .cannotWriteOutput(let path, let code):
       "cannot write results to \(path): \(Self.words(code)); make room and run again with --resume."
     case .outputReaderGone:
-      "whoever read the results has gone, so the batch was stopped; write them to a file with --output FILE."
+      "the reader of the results has gone, so the batch was stopped; write them to a file with --output FILE."
+    case .outputLost(let path, .deleted):
+      "\(path) was deleted or replaced while the batch ran, and the results in it are lost; run the batch again."
+    case .outputLost(let path, .replaced):
+      "\(path) was moved or replaced while the batch ran, so it does not hold the results; put that file back and run "
+        + "again with --resume."
+    case .outputLost(let path, .truncated):
+      "\(path) was truncated while the batch ran, and results in it are lost; run again with --resume."
+    case .noOutputReader(let path, let limit):
+      "no process read the pipe \(path) within \(DurationText.write(limit)) (--timeout), so nothing ran; start its "
+        + "reader, or choose another --output."
+    case .interruptedAtOutput(let path): "interrupted before a process read the pipe \(path); nothing ran."
     case .noTemporaryFile(let directory, let code):
       "cannot create a temporary file in \(directory): \(Self.words(code)); point TMPDIR to a directory with room."
     case .cannotSpill(let code):
       "cannot keep data in a temporary file: \(Self.words(code)); point TMPDIR to a directory with room."
     }
+  }
+
+  /// The exit status that reports it.
+  public var exitStatus: Int32 {
+    if case .interruptedAtOutput = self { 130 } else { 125 }
   }
 
   private static func words(_ code: Int32) -> String { String(cString: strerror(code)) }

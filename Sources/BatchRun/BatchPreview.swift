@@ -21,6 +21,7 @@ public struct BatchPreview {
       return
     }
     guard let path = settings.output else { throw .resumeNeedsFile }
+    guard !Supervisor.isPipe(path) else { throw .resumeNeedsFile }
     guard access(path, F_OK) == 0 else {
       succeeded = nil
       return

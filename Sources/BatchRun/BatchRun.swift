@@ -65,7 +65,7 @@ public final class BatchRun {
     display = ProgressDisplay(style: settings.progress, sharesTerminal: settings.output == nil, now: started)
     let sources = try RequestSource.all(settings.files)
     count = RequestCount(sources: sources)
-    let prepared = try OutputPreparation(settings: settings)
+    let prepared = try OutputPreparation(settings: settings, supervisor: supervisor)
     succeeded = prepared.succeeded
     for message in prepared.messages { display.say(message) }
     reader = try RequestReader(
@@ -113,6 +113,7 @@ public final class BatchRun {
     // Once, and not for each: where the program is missing, every request says the same.
     for line in tally.unstarted.lines { display.say(line) }
     if let failure { throw failure }
+    try output.verify()
     return BatchSummary(
       algorithm: settings.version.reference, tally: tally, cut: cut, notRun: notRun,
       canResume: settings.output != nil, elapsed: ran.duration(since: started),

@@ -14,6 +14,8 @@ public struct BatchSettings {
   public var takesEnvelopes = false
   /// Where results go; nil for standard output.
   public var output: String?
+  /// Longest wait for the reader of an output that is a named pipe; nil for no limit.
+  public var openLimit: Duration?
   /// Whether the output's results are gone on with.
   public var resumes = false
   /// Whether the output's results may be thrown away.

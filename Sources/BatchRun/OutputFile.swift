@@ -1,13 +1,18 @@
 internal import Glibc
 internal import Platform
+internal import ProcessSupervision
 
-/// Where results go: a file of our own, locked against a second batch, or standard output.
+/// The results of a batch: a file of its own, locked against a second batch, a named pipe, or standard output.
 final class OutputFile {
   /// For messages.
   let path: String
   let descriptor: Descriptor
   /// Whether writing never waits for a reader.
   let isRegular: Bool
+  /// Whether it had a name when it was opened. A temporary file without one loses none.
+  private let hasName: Bool
+  /// The least that the file's size can be.
+  private var expectedSize: Int
 
   /// Standard output.
   convenience init() {
@@ -18,6 +23,9 @@ final class OutputFile {
     self.path = path
     self.descriptor = descriptor
     isRegular = descriptor.isRegularFile
+    var status = stat()
+    hasName = descriptor.withNumber { fstat($0, &status) } == 0 && status.st_nlink > 0
+    expectedSize = descriptor.size
   }
 
   /// Opens the results at `path` to be looked at only.
@@ -29,29 +37,106 @@ final class OutputFile {
     }
   }
 
-  /// The same file under another name.
-  func renamed(to path: String) -> OutputFile { OutputFile(path: path, descriptor: descriptor) }
-
-  /// Opens `path` for appending, and creates it where it is not there.
+  /// Opens `path` for appending, and creates it if it is not there. For the reader of a named pipe it waits as `>` does,
+  /// at most for `limit`.
   ///
   /// - Throws: ``BatchFailure``, before anything was changed.
-  init(path: String) throws(BatchFailure) {
-    self.path = path
+  convenience init(path: String, waitingOn supervisor: Supervisor, limit: Duration?) throws(BatchFailure) {
+    // Opened for reading too, this process would be the pipe's reader, and results would vanish in it.
+    guard Supervisor.isPipe(path) else {
+      try self.init(path: path)
+      return
+    }
+    do throws(OpenFailure) {
+      let opened = try supervisor.open(path, flags: O_WRONLY, until: limit.map { .now() + $0 })
+      // Another writer of the pipe could fill it between a look and a write.
+      _ = opened.withNumber { fcntl($0, F_SETFL, O_NONBLOCK) }
+      self.init(path: path, descriptor: opened)
+    } catch {
+      switch error {
+      case .system(let error): throw .cannotOpenOutput(path: path, code: error.code)
+      case .interrupted: throw .interruptedAtOutput(path: path)
+      case .timedOut: throw .noOutputReader(path: path, limit: limit ?? .zero)
+      }
+    }
+  }
+
+  /// Opens the file `path` for appending, and creates it if it is not there.
+  ///
+  /// - Throws: ``BatchFailure``, before anything was changed.
+  convenience init(path: String) throws(BatchFailure) {
+    let opened: Descriptor
     do throws(SystemError) {
       // Read, too: a torn line is looked for from the end.
-      descriptor = try Descriptor.open(path, flags: O_RDWR | O_CREAT | O_APPEND, mode: 0o666)
+      opened = try Descriptor.open(path, flags: O_RDWR | O_CREAT | O_APPEND, mode: 0o666)
     } catch let first {
-      // Some devices and FIFOs can only be written.
+      // Some devices can only be written.
       do throws(SystemError) {
-        descriptor = try Descriptor.open(path, flags: O_WRONLY | O_APPEND, mode: 0o666)
+        opened = try Descriptor.open(path, flags: O_WRONLY | O_APPEND, mode: 0o666)
       } catch {
         throw .cannotOpenOutput(path: path, code: error.code == ENOENT ? first.code : error.code)
       }
     }
-    isRegular = descriptor.isRegularFile
+    self.init(path: path, descriptor: opened)
+    try lock()
+  }
+
+  /// A file in `directory` that ``replace(_:by:as:)`` gives a name; nil if the system has none.
+  convenience init?(unnamedIn directory: String) throws(BatchFailure) {
+    guard let opened = try? Descriptor.unnamedFile(in: directory) else { return nil }
+    self.init(path: directory, descriptor: opened)
+    try lock()
+  }
+
+  private func lock() throws(BatchFailure) {
     guard !isRegular || descriptor.withNumber({ flock($0, LOCK_EX | LOCK_NB) }) == 0 || errno != EWOULDBLOCK else {
       throw .outputIsBusy(path: path)
     }
+  }
+
+  /// Puts this file, complete and on the disk, in the place of `target`. `draft` is its name until then.
+  ///
+  /// - Returns: The same file as `path`.
+  func replace(_ target: String, by draft: String, as path: String) throws(BatchFailure) -> OutputFile {
+    do throws(SystemError) {
+      guard descriptor.withNumber({ fsync($0) }) == 0 else { throw SystemError(errno) }
+      if !hasName { try descriptor.link(as: draft) }
+      guard rename(draft, target) == 0 else { throw SystemError(errno) }
+    } catch { throw .cannotWriteOutput(path: path, code: error.code) }
+    return OutputFile(path: path, descriptor: descriptor)
+  }
+
+  /// Writes a part of `bytes`, as write(2) does: returns how many, or -1 with `errno`.
+  func append(_ bytes: UnsafeRawBufferPointer) -> Int {
+    let count = descriptor.withNumber { write($0, bytes.baseAddress, bytes.count) }
+    if count > 0 { expectedSize += count }
+    return count
+  }
+
+  /// Finds out whether the results are still there: a file that was deleted, replaced or truncated takes further results
+  /// without an error.
+  ///
+  /// - Throws: ``BatchFailure/outputLost(path:_:)``.
+  func checkPresence() throws(BatchFailure) {
+    guard descriptor !== Descriptor.standardOutput, isRegular else { return }
+    var (own, named) = (stat(), stat())
+    guard descriptor.withNumber({ fstat($0, &own) }) == 0 else { return }
+    if hasName, own.st_nlink == 0 { throw .outputLost(path: path, .deleted) }
+    let isThere = stat(path, &named) == 0
+    if isThere ? (named.st_dev, named.st_ino) != (own.st_dev, own.st_ino) : errno == ENOENT || errno == ENOTDIR {
+      throw .outputLost(path: path, .replaced)
+    }
+    if own.st_size < off_t(expectedSize) { throw .outputLost(path: path, .truncated) }
+  }
+
+  /// Has the file system report data that it could not store: some do so only when a descriptor is closed.
+  ///
+  /// - Throws: ``BatchFailure/cannotWriteOutput(path:code:)``.
+  func checkStorage() throws(BatchFailure) {
+    guard isRegular else { return }
+    let copy = descriptor.withNumber { fcntl($0, F_DUPFD_CLOEXEC, 0) }
+    guard copy >= 0, close(copy) != 0, errno != EINTR else { return }
+    throw .cannotWriteOutput(path: path, code: errno)
   }
 
   /// Bytes in the file.
@@ -60,9 +145,10 @@ final class OutputFile {
   /// Removes all results.
   func clear() throws(BatchFailure) {
     guard descriptor.withNumber({ ftruncate($0, 0) }) == 0 else { throw .cannotWriteOutput(path: path, code: errno) }
+    expectedSize = 0
   }
 
-  /// Removes what comes after the last newline: what a killed batch or a full disk left of a line.
+  /// Removes the part after the last newline: a line that a killed batch or a full disk left incomplete.
   func cutTornLine() {
     guard descriptor !== Descriptor.standardOutput, isRegular else { return }
     var end = size
@@ -78,6 +164,7 @@ final class OutputFile {
         end = start
       }
       if end < size { _ = descriptor.withNumber { ftruncate($0, end) } }
+      expectedSize = end
     }
   }
 }

@@ -1,3 +1,4 @@
+internal import ProcessSupervision
 internal import RunModel
 
 /// The output as a batch finds it: opened, checked, and with what was already done told apart from what is to do.
@@ -9,13 +10,14 @@ struct OutputPreparation {
   let messages: [String]
 
   /// - Throws: ``BatchFailure`` before anything in the file was changed.
-  init(settings: BatchSettings) throws(BatchFailure) {
+  init(settings: BatchSettings, supervisor: Supervisor) throws(BatchFailure) {
     guard let path = settings.output else {
       guard !settings.resumes else { throw .resumeNeedsFile }
       (file, succeeded, messages) = (OutputFile(), nil, [])
       return
     }
-    let opened = try OutputFile(path: path)
+    guard !settings.resumes || !Supervisor.isPipe(path) else { throw .resumeNeedsFile }
+    let opened = try OutputFile(path: path, waitingOn: supervisor, limit: settings.openLimit)
     guard settings.resumes else {
       if opened.isRegular, opened.size > 0 {
         guard settings.overwrites else { throw .outputHasResults(path: path) }

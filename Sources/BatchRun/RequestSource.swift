@@ -70,7 +70,9 @@ final class OpenSource {
   static func opening(_ source: RequestSource) -> Result<OpenSource, OpeningFailure> {
     if source.path == "-" { return .success(OpenSource(source, descriptor: .standardInput)) }
     do throws(SystemError) {
-      return .success(OpenSource(source, descriptor: try Descriptor.reading(source.path)))
+      // Not blocking: for the writer of a pipe the loop waits, and goes on supervising.
+      let flags = O_RDONLY | O_NONBLOCK | O_NOCTTY
+      return .success(OpenSource(source, descriptor: try Descriptor.open(source.path, flags: flags, mode: 0)))
     } catch {
       return .failure(OpeningFailure(words: "cannot open it: \(error)"))
     }

@@ -70,6 +70,14 @@ final class ResultOutput {
     return queue.isEmpty ? .idle : .more
   }
 
+  /// Finds out whether everything that was written is stored and in its place.
+  ///
+  /// - Throws: ``BatchFailure``.
+  func verify() throws(BatchFailure) {
+    try file.checkStorage()
+    try file.checkPresence()
+  }
+
   /// True once the first item of the queue is in the buffer as a whole.
   private func renderNext() throws(BatchFailure) -> Bool {
     switch queue[taken] {
@@ -87,10 +95,14 @@ final class ResultOutput {
 
   /// False where nothing can be written now.
   private func writeOnce() throws(BatchFailure) -> Bool {
-    guard file.isRegular || file.descriptor.isReady(for: .write) else { return false }
+    if file.isRegular {
+      try file.checkPresence()
+    } else {
+      guard file.descriptor.isReady(for: .write) else { return false }
+    }
     let count = buffer.withUnsafeBytes { bytes in
       let rest = bytes[unwritten...].prefix(file.isRegular ? bytes.count : Self.pipeUnit)
-      return file.descriptor.withNumber { write($0, UnsafeRawBufferPointer(rebasing: rest).baseAddress, rest.count) }
+      return file.append(UnsafeRawBufferPointer(rebasing: rest))
     }
     if count >= 0 {
       unwritten += count

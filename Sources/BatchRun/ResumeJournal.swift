@@ -52,17 +52,18 @@ struct ResumeJournal {
   ///
   /// - Returns: The file to append to.
   func withoutFailures(in file: OutputFile, algorithm: String) throws(BatchFailure) -> OutputFile {
-    guard failedLines > 0 else { return file }
     let target = Self.resolved(file.path)
-    // A name that nobody else gives a file: what a killed batch left of it is thrown away.
     let name = target.lastIndex(of: "/").map { target.index(after: $0) } ?? target.startIndex
-    let beside = String(target[..<name]) + ".\(target[name...]).algo-run-resuming"
+    let directory = String(target[..<name])
+    // A name that no other program gives a file. A batch that was killed may have left one.
+    let beside = directory + ".\(target[name...]).algo-run-resuming"
     unlink(beside)
-    var information = stat()
-    _ = file.descriptor.withNumber { fstat($0, &information) }
-    // Locked from its first moment, so that no second batch can come between.
-    let fresh = try OutputFile(path: beside)
-    _ = fresh.descriptor.withNumber { fchmod($0, information.st_mode & 0o7777) }
+    guard failedLines > 0 else { return file }
+    // Locked from its first moment, so that no second batch can come between. Without a name, if that is possible, so
+    // that a killed batch leaves nothing.
+    let unnamed = try OutputFile(unnamedIn: directory.isEmpty ? "." : directory)
+    let fresh = if let unnamed { unnamed } else { try OutputFile(path: beside) }
+    Self.giveRights(of: file, to: fresh)
     do throws(BatchFailure) {
       var kept = 0..<0
       try ResultReader(descriptor: file.descriptor, path: file.path).forEachLine { (line) throws(BatchFailure) in
@@ -75,14 +76,23 @@ struct ResumeJournal {
         kept = isFailed ? line.range.upperBound..<line.range.upperBound : line.range
       }
       try Self.copy(kept, from: file, to: fresh)
-      guard fresh.descriptor.withNumber({ fsync($0) }) == 0, rename(beside, target) == 0 else {
-        throw .cannotWriteOutput(path: file.path, code: errno)
-      }
+      return try fresh.replace(target, by: beside, as: file.path)
     } catch {
       unlink(beside)
       throw error
     }
-    return fresh.renamed(to: file.path)
+  }
+
+  /// Owner, group and permissions, as far as this user may give them: an administrator who resumes the batch of another
+  /// user must not take the results from that user.
+  private static func giveRights(of file: OutputFile, to fresh: OutputFile) {
+    var status = stat()
+    guard file.descriptor.withNumber({ fstat($0, &status) }) == 0 else { return }
+    fresh.descriptor.withNumber { number in
+      if fchown(number, status.st_uid, status.st_gid) != 0 { _ = fchown(number, uid_t.max, status.st_gid) }
+      // Last: a change of the owner takes permissions away.
+      _ = fchmod(number, status.st_mode & 0o7777)
+    }
   }
 
   private static func copy(_ range: Range<Int>, from file: OutputFile, to fresh: OutputFile) throws(BatchFailure) {
@@ -95,9 +105,13 @@ struct ResumeJournal {
           throw .cannotReadOutput(path: file.path, code: error.code)
         }
         guard count > 0 else { throw .cannotReadOutput(path: file.path, code: EIO) }
-        do throws(SystemError) {
-          try fresh.descriptor.writeAll(UnsafeRawBufferPointer(rebasing: wanted[..<count]))
-        } catch { throw .cannotWriteOutput(path: file.path, code: error.code) }
+        var written = 0
+        while written < count {
+          let result = fresh.append(UnsafeRawBufferPointer(rebasing: wanted[written..<count]))
+          if result < 0, errno == EINTR { continue }
+          guard result > 0 else { throw .cannotWriteOutput(path: file.path, code: result < 0 ? errno : EIO) }
+          written += result
+        }
         start += count
       }
     }

@@ -60,6 +60,18 @@ int32_t open_event_counter(int32_t *descriptor) {
   return opened < 0 ? errno : move_high(opened, descriptor);
 }
 
+int32_t open_unnamed_file(const char *directory, int32_t *descriptor) {
+  if (access("/proc/self/fd", X_OK) != 0) return errno;
+  int opened = open(directory, O_TMPFILE | O_RDWR | O_APPEND | O_CLOEXEC, 0600);
+  return opened < 0 ? errno : move_high(opened, descriptor);
+}
+
+int32_t link_file(int32_t descriptor, const char *path) {
+  char name[64];
+  snprintf(name, sizeof name, "/proc/self/fd/%d", descriptor);
+  return linkat(AT_FDCWD, name, AT_FDCWD, path, AT_SYMLINK_FOLLOW) == 0 ? 0 : errno;
+}
+
 int32_t open_anonymous_file(const char *directory, int32_t *descriptor) {
   int opened = open(directory, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
   if (opened >= 0) return move_high(opened, descriptor);

@@ -13,6 +13,23 @@ extension Descriptor {
     return Descriptor(owning: opened)
   }
 
+  /// A file without a name in `directory`, for reading and appending. ``link(as:)`` gives it a name; until then it is gone
+  /// with its last descriptor.
+  ///
+  /// - Throws: EOPNOTSUPP if the file system has no such files, ENOENT without `/proc`, or the errno of open(2).
+  public static func unnamedFile(in directory: String) throws(SystemError) -> Descriptor {
+    var opened: CInt = -1
+    try SystemError.check(unsafe open_unnamed_file(directory, &opened))
+    return Descriptor(owning: opened)
+  }
+
+  /// Gives a file from ``unnamedFile(in:)`` its name.
+  ///
+  /// - Throws: EEXIST if the name is taken, or the errno of linkat(2).
+  public func link(as path: String) throws(SystemError) {
+    try SystemError.check(withNumber { unsafe link_file($0, path) })
+  }
+
   /// A file in memory, for reading and writing.
   ///
   /// - Throws: the errno of memfd_create(2).
@@ -65,8 +82,11 @@ extension Descriptor {
   /// Whether a read (or write) returns at once at this moment.
   public func isReady(for interest: Interest) -> Bool { poll(for: interest, milliseconds: 0) != 0 }
 
-  /// Waits until a read (or write) returns at once, or a signal comes. For programs without an event loop.
-  public func waitUntilReady(for interest: Interest) { _ = poll(for: interest, milliseconds: -1) }
+  /// Waits until a read (or write) returns at once, a signal comes, or the time is over; -1 for no limit. For programs
+  /// without an event loop.
+  public func waitUntilReady(for interest: Interest, milliseconds: Int32 = -1) {
+    _ = poll(for: interest, milliseconds: milliseconds)
+  }
 
   private func poll(for interest: Interest, milliseconds: Int32) -> Int32 {
     let events = (interest.contains(.read) ? POLLIN : 0) | (interest.contains(.write) ? POLLOUT : 0)

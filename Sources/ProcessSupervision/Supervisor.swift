@@ -22,7 +22,7 @@ internal import RunModel
 ///    one delays nothing.
 @safe
 public final class Supervisor: EventHandler {
-  private let loop: EventLoop
+  let loop: EventLoop
   private let signals: SignalQueue
   private var registration: Registration?
   private var children: [Int32: Child] = [:]

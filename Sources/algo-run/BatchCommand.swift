@@ -58,6 +58,10 @@ enum BatchCommand: Subcommand {
     takesCommandLine: true)
 
   static func run(_ invocation: Invocation) throws -> Int32 {
+    do { return try execute(invocation) } catch is Interruption { return 130 }
+  }
+
+  private static func execute(_ invocation: Invocation) throws -> Int32 {
     let options = try BatchOptions(invocation)
     // Before anything else exists: signals are blocked from here on and none is lost; threads inherit that.
     let supervision = options.isDryRun ? nil : try ExecCommand.supervision()
@@ -71,8 +75,9 @@ enum BatchCommand: Subcommand {
     guard let (loop, supervisor) = supervision else { return try preview(settings) }
     try options.refuseOwnFiles(situation, insights: version.insights)
 
+    let files = PatientFiles(supervisor, limit: options.timeLimit)
     let summaryFile = try options.summaryPath.map { path in
-      try ExecCommand.ownFailure { () throws(ReportFailure) in try ReportFile(path, option: "--summary") }
+      try ExecCommand.ownFailure { try ReportFile(path, option: "--summary", by: files) }
     }
     let pipeline = RunPipeline(
       supervisor: supervisor, format: situation.payloadFormat, secrets: situation.secretVariables,
@@ -85,17 +90,17 @@ enum BatchCommand: Subcommand {
       summary = try batch.run()
     } catch {
       payloads?.close()
-      throw ExitFailure(status: 125, sentence: "\(error)")
+      throw ExitFailure(status: error.exitStatus, sentence: "\(error)")
     }
     for line in settings.isQuiet ? summary.linesWhenQuiet : summary.lines { Message.tell(line) }
     if let summaryFile {
-      try ExecCommand.ownFailure { () throws(ReportFailure) in try summaryFile.write(summary.json) }
+      try ExecCommand.ownFailure { try summaryFile.write(summary.json) }
     }
     return summary.exitStatus
   }
 
   private static func preview(_ settings: BatchSettings) throws -> Int32 {
-    let sentence = try ExecCommand.ownFailure { () throws(BatchFailure) in
+    let sentence = try ExecCommand.ownFailure {
       try BatchPreview(settings: settings).run { StandardOutput.write($0) }
     }
     if !settings.isQuiet { Message.tell(sentence) }

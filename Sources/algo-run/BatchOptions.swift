@@ -15,7 +15,7 @@ struct BatchOptions {
   private let invocation: Invocation
   private let files: [String]
   private let jobs: Int
-  private let timeLimit: Duration?
+  let timeLimit: Duration?
   private let stopSignal: Int32
   private let grace: Duration
   private let retries: Int
@@ -141,6 +141,7 @@ struct BatchOptions {
     settings.overwrites = invocation.flag("overwrite")
     settings.jobs = jobs
     settings.timeLimit = timeLimit ?? settings.timeLimit
+    settings.openLimit = timeLimit
     settings.stopSignal = stopSignal
     settings.grace = grace
     settings.retries = retries

@@ -41,7 +41,10 @@ enum ExecCommand: Subcommand {
 
   static func run(_ invocation: Invocation) throws -> Int32 {
     // The supervisor is gone by the time this process ends by a signal, and its guardian with it.
-    let ending = try execute(invocation)
+    let ending: (status: Int32, signal: Int32?)
+    do { ending = try execute(invocation) } catch let interruption as Interruption {
+      ending = (128 + interruption.signal, interruption.signal)
+    }
     if let signal = ending.signal { Supervisor.endProcess(by: signal) }
     return ending.status
   }
@@ -57,11 +60,11 @@ enum ExecCommand: Subcommand {
     let situation = try Situation.find(
       invocation, reference: options.reference, runsWithoutState: invocation.commandLine != nil)
     try options.refuseOwnFiles(situation)
+    let files = PatientFiles(supervisor, limit: options.timeLimit)
     // Before the report: one that is made here must not be what is read.
-    let request = try options.request(for: situation.version)
-    let report = try options.reportPath.map { path in
-      try ownFailure { () throws(ReportFailure) in try ReportFile(path) }
-    }
+    var request = try options.request(for: situation.version, by: files)
+    let report = try options.reportPath.map { path in try ownFailure { try ReportFile(path, by: files) } }
+    request.timeLimit = files.rest ?? request.timeLimit
 
     let pipeline = RunPipeline(
       supervisor: supervisor, format: situation.payloadFormat, secrets: situation.secretVariables,
@@ -78,7 +81,7 @@ enum ExecCommand: Subcommand {
       record = pipeline.unstarted(request, because: error, attempts: 1)
       status = error.exitStatus
     }
-    if record.outcome == .timedOut, let limit = request.timeLimit {
+    if record.outcome == .timedOut, let limit = options.timeLimit ?? request.timeLimit {
       let origin = invocation.isGiven("timeout") ? "--timeout" : "its version's time limit, which --timeout overrides"
       Message.tell("stopped after \(DurationText.write(limit)) (\(origin)).")
     }
@@ -113,8 +116,11 @@ enum ExecCommand: Subcommand {
     }
   }
 
-  /// Runs `body`; its failure is one of algo-run itself: status 125.
-  static func ownFailure<Value, Failure: Error>(_ body: () throws(Failure) -> Value) throws(ExitFailure) -> Value {
-    do throws(Failure) { return try body() } catch { throw ExitFailure(status: 125, sentence: "\(error)") }
+  /// Runs `body`; its failure is one of algo-run itself, status 125, unless it has a status of its own.
+  static func ownFailure<Value>(_ body: () throws -> Value) throws -> Value {
+    do { return try body() } catch {
+      guard !(error is ExitFailure || error is Interruption) else { throw error }
+      throw ExitFailure(status: 125, sentence: "\(error)")
+    }
   }
 }

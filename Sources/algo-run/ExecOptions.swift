@@ -12,7 +12,7 @@ struct ExecOptions {
   private let commandLine: [OSString]?
   private let inputPath: String?
   private let requestID: String
-  private let timeLimit: Duration?
+  let timeLimit: Duration?
   private let stopSignal: Int32
   private let grace: Duration
   private let keepsDescendants: Bool
@@ -74,8 +74,8 @@ struct ExecOptions {
     return "\(directory)/\(word)"
   }
 
-  /// The request, for the version that was found.
-  func request(for version: PublishedVersion?) throws(ExitFailure) -> RunRequest {
+  /// The request, for the version that was found; `files` opens its input.
+  func request(for version: PublishedVersion?, by files: PatientFiles) throws -> RunRequest {
     var request = RunRequest(
       requestID: requestID, version: version, command: commandLine ?? version?.command.map { OSString($0) } ?? [])
     request.timeLimit = timeLimit ?? request.timeLimit
@@ -84,9 +84,9 @@ struct ExecOptions {
     request.keepsDescendants = keepsDescendants
     request.sharesTerminal = true
     if let inputPath {
-      do throws(SystemError) {
-        request.standardInput = try .reading(inputPath)
-      } catch {
+      do {
+        request.standardInput = try files.open(inputPath, flags: O_RDONLY)
+      } catch let error as SystemError {
         throw ExitFailure(
           status: 125,
           sentence: "cannot open the input \"\(TerminalText.safe(inputPath))\": \(error); name a file that can be read "

@@ -1,12 +1,12 @@
-"""No command writes over a file that it or algo-run needs for something else (SPEC sections 4, 8 and 9)."""
+"""No command writes over a file that it or algo-run needs for something else (docs/contract.md 4, 8, 9)."""
 
 import json
 import os
 
 import pytest
 
-from batches import Batches
-from program import PYTHON
+from harness.batches import Batches
+from harness.program import PYTHON
 
 OWN = ["state.db", "outbox.db", "outbox.db-wal", "outbox.lock", "insights-fallback.ndjson", "ca.pem"]
 

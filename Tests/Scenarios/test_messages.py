@@ -1,4 +1,4 @@
-"""No message of algo-run holds anything up, whatever becomes of its stderr (SPEC sections 1 and 4)."""
+"""No message of algo-run holds anything up, whatever becomes of its stderr (docs/contract.md 1, 4)."""
 
 import fcntl
 import os
@@ -7,8 +7,8 @@ import subprocess
 
 import pytest
 
-import processes
-from batches import Batches, await_lines
+from harness import processes
+from harness.batches import Batches, await_lines
 
 REJECTED = "echo '[]' >&3; echo '{\"a\":true}' >&3; exit 5"
 

@@ -109,3 +109,11 @@ def read_line(descriptor, limit=LIMIT):
         assert byte, f"the stream ended in the middle of a line: {line!r}"
         line += byte
     return line[:-1].decode()
+
+
+def read_piece(descriptor, limit=LIMIT):
+    """What can be read next from a pipe; nothing at the end of its last writer. Fails at the deadline."""
+    watch = select.poll()
+    watch.register(descriptor, select.POLLIN)
+    assert watch.poll(limit * 1000), f"waited {limit} s in vain for data"
+    return os.read(descriptor, 65536)

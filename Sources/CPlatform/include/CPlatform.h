@@ -27,6 +27,13 @@ int32_t move_high(int32_t descriptor, int32_t *high);
 /// A file without a name in `directory`, for reading and writing, above 9 and close-on-exec.
 int32_t open_anonymous_file(const char *directory, int32_t *descriptor);
 
+/// Opens a file without a name in `directory` for reading and appending, which link_file can give a name later.
+/// EOPNOTSUPP if the file system has no such files, ENOENT without /proc, which link_file needs.
+int32_t open_unnamed_file(const char *directory, int32_t *descriptor);
+
+/// Gives such a file the name `path`. EEXIST if the name is taken.
+int32_t link_file(int32_t descriptor, const char *path);
+
 /// A file in memory, above 9 and close-on-exec. `name` is shown in /proc only.
 int32_t open_memory_file(const char *name, int32_t *descriptor);
 

@@ -150,7 +150,7 @@ public final class ExecPublisher: PayloadPublisher {
     var isInterrupted = false
     while endings[id] == nil, !engine.hasFailures, clock.now < deadline, !isInterrupted {
       engine.turn(waiting: min(Self.glance, milliseconds(until: deadline, clock)))
-      isInterrupted = endings[id] == nil && Self.isAskedToEnd
+      isInterrupted = endings[id] == nil && PendingSignals.askToEnd
     }
     if case .delivered = endings[id] { deliverOthers(besides: id, by: engine, until: deadline, clock) }
     if endings[id] == nil { engine.askAboutTopic() }
@@ -195,14 +195,6 @@ public final class ExecPublisher: PayloadPublisher {
     else { return false }
     engine.turn(waiting: 0)
     return engine.policy.hasTrouble && !engine.hasBrokerAnswered
-  }
-
-  /// Whether a signal that asks algo-run to end has come since its child ended. They are blocked, and its supervisor is
-  /// not looking any more.
-  private static var isAskedToEnd: Bool {
-    var pending = sigset_t()
-    guard sigpending(&pending) == 0 else { return false }
-    return [SIGINT, SIGTERM, SIGHUP, SIGQUIT].contains { sigismember(&pending, $0) == 1 }
   }
 
   /// A broker that answered takes a bounded number of those that wait as well.
