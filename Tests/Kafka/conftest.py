@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from harness import processes
-from harness.broker import KAFKA_HOME, NEWEST, RELEASES, Kafka
+from harness.broker import KAFKA_HOME, NEWEST, OLDEST, RELEASES, Kafka
 from harness.fault_proxy import FaultProxy
 from harness.program import Program
 
@@ -54,6 +54,15 @@ def kafka(request, brokers):
 def kafka43(brokers):
     """The shared broker of the newest release, where the release makes no difference."""
     return brokers(NEWEST)
+
+
+@pytest.fixture(scope="session")
+def strict_kafka(tmp_path_factory):
+    """A broker that makes no topic by itself and offers no other login than PLAIN; started when it is first wanted."""
+    kafka = Kafka(tmp_path_factory.mktemp("strict") / "kafka", OLDEST, "-o", "auto.create.topics.enable=false",
+                  "-o", "sasl.enabled.mechanisms=PLAIN")
+    yield kafka
+    kafka.stop()
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ from pathlib import Path
 import confluent_kafka
 import pytest
 
-from harness.broker import NEWEST, OLDEST
 from harness.connections import connect, library_version, plaintext, sasl, test as walk
 
 STAGES = ["settings", "resolve", "tcp", "tls", "authentication", "metadata", "topic", "produce"]
@@ -52,10 +51,9 @@ def test_a_wrong_password_and_an_unknown_user_fail_at_the_login(kafka, program, 
         connect(program, *sasl(kafka, topic, mechanism, user="nobody"), **right)
 
 
-def test_a_mechanism_that_is_not_offered(own_kafka, program, topic):
-    kafka = own_kafka(NEWEST, "-o", "sasl.enabled.mechanisms=PLAIN")
-    connect(program, *sasl(kafka, topic, "SCRAM-SHA-512"), KAFKA_PASSWORD=kafka.PASSWORD)
-    told = failure(program, "authentication", KAFKA_PASSWORD=kafka.PASSWORD)
+def test_a_mechanism_that_is_not_offered(strict_kafka, program, topic):
+    connect(program, *sasl(strict_kafka, topic, "SCRAM-SHA-512"), KAFKA_PASSWORD=strict_kafka.PASSWORD)
+    told = failure(program, "authentication", KAFKA_PASSWORD=strict_kafka.PASSWORD)
     assert "does not offer SCRAM-SHA-512" in told and "PLAIN" in told and "2.6.1" not in told
 
 
@@ -83,9 +81,8 @@ def test_nobody_listens_and_nobody_of_that_name(program, topic):
     assert "nonexistent.invalid" in failure(program, "resolve")
 
 
-def test_a_topic_that_is_missing(own_kafka, program):
-    kafka = own_kafka(OLDEST, "-o", "auto.create.topics.enable=false")
-    connect(program, *plaintext(kafka, "missing"))
+def test_a_topic_that_is_missing(strict_kafka, program):
+    connect(program, *plaintext(strict_kafka, "missing"))
     told = failure(program, "topic")
     assert "Unknown topic" in told and "kafka-topics.sh --create --topic missing" in told
 

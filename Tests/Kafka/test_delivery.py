@@ -4,7 +4,6 @@ import json
 
 import pytest
 
-from harness.broker import OLDEST
 from harness.connections import connect, library_version, plaintext, sasl, test as walk
 
 
@@ -143,16 +142,15 @@ def test_a_payload_that_is_too_large_is_rejected_at_once(kafka43, program, topic
     assert listing(program) == []
 
 
-def test_a_topic_that_does_not_exist_yet_is_waited_for(own_kafka, program, topic):
-    kafka = own_kafka(OLDEST, "-o", "auto.create.topics.enable=false")
-    connect(program, *plaintext(kafka, topic), "--delivery-wait", "500ms")
+def test_a_topic_that_does_not_exist_yet_is_waited_for(strict_kafka, program, topic):
+    connect(program, *plaintext(strict_kafka, topic), "--delivery-wait", "500ms")
     _, report = program.report("demo/x", status=0)
     assert report["delivery"]["state"] == "queued" and "Unknown topic" in report["delivery"]["detail"]
     [record] = listing(program)
     assert "Unknown topic" in record["last_error"]
-    kafka.tool("topics", "--create", "--topic", topic)
+    strict_kafka.tool("topics", "--create", "--topic", topic)
     program.run("outbox", "deliver", status=0)
-    assert kafka.keys(topic) == [report["request_id"]]
+    assert strict_kafka.keys(topic) == [report["request_id"]]
 
 
 def test_a_batch_delivers_every_payload_once(kafka, program, topic):
