@@ -202,7 +202,7 @@ def test_a_disk_that_has_room_again_gets_whole_lines_again(program):
 def test_a_read_only_home_costs_the_payload_and_not_the_execution(program):
     status, stdout, stderr = mounted(
         program, '"$A" publish o/a --insights -- sh -c "echo ran; exit 7" > /dev/null 2>&1 && '
-        'mount -o remount,ro "$HERE" && "$A" exec o/a', size="1m")
+        'mount -o remount,bind,ro "$HERE" && "$A" exec o/a', size="1m")
     assert (status, stdout) == (7, "ran\n"), stderr
     assert len(stderr) == 1 and stderr[0].startswith("algo-run: "), stderr
     # It names the file that payloads should be in and what to do, and no draft that only algo-run knows.
@@ -211,7 +211,7 @@ def test_a_read_only_home_costs_the_payload_and_not_the_execution(program):
 
 def test_a_read_only_home_can_be_listed_and_not_published_to(program):
     status, stdout, stderr = mounted(
-        program, '"$A" publish o/a --insights -- true > /dev/null 2>&1 && mount -o remount,ro "$HERE" && '
+        program, '"$A" publish o/a --insights -- true > /dev/null 2>&1 && mount -o remount,bind,ro "$HERE" && '
         '"$A" versions --json; "$A" publish o/a -- true', size="1m")
     assert status not in (0, 64) and '"version":"1.0.0"' in stdout
     assert len(stderr) == 1 and "read-only" in stderr[0].lower(), stderr
