@@ -25,6 +25,9 @@ def pytest_configure(config):
 
 
 def pytest_collection_modifyitems(items):
+    for item in items:
+        if os.getuid() != 0 and item.get_closest_marker("root"):
+            item.add_marker(pytest.mark.skip(reason="only root can run it"))
     # What takes longest begins first, so that no worker is left alone with it at the end.
     items.sort(key=lambda item: item.get_closest_marker("slow") is None)
 

@@ -147,8 +147,6 @@ def test_a_home_that_is_a_file_is_said_so(program):
 
 def nobody(program):
     """Runs as a user that the system does not know and that has no home."""
-    if os.getuid() != 0:
-        pytest.skip("needs root, to become a user without a home")
     for parent in [program.directory, *program.directory.parents, program.binary, *program.binary.parents]:
         if parent.is_dir() and parent.stat().st_mode & 0o001 == 0:
             parent.chmod(parent.stat().st_mode | 0o011)
@@ -160,6 +158,7 @@ def nobody(program):
     return {"preexec_fn": become, "env": {"HOME": None, "ALGO_RUN_HOME": None}}
 
 
+@pytest.mark.root
 def test_without_any_home_a_command_that_is_given_runs(program):
     outcome = program.run("exec", "--", "sh", "-c", "exit 7", status=7, **nobody(program))
     assert outcome.stderr == b""
@@ -167,6 +166,7 @@ def test_without_any_home_a_command_that_is_given_runs(program):
     assert len(outcome.messages) == 1 and "--home" in outcome.messages[0]
 
 
+@pytest.mark.root
 def test_without_any_home_what_needs_one_says_how_to_give_one(program):
     for arguments in (["versions"], ["publish", "o/a", "--", "true"], ["exec", "o/a"]):
         outcome = program.run(*arguments, **nobody(program))

@@ -85,11 +85,10 @@ def test_what_expires_while_it_is_delivered_is_kept_within_the_retention(program
     assert list(listed(program)) == [4, 5, 6]
 
 
+@pytest.mark.root
 @pytest.mark.parametrize("arguments", [
     ["status"], ["status", "--json"], ["list"], ["list", "--json"], ["purge", "--all"], ["retry", "--all"], ["deliver"]])
 def test_an_outbox_that_may_not_be_seen_is_not_taken_for_an_empty_one(program, published, unreachable, arguments):
-    if os.getuid() != 0:
-        pytest.skip("needs root, to become another user")
     connect(program, unreachable, "--delivery-wait", "0s")
     program.run("exec", published, "--", "true", status=0)
     for parent in [program.directory, *program.directory.parents, program.binary, *program.binary.parents]:

@@ -162,6 +162,7 @@ def test_after_an_execution_no_process_of_algo_run_is_left_either(program, publi
     assert processes.marked(program.marker) == []
 
 
+@pytest.mark.root
 def test_where_no_more_processes_may_be_started_one_sentence_says_so(program):
     import resource
 
@@ -170,8 +171,6 @@ def test_where_no_more_processes_may_be_started_one_sentence_says_so(program):
         os.setuid(54321)
         resource.setrlimit(resource.RLIMIT_NPROC, (1, 1))
 
-    if os.getuid() != 0:
-        pytest.skip("needs root, to become a user that may start no process")
     place = program.directory
     for parent in [place, *place.parents]:
         if parent.stat().st_uid == 0 and parent.stat().st_mode & 0o001 == 0:
