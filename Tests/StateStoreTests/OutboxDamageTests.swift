@@ -129,6 +129,7 @@ import Testing
     let told = Gathered<OutboxRecovery>()
     try Outbox(home: home, onRecovery: { told.append([$0]) }).append(sampleEntries(["c"]))
     #expect(told.all.count == 1)
+    #expect(try Outbox(home: home).list().map(\.key) == ["a", "b", "c"])
     #expect(FileManager.default.contents(atPath: (told.all.first?.path ?? "") + "-wal") == log)
   }
 
