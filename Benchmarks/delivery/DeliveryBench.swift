@@ -2,6 +2,8 @@ import Delivery
 import Glibc
 import RunModel
 import StateStore
+// The release build does not import it unasked. Here it has the clock.
+import _Concurrency
 
 /// Gives a batch's delivery many payloads at once and prints how many a second are stored, produced and acknowledged.
 ///

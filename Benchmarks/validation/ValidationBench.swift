@@ -1,5 +1,7 @@
 import MetricsIntake
 import RunModel
+// The release build does not import it unasked. Here it has the clock.
+import _Concurrency
 
 /// Parses and validates metric lines, as `exec` does with what comes through descriptor 3, and prints the rates.
 ///

@@ -24,6 +24,14 @@ public struct MonotonicInstant: Comparable, Sendable {
     return MonotonicInstant(nanoseconds: overflow ? .max : sum)
   }
 
+  /// `moment` less `span`.
+  public static func - (moment: MonotonicInstant, span: Duration) -> MonotonicInstant { moment + (.zero - span) }
+
+  /// The time from `earlier` to `later`; negative if they stand in the other order.
+  public static func - (later: MonotonicInstant, earlier: MonotonicInstant) -> Duration {
+    later.duration(since: earlier)
+  }
+
   /// The time from `earlier` to this moment.
   public func duration(since earlier: MonotonicInstant) -> Duration {
     .nanoseconds(nanoseconds - earlier.nanoseconds)

@@ -64,9 +64,9 @@ public final class FallbackFile {
   /// - Returns: the length of the file; nil if another process holds the lock, or if the file has been removed.
   static func lock(_ file: Descriptor, for wait: Duration = .zero) -> Int? {
     file.withNumber { number in
-      let deadline = ContinuousClock.now + wait
+      let deadline = MonotonicInstant.now() + wait
       while flock(number, LOCK_EX | LOCK_NB) != 0 {
-        guard ContinuousClock.now < deadline else { return nil }
+        guard MonotonicInstant.now() < deadline else { return nil }
         usleep(1000)
       }
       var status = stat()

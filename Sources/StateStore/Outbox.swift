@@ -1,4 +1,5 @@
 internal import Glibc
+public import Platform
 internal import RunModel
 
 /// The durable store of payloads that are not yet acknowledged: the life of a record in it, from append to
@@ -16,13 +17,13 @@ public final class Outbox {
   public let home: HomeDirectory
   /// When the wait for locks of other processes ends, for a caller whose whole work has a bound; nil if each lock may be
   /// waited for as long as `busyTimeout`. A lock is tried for ``momentaryLock`` even later.
-  public var lockDeadline: ContinuousClock.Instant?
+  public var lockDeadline: MonotonicInstant?
   /// Holders found alive, and until when that is believed without looking again.
-  var aliveHolders: [String: ContinuousClock.Instant] = [:]
+  var aliveHolders: [String: MonotonicInstant] = [:]
   /// Whether anyone has the number of a record from this one, and may yet settle it.
   var hasGivenNumbers = false
   /// When fallback files are looked for again.
-  var nextLookForFallback = ContinuousClock.now
+  var nextLookForFallback = MonotonicInstant.now()
   private var file: OutboxFile
   /// The file that was looked at last, open or not.
   private var looked: FileIdentity
@@ -129,7 +130,7 @@ public final class Outbox {
 
   private var lockWait: Duration {
     guard let lockDeadline else { return busyTimeout }
-    return min(busyTimeout, max(lockDeadline - ContinuousClock().now, Self.momentaryLock))
+    return min(busyTimeout, max(lockDeadline - MonotonicInstant.now(), Self.momentaryLock))
   }
 
   /// Goes on in the file that another process put in the place of a damaged one. A file that is no successor of the one

@@ -87,10 +87,9 @@ extension Outbox {
     // From one holder to the next by the index, over however many records each of them holds.
     let next = try database.statement(
       "SELECT claim FROM payload INDEXED BY claims WHERE claim IS NOT NULL AND claim > ? ORDER BY claim LIMIT 1")
-    let clock = ContinuousClock()
-    let now = clock.now
+    let now = MonotonicInstant.now()
     var dead: [String] = []
-    var stillAlive: [String: ContinuousClock.Instant] = [:]
+    var stillAlive: [String: MonotonicInstant] = [:]
     var holder = ""
     while let found = try next.first([.text(holder)], row: { $0.text(0) }) {
       holder = found

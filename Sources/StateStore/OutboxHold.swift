@@ -1,4 +1,5 @@
 internal import Glibc
+internal import Platform
 
 /// A process's access to the outbox's lock file: shared while it works on the outbox, exclusive while it sets a damaged
 /// outbox aside. So nobody ever writes into a database that is being moved away under it, and a service that has the
@@ -31,12 +32,11 @@ final class OutboxHold {
 
   private func take(_ kind: Int32, within limit: Duration) throws(StateError) -> Bool {
     guard flock(descriptor, kind | LOCK_NB) != 0 else { return true }
-    let clock = ContinuousClock()
-    let deadline = clock.now + limit
+    let deadline = MonotonicInstant.now() + limit
     var pause: useconds_t = 100
     repeat {
       guard errno == EWOULDBLOCK || errno == EINTR else { throw PrivateFile.failure(errno, at: path) }
-      guard clock.now < deadline else { return false }
+      guard MonotonicInstant.now() < deadline else { return false }
       usleep(pause)
       pause = min(pause * 2, 5000)
     } while flock(descriptor, kind | LOCK_NB) != 0

@@ -18,7 +18,7 @@ extension Outbox {
   ///
   /// - Returns: the numbers of the corrupt records; to be reported once.
   func takeInFallback(atLeast wanted: Int) -> [Int64] {
-    let now = ContinuousClock.now
+    let now = MonotonicInstant.now()
     guard nextLookForFallback <= now else { return [] }
     var corrupt: [Int64] = []
     var count = 0

@@ -25,7 +25,7 @@ struct AlgoRun {
   private static func run(_ words: [[UInt8]]) -> Int32 {
     // Help and status 0 would be the answer to an empty command line; this is none. Linux passes one empty word if a
     // caller passes nothing at all.
-    guard !words.allSatisfy(\.isEmpty) else {
+    guard words.contains(where: { !$0.isEmpty }) else {
       Message.tell("the caller passed no command line, not even a name for the program; pass both.")
       return 125
     }

@@ -1,6 +1,7 @@
 internal import CommandLineInterface
 internal import Delivery
 internal import KafkaClient
+internal import Platform
 internal import RunModel
 internal import StateStore
 
@@ -89,8 +90,7 @@ enum ConnectionCommand: Subcommand {
   }
 
   private static func testFile(_ path: String) -> StageResult {
-    let clock = ContinuousClock()
-    let start = clock.now
+    let start = MonotonicInstant.now()
     let verdict: StageResult.Verdict
     let sink = FileSink(path: path)
     do throws(FileSinkError) {
@@ -99,7 +99,7 @@ enum ConnectionCommand: Subcommand {
     } catch {
       verdict = .failed(cause: "\(error)", hint: "Payloads wait in the outbox until it can be written.")
     }
-    return StageResult(stage: .file, verdict: verdict, time: clock.now - start)
+    return StageResult(stage: .file, verdict: verdict, time: MonotonicInstant.now() - start)
   }
 
   private static func remove(_ home: HomeDirectory) throws -> Int32 {

@@ -60,7 +60,7 @@ import Testing
       if number % 3 == 0 {
         let outbox = try Outbox(home: home)
         for _ in 0..<50 {
-          outbox.nextLookForFallback = .now
+          outbox.nextLookForFallback = .now()
           _ = outbox.takeInFallback(atLeast: 1)
         }
       } else {

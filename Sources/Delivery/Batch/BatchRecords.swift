@@ -1,3 +1,4 @@
+internal import Platform
 internal import RunModel
 internal import StateStore
 
@@ -15,18 +16,17 @@ final class BatchRecords {
   private(set) var waiting = 0
   /// So many of them were given up here, and can be listed.
   private var kept = 0
-  private var nextCare: ContinuousClock.Instant
-  private var nextPrune: ContinuousClock.Instant
+  private var nextCare: MonotonicInstant
+  private var nextPrune: MonotonicInstant
   private var said: Set<String> = []
   private var isExpiryTold = false
-  private let clock = ContinuousClock()
 
   init(connection: Connection, say: @escaping (String) -> Void, count: @escaping (PayloadChange) -> Void) {
     self.connection = connection
     self.say = say
     self.count = count
-    nextCare = clock.now
-    nextPrune = clock.now
+    nextCare = MonotonicInstant.now()
+    nextPrune = MonotonicInstant.now()
   }
 
   /// Payloads of the batch were stored under these numbers, and wait.
@@ -58,7 +58,7 @@ final class BatchRecords {
   ///   - isIdle: whether all that the batch claimed has its outcome in the outbox.
   ///   - cause: what has held delivery up, if that is known.
   func care(for outbox: Outbox, isIdle: Bool, cause: String = "") throws(StateError) {
-    let now = clock.now
+    let now = MonotonicInstant.now()
     guard nextCare <= now else { return }
     nextCare = now + Self.carePause
     try endWindows(outbox, cause: cause)

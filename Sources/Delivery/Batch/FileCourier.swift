@@ -1,3 +1,4 @@
+internal import Platform
 internal import RunModel
 internal import StateStore
 
@@ -25,8 +26,7 @@ final class FileCourier: PayloadCourier {
   private var refusal: String?
   /// At the start, too: others may have left some.
   private var isMoreWaiting = true
-  private var nextClaim: ContinuousClock.Instant
-  private let clock = ContinuousClock()
+  private var nextClaim: MonotonicInstant
 
   init(
     connection: Connection, home: HomeDirectory, say: @escaping (String) -> Void,
@@ -39,7 +39,7 @@ final class FileCourier: PayloadCourier {
     sink = FileSink(path: connection.filePath ?? home.insightsFile)
     records = BatchRecords(connection: connection, say: say, count: count)
     store = OutboxAccess(home: home)
-    nextClaim = clock.now
+    nextClaim = MonotonicInstant.now()
   }
 
   var patience: Int32 { isMoreWaiting ? 0 : records.waiting > 0 ? 100 : 1000 }
@@ -63,7 +63,7 @@ final class FileCourier: PayloadCourier {
   }
 
   func turn() {
-    let now = clock.now
+    let now = MonotonicInstant.now()
     do throws(StateError) {
       if isMoreWaiting || nextClaim <= now {
         isMoreWaiting = false
@@ -130,7 +130,7 @@ final class FileCourier: PayloadCourier {
     // Without a token nobody is going to deliver them while this batch runs.
     if !isDelivering { count(.left(payloads.count)) }
     refusal = "\(reason)"
-    nextClaim = clock.now + Self.claimPause
+    nextClaim = MonotonicInstant.now() + Self.claimPause
     records.sayOnce("\(Self.obstacle) (\(reason))")
     return payloads.map { SettledPayload(ticket: $0.ticket, delivery: Delivery(.queued, detail: "\(reason)")) }
   }

@@ -18,10 +18,9 @@ final class KafkaCourier: PayloadCourier {
   private let records: BatchRecords
   private var store: OutboxAccess
   private let engine: DeliveryEngine?
-  private var lastRemoval: ContinuousClock.Instant
-  private var nextClaim: ContinuousClock.Instant
+  private var lastRemoval: MonotonicInstant
+  private var nextClaim: MonotonicInstant
   private var isMoreWaiting = false
-  private let clock = ContinuousClock()
 
   init(
     connection: Connection, home: HomeDirectory, wake: Int32, say: @escaping (String) -> Void,
@@ -31,8 +30,8 @@ final class KafkaCourier: PayloadCourier {
     self.say = say
     records = BatchRecords(connection: connection, say: say, count: count)
     store = OutboxAccess(home: home)
-    lastRemoval = clock.now
-    nextClaim = clock.now
+    lastRemoval = MonotonicInstant.now()
+    nextClaim = MonotonicInstant.now()
     if let outbox = store.open(), let token = store.token() {
       try? outbox.useLongLog()
       engine = DeliveryEngine(connection: connection, outbox: outbox, token: token, traffic: .many)
@@ -63,7 +62,7 @@ final class KafkaCourier: PayloadCourier {
     let numbers: [Int64]
     do throws(StateError) {
       numbers = try outbox.append(entries, claimedBy: isSentAtOnce ? store.token() : nil, removing: acknowledged)
-      lastRemoval = clock.now
+      lastRemoval = MonotonicInstant.now()
     } catch {
       engine.giveBackAcknowledged(acknowledged)
       return records.settleAside(payloads, entries, in: store, because: error)
@@ -79,12 +78,12 @@ final class KafkaCourier: PayloadCourier {
   func turn() {
     guard let engine, let outbox = store.open() else { return }
     engine.turn(waiting: 0)
-    let now = clock.now
+    let now = MonotonicInstant.now()
     do throws(StateError) {
       let isRemovalDue = engine.acknowledged.count >= Self.removalGroup || lastRemoval + Self.removalPause <= now
       if engine.hasFailures || (isRemovalDue && !engine.acknowledged.isEmpty) {
         try engine.store()
-        lastRemoval = clock.now
+        lastRemoval = MonotonicInstant.now()
       }
       let isWorthClaiming =
         isMoreWaiting && (engine.policy.isSendingAlone || engine.vacancies >= Self.claimGroup)

@@ -32,7 +32,7 @@ public struct FileSink: Sendable {
     guard !payloads.isEmpty else { return 0 }
     let (descriptor, kind) = try open()
     defer { close(descriptor) }
-    let deadline = ContinuousClock.now + patience
+    let deadline = MonotonicInstant.now() + patience
     switch kind {
     case S_IFREG:
       try lock(descriptor, until: deadline)
@@ -89,7 +89,7 @@ public struct FileSink: Sendable {
   }
 
   /// Takes the file's lock, which ends with the descriptor.
-  private func lock(_ descriptor: Int32, until deadline: ContinuousClock.Instant) throws(FileSinkError) {
+  private func lock(_ descriptor: Int32, until deadline: MonotonicInstant) throws(FileSinkError) {
     var pause: useconds_t = 50
     while flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
       switch errno {
@@ -98,7 +98,7 @@ public struct FileSink: Sendable {
       // A file system without locks: appending is still atomic enough for one writer, so go on.
       default: return
       }
-      guard ContinuousClock.now < deadline else { throw .locked(path: path) }
+      guard MonotonicInstant.now() < deadline else { throw .locked(path: path) }
       usleep(pause)
       pause = min(pause * 2, 2000)
     }
@@ -106,7 +106,7 @@ public struct FileSink: Sendable {
 
   /// Appends whole lines to a regular file: all of them or none.
   private func append(
-    _ lines: [UInt8], toFile descriptor: Int32, until deadline: ContinuousClock.Instant
+    _ lines: [UInt8], toFile descriptor: Int32, until deadline: MonotonicInstant
   ) throws(FileSinkError) {
     // Only now, under the lock, no other algo-run changes the length.
     let length = lseek(descriptor, 0, SEEK_END)
@@ -139,7 +139,7 @@ public struct FileSink: Sendable {
 
   /// Writes all of `bytes` from `written` on, and counts in it. Waits for a slow reader until `deadline`.
   func write(
-    _ bytes: [UInt8], to descriptor: Int32, counting written: inout Int, until deadline: ContinuousClock.Instant
+    _ bytes: [UInt8], to descriptor: Int32, counting written: inout Int, until deadline: MonotonicInstant
   ) throws(FileSinkError) {
     while written < bytes.count {
       let start = written
@@ -153,7 +153,7 @@ public struct FileSink: Sendable {
       switch count == 0 ? ENOSPC : errno {
       case EINTR: continue
       case EAGAIN:
-        guard ContinuousClock.now < deadline else { throw .cannotWrite(path: path, errno: EAGAIN) }
+        guard MonotonicInstant.now() < deadline else { throw .cannotWrite(path: path, errno: EAGAIN) }
         var room = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
         poll(&room, 1, 10)
       case let reason: throw .cannotWrite(path: path, errno: reason)

@@ -1,4 +1,5 @@
 internal import Glibc
+internal import Platform
 
 /// The part of ``FileSink`` for named pipes, whose readers may be slow, and which can take no byte back.
 extension FileSink {
@@ -13,7 +14,7 @@ extension FileSink {
   /// - Returns: How many the pipe took.
   /// - Throws: ``FileSinkError`` if it took none.
   func append(
-    _ payloads: [[UInt8]], toPipe descriptor: Int32, until deadline: ContinuousClock.Instant
+    _ payloads: [[UInt8]], toPipe descriptor: Int32, until deadline: MonotonicInstant
   ) throws(FileSinkError) -> Int {
     for (count, payload) in payloads.enumerated() {
       let line = payload + [UInt8(ascii: "\n")]
@@ -33,13 +34,13 @@ extension FileSink {
   /// Waits until all of a long line has room in the pipe. The kernel counts pages, not bytes, so that is known only of
   /// an empty pipe.
   private func awaitEmptyPipe(
-    _ descriptor: Int32, holding count: Int, until deadline: ContinuousClock.Instant
+    _ descriptor: Int32, holding count: Int, until deadline: MonotonicInstant
   ) throws(FileSinkError) {
     // Beyond the user's limit this fails: then the line is written in parts, as the reader makes room.
     if fcntl(descriptor, Self.pipeSize) < count { _ = fcntl(descriptor, Self.setPipeSize, Int32(clamping: count)) }
     var unread: Int32 = 0
     while ioctl(descriptor, UInt(FIONREAD), &unread) == 0, unread > 0 {
-      guard ContinuousClock.now < deadline else { throw slowReader }
+      guard MonotonicInstant.now() < deadline else { throw slowReader }
       // Nothing but the end of the last reader is reported before the time is over: the write then fails with EPIPE.
       var reader = pollfd(fd: descriptor, events: 0, revents: 0)
       guard poll(&reader, 1, 2) == 0 else { return }

@@ -33,7 +33,7 @@ public final class ExecPublisher: PayloadPublisher {
   /// Whether this process tries a broker again that for all others is down.
   private var isTryingForOthers = false
   /// When connecting began.
-  private var connectingSince: ContinuousClock.Instant?
+  private var connectingSince: MonotonicInstant?
   private var endings: [Int64: DeliveryEngine.Ending] = [:]
 
   /// A publisher for a home and its connection; nil means the file in the home.
@@ -84,7 +84,7 @@ public final class ExecPublisher: PayloadPublisher {
     // Where nobody is there to connect to, nobody waits for the library either.
     outage = (try? outbox.outage()).flatMap { isForOthersToEnd($0, outbox) ? $0 : nil }
     guard outage == nil, let token = store.token() else { return }
-    connectingSince = ContinuousClock().now
+    connectingSince = MonotonicInstant.now()
     let engine = DeliveryEngine(connection: connection, outbox: outbox, token: token, traffic: .single)
     engine.onEnding = { [unowned self] id, ending in endings[id] = ending }
     self.engine = engine
@@ -103,7 +103,7 @@ public final class ExecPublisher: PayloadPublisher {
 
   /// Stores the payload and delivers it if that can be done within the delivery wait.
   public func publish(_ record: InsightsRecord) -> Delivery {
-    let start = ContinuousClock().now
+    let start = MonotonicInstant.now()
     awaitPreparation()
     store.waitForLocks(until: start + lockWait)
     if connection.kind == .file { return publishToFile(record) }
@@ -142,17 +142,16 @@ public final class ExecPublisher: PayloadPublisher {
   }
 
   private func deliver(
-    _ id: Int64, by engine: DeliveryEngine, until end: ContinuousClock.Instant
+    _ id: Int64, by engine: DeliveryEngine, until end: MonotonicInstant
   ) -> Delivery {
-    let clock = ContinuousClock()
-    let isDown = hasFailedAllAlong(engine, clock)
-    let deadline = isDown ? clock.now : end
+    let isDown = hasFailedAllAlong(engine)
+    let deadline = isDown ? MonotonicInstant.now() : end
     var isInterrupted = false
-    while endings[id] == nil, !engine.hasFailures, clock.now < deadline, !isInterrupted {
-      engine.turn(waiting: min(Self.glance, milliseconds(until: deadline, clock)))
+    while endings[id] == nil, !engine.hasFailures, MonotonicInstant.now() < deadline, !isInterrupted {
+      engine.turn(waiting: min(Self.glance, milliseconds(until: deadline)))
       isInterrupted = endings[id] == nil && PendingSignals.askToEnd
     }
-    if case .delivered = endings[id] { deliverOthers(besides: id, by: engine, until: deadline, clock) }
+    if case .delivered = endings[id] { deliverOthers(besides: id, by: engine, until: deadline) }
     if endings[id] == nil { engine.askAboutTopic() }
     // An answer that did not come tells of the broker only where it had time to come.
     let isTelling = engine.policy.hasTrouble || connection.deliveryWait >= Self.patience && !isInterrupted
@@ -189,9 +188,9 @@ public final class ExecPublisher: PayloadPublisher {
   }
 
   /// Whether the broker failed for all of a wait while the child ran: then it has had its wait.
-  private func hasFailedAllAlong(_ engine: DeliveryEngine, _ clock: ContinuousClock) -> Bool {
+  private func hasFailedAllAlong(_ engine: DeliveryEngine) -> Bool {
     guard connection.deliveryWait > .zero, let connectingSince,
-      connectingSince + max(connection.deliveryWait, Self.patience) <= clock.now
+      connectingSince + max(connection.deliveryWait, Self.patience) <= MonotonicInstant.now()
     else { return false }
     engine.turn(waiting: 0)
     return engine.policy.hasTrouble && !engine.hasBrokerAnswered
@@ -199,20 +198,20 @@ public final class ExecPublisher: PayloadPublisher {
 
   /// A broker that answered takes a bounded number of those that wait as well.
   private func deliverOthers(
-    besides id: Int64, by engine: DeliveryEngine, until deadline: ContinuousClock.Instant, _ clock: ContinuousClock
+    besides id: Int64, by engine: DeliveryEngine, until deadline: MonotonicInstant
   ) {
     guard let outbox = store.open() else { return }
     // Most of the time it stood alone, and one question is cheaper than the seven of a claim and of care.
     guard (try? outbox.hasOthers(besides: id)) ?? true else { return outbox.removeDeadDeliverers() }
-    let end = min(deadline, clock.now + Self.waitForOthers)
+    let end = min(deadline, MonotonicInstant.now() + Self.waitForOthers)
     repeat {
       guard let claim = try? engine.claim(atMost: Self.recordsBeside) else { return }
       store.report(corrupt: claim.corrupt, say)
       guard claim.count > 0 else { break }
-      while engine.policy.count > 0, clock.now < end { engine.turn(waiting: milliseconds(until: end, clock)) }
+      while engine.policy.count > 0, MonotonicInstant.now() < end { engine.turn(waiting: milliseconds(until: end)) }
       // What was refused together goes on one by one, and has to be back in the outbox for that.
       if engine.hasFailures { try? engine.store() }
-    } while engine.policy.isSendingAlone && clock.now < end
+    } while engine.policy.isSendingAlone && MonotonicInstant.now() < end
     care(for: outbox)
   }
 
@@ -227,8 +226,8 @@ public final class ExecPublisher: PayloadPublisher {
     _ = try? outbox.prune(connection.retention)
   }
 
-  private func milliseconds(until end: ContinuousClock.Instant, _ clock: ContinuousClock) -> Int32 {
-    Int32(clamping: max(0, (end - clock.now).wholeMicroseconds / 1000 + 1))
+  private func milliseconds(until end: MonotonicInstant) -> Int32 {
+    Int32(clamping: max(0, (end - MonotonicInstant.now()).wholeMicroseconds / 1000 + 1))
   }
 
   private func publishToFile(_ record: InsightsRecord) -> Delivery {

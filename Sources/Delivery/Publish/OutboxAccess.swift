@@ -1,3 +1,4 @@
+internal import Platform
 internal import RunModel
 internal import StateStore
 
@@ -11,7 +12,7 @@ struct OutboxAccess {
   private var ownToken: DelivererToken?
   private var failure: StateError?
   private let lockWait: Duration
-  private var lockDeadline: ContinuousClock.Instant?
+  private var lockDeadline: MonotonicInstant?
 
   /// - Parameter lockWait: how long a lock of another process is waited for, each time.
   init(home: HomeDirectory, lockWait: Duration = .seconds(10)) {
@@ -21,13 +22,13 @@ struct OutboxAccess {
   }
 
   /// Lets all waits for locks of other processes, taken together, end at `deadline`.
-  mutating func waitForLocks(until deadline: ContinuousClock.Instant) {
+  mutating func waitForLocks(until deadline: MonotonicInstant) {
     lockDeadline = deadline
     outbox?.lockDeadline = deadline
   }
 
   private var lockWaitNow: Duration {
-    lockDeadline.map { min(lockWait, max($0 - ContinuousClock().now, Outbox.momentaryLock)) } ?? lockWait
+    lockDeadline.map { min(lockWait, max($0 - MonotonicInstant.now(), Outbox.momentaryLock)) } ?? lockWait
   }
 
   /// The outbox; nil if it cannot be opened, which is tried once, or if another process holds a lock on it. A damaged

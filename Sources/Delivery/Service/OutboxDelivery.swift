@@ -1,5 +1,6 @@
 internal import Glibc
 internal import KafkaClient
+internal import Platform
 public import RunModel
 public import StateStore
 
@@ -70,9 +71,8 @@ public final class OutboxDelivery {
   /// Delivers until nothing waits, or, as a service (`follows`), until `shouldStop` holds. What could not be delivered
   /// by then is in the outbox, held by nobody.
   public func run(follows: Bool, shouldStop: () -> Bool) throws(StateError) -> Figures {
-    let clock = ContinuousClock()
-    var nextCare = clock.now
-    var nextPrune = clock.now
+    var nextCare = MonotonicInstant.now()
+    var nextPrune = MonotonicInstant.now()
     var isFinished = false
     while !isFinished, !shouldStop() {
       do throws(StateError) {
@@ -82,13 +82,13 @@ public final class OutboxDelivery {
         report(corrupt: claim.corrupt)
         carrier.turn(waiting: carrier.count > 0 ? 20 : claim.count > 0 ? 0 : follows ? Self.idlePause : 50)
         try carrier.store()
-        if nextCare <= clock.now {
-          nextCare = clock.now + Self.carePause
+        if nextCare <= MonotonicInstant.now() {
+          nextCare = MonotonicInstant.now() + Self.carePause
           for record in try outbox.expire(connection.onExpiry, because: carrier.problem) {
             if record.wasDenied { rejected() } else { expired(because: carrier.problem ?? "") }
           }
-          if hasGivenUp || nextPrune <= clock.now {
-            nextPrune = clock.now + Self.prunePause
+          if hasGivenUp || nextPrune <= MonotonicInstant.now() {
+            nextPrune = MonotonicInstant.now() + Self.prunePause
             try prune()
           }
           if !follows { isFinished = try hasNothingToDo() }

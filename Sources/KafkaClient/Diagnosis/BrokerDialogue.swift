@@ -1,5 +1,6 @@
 internal import CRDKafka
 internal import Glibc
+internal import Platform
 internal import RunModel
 
 /// The steps of `connection test` that librdkafka walks: login, metadata, topic, one record.
@@ -32,13 +33,12 @@ final class BrokerDialogue {
   private let producer: KafkaProducer
   private let certificates = CertificateWatch()
   private let connection: Connection
-  private let clock = ContinuousClock()
-  private let start: ContinuousClock.Instant
+  private let start: MonotonicInstant
   private var glance = BrokerDialogue.glance
   private var answer: TopicDescription?
   /// What was last wrong with an address that a broker gave.
   private var advertisedTrouble: KafkaCause?
-  private var firstTrouble: ContinuousClock.Instant?
+  private var firstTrouble: MonotonicInstant?
 
   /// Begins to connect.
   ///
@@ -47,7 +47,7 @@ final class BrokerDialogue {
     let settings = try ProducerSettings(connection, traffic: .single)
     let setup = ProducerSettings.Property(
       name: "socket.connection.setup.timeout.ms", value: "\(Self.setup.wholeMicroseconds / 1000)")
-    start = clock.now
+    start = MonotonicInstant.now()
     // Without the note on SCRAM in each cause: the hint has it.
     producer = try KafkaProducer(
       ProducerSettings(
@@ -59,12 +59,12 @@ final class BrokerDialogue {
   deinit { producer.closeInBackground() }
 
   /// Waits for the handshake with the broker at `address`, or with another one if that one's does not end.
-  func handshake(with address: BrokerAddress, until deadline: ContinuousClock.Instant) -> Handshake {
+  func handshake(with address: BrokerAddress, until deadline: MonotonicInstant) -> Handshake {
     func finding() -> CertificateWatch.Finding? {
       certificates.findings.first { $0.broker == address.description }
     }
     var failure: KafkaCause?
-    while finding() == nil, failure == nil, clock.now < deadline {
+    while finding() == nil, failure == nil, MonotonicInstant.now() < deadline {
       for case .trouble(let cause) in hear(waiting: 20) where cause.isHandshake(with: address) { failure = cause }
     }
     let others = certificates.findings
@@ -74,7 +74,7 @@ final class BrokerDialogue {
   }
 
   func authenticate(
-    _ authentication: Connection.Authentication, until deadline: ContinuousClock.Instant, isEventHubs: Bool
+    _ authentication: Connection.Authentication, until deadline: MonotonicInstant, isEventHubs: Bool
   ) -> StageResult.Verdict {
     guard waitForAnswer(until: deadline) else {
       guard let trouble = producer.lastTrouble, trouble.isAuthentication else { return unanswered(nil) }
@@ -84,7 +84,7 @@ final class BrokerDialogue {
   }
 
   /// - Parameter listener: looks at the listener; called where no broker answers.
-  func metadata(until deadline: ContinuousClock.Instant, _ listener: () -> ListenerKind?) -> StageResult.Verdict {
+  func metadata(until deadline: MonotonicInstant, _ listener: () -> ListenerKind?) -> StageResult.Verdict {
     if answer == nil {
       guard waitForAnswer(until: deadline - ListenerKind.longestLook) else { return unanswered(listener()) }
     } else {
@@ -99,19 +99,19 @@ final class BrokerDialogue {
 
   private func unanswered(_ listener: ListenerKind?) -> StageResult.Verdict {
     Unanswered.verdict(
-      isSilent ? nil : producer.lastTrouble, listener, connection: connection, waited: clock.now - start)
+      isSilent ? nil : producer.lastTrouble, listener, connection: connection, waited: MonotonicInstant.now() - start)
   }
 
-  func topicVerdict(until deadline: ContinuousClock.Instant, user: String?) -> StageResult.Verdict {
+  func topicVerdict(until deadline: MonotonicInstant, user: String?) -> StageResult.Verdict {
     let topic = connection.topic
-    let giveUp = min(deadline, clock.now + Self.topicPatience)
+    let giveUp = min(deadline, MonotonicInstant.now() + Self.topicPatience)
     while true {
       let isAnswered = ask()
       switch answer {
       case .found(let partitions, _): return .passed("\(topic) has \(partitions) partition(s)")
       case .refused(let cause, _):
         // A topic that is being made, perhaps by this very question, is unknown or has no leader for a moment.
-        if Self.mayBeInTheMaking(cause), clock.now < giveUp {
+        if Self.mayBeInTheMaking(cause), MonotonicInstant.now() < giveUp {
           if isAnswered { usleep(100_000) }
           continue
         }
@@ -131,7 +131,7 @@ final class BrokerDialogue {
   }
 
   /// Sends one record that says of itself what it is; see docs/consume.md.
-  func produce(until deadline: ContinuousClock.Instant, user: String?) -> StageResult.Verdict {
+  func produce(until deadline: MonotonicInstant, user: String?) -> StageResult.Verdict {
     let key = "connection-test-" + RequestID.uuid()
     let headers = [
       InsightsRecord.Header("ce_specversion", "1.0"), .init("ce_id", key), .init("ce_source", "/algo-run"),
@@ -142,7 +142,7 @@ final class BrokerDialogue {
     if case .refused(let refusal) = producer.produce(1, key: key, value: value, headers: headers) {
       return .failed(cause: refusal.text, hint: Hint.ofTopic(refusal, topic: connection.topic, user: user))
     }
-    while clock.now < deadline {
+    while MonotonicInstant.now() < deadline {
       for event in hear(waiting: 50) {
         switch event {
         case .acknowledged: return .passed("record \(key) is acknowledged by all in-sync replicas")
@@ -153,7 +153,7 @@ final class BrokerDialogue {
         }
       }
       // It stays so: the library would try for the whole window.
-      if let firstTrouble, advertisedTrouble != nil, firstTrouble + Self.patience < clock.now { return unacknowledged }
+      if let firstTrouble, advertisedTrouble != nil, firstTrouble + Self.patience < .now() { return unacknowledged }
     }
     return unacknowledged
   }
@@ -170,13 +170,13 @@ final class BrokerDialogue {
   /// Waits until a broker has answered a request, which it does after the login.
   ///
   /// - Returns: whether one has; where not, the producer's last trouble tells why, if anything does.
-  private func waitForAnswer(until deadline: ContinuousClock.Instant) -> Bool {
+  private func waitForAnswer(until deadline: MonotonicInstant) -> Bool {
     while true {
       if ask() { return true }
       // Where one is silent, the other brokers had the same time.
       if producer.lastTrouble?.isAuthentication == true || isSilent { return false }
-      if let firstTrouble, firstTrouble + Self.patience < clock.now { return false }
-      if deadline <= clock.now { return false }
+      if let firstTrouble, firstTrouble + Self.patience < MonotonicInstant.now() { return false }
+      if deadline <= MonotonicInstant.now() { return false }
     }
   }
 
@@ -203,7 +203,7 @@ final class BrokerDialogue {
   @discardableResult private func hear(waiting milliseconds: Int32 = 0) -> [ProducerEvent] {
     let events = producer.poll(waiting: milliseconds)
     for case .trouble(let cause) in events {
-      firstTrouble = firstTrouble ?? clock.now
+      firstTrouble = firstTrouble ?? MonotonicInstant.now()
       if cause.advertisedAddress != nil { advertisedTrouble = cause }
     }
     return events

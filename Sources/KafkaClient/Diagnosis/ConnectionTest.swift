@@ -1,3 +1,4 @@
+internal import Platform
 public import RunModel
 
 /// `connection test` of a connection to Kafka: walks from the broker's name to an acknowledged record, and ends at the first step that fails
@@ -19,12 +20,11 @@ public struct ConnectionTest {
   ///
   /// - Returns: whether all of them passed.
   public func run(_ report: (StageResult) -> Void) -> Bool {
-    let walk = Walk(connection, until: ContinuousClock().now + Self.limit - Self.reserve)
+    let walk = Walk(connection, until: MonotonicInstant.now() + Self.limit - Self.reserve)
     for stage in StageResult.Stage.allCases where stage != .file {
-      let clock = ContinuousClock()
-      let start = clock.now
+      let start = MonotonicInstant.now()
       let verdict = walk.verdict(of: stage)
-      let result = StageResult(stage: stage, verdict: verdict, time: clock.now - start)
+      let result = StageResult(stage: stage, verdict: verdict, time: MonotonicInstant.now() - start)
       report(result)
       if result.hasFailed { return false }
     }
@@ -35,18 +35,17 @@ public struct ConnectionTest {
 /// What one step leaves for the next.
 private final class Walk {
   private let connection: Connection
-  private let deadline: ContinuousClock.Instant
-  private let clock = ContinuousClock()
+  private let deadline: MonotonicInstant
   private var resolved: [(BrokerAddress, [NetworkProbe.Endpoint])] = []
   private var reachable: (address: BrokerAddress, endpoint: NetworkProbe.Endpoint)?
   private var dialogue: BrokerDialogue?
 
-  init(_ connection: Connection, until deadline: ContinuousClock.Instant) {
+  init(_ connection: Connection, until deadline: MonotonicInstant) {
     self.connection = connection
     self.deadline = deadline
   }
 
-  private var step: Duration { max(.zero, min(ConnectionTest.stepLimit, deadline - clock.now)) }
+  private var step: Duration { max(.zero, min(ConnectionTest.stepLimit, deadline - MonotonicInstant.now())) }
   private var usesTLS: Bool {
     connection.kind == .saslSSL || property("security.protocol")?.lowercased().hasSuffix("ssl") == true
   }
@@ -124,7 +123,7 @@ private final class Walk {
     guard let reachable, let dialogue else { return .skipped("no producer") }
     let authority = property("ssl.ca.location") ?? connection.certificateAuthority
     return CertificateVerdict.of(
-      dialogue.handshake(with: reachable.address, until: clock.now + step), host: reachable.address.host,
+      dialogue.handshake(with: reachable.address, until: MonotonicInstant.now() + step), host: reachable.address.host,
       hasOwnAuthority: authority != nil,
       verifies: property("enable.ssl.certificate.verification")?.lowercased() != "false",
       unencrypted: ListenerKind.unencrypted(reachable.endpoint))

@@ -71,7 +71,7 @@ struct NetworkProbe {
 
   /// Connects to all at once, at most so long: one that does not answer takes no time from the others.
   static func connect(_ endpoints: [Endpoint], within limit: Duration) -> [Contact] {
-    let end = ContinuousClock.now + limit
+    let end = MonotonicInstant.now() + limit
     var sockets: [Socket] = []
     var contacts = endpoints.map { endpoint -> Contact? in
       let kind = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue) | Int32(SOCK_NONBLOCK.rawValue)
@@ -101,8 +101,8 @@ struct NetworkProbe {
   }
 
   /// What is left until then, rounded up; never negative, which would be for ever.
-  fileprivate static func milliseconds(until end: ContinuousClock.Instant) -> Int32 {
-    let left = ContinuousClock.now.duration(to: end).wholeMicroseconds
+  fileprivate static func milliseconds(until end: MonotonicInstant) -> Int32 {
+    let left = (end - .now()).wholeMicroseconds
     return left <= 0 ? 0 : Int32(clamping: left / 1000 + 1)
   }
 }
@@ -116,7 +116,7 @@ extension NetworkProbe.Socket {
     guard send(descriptor, Self.hello, Self.hello.count, Int32(MSG_NOSIGNAL)) == Self.hello.count else { return false }
     var watched = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
     var answer: [UInt8] = [0, 0]
-    guard poll(&watched, 1, NetworkProbe.milliseconds(until: .now + limit)) > 0,
+    guard poll(&watched, 1, NetworkProbe.milliseconds(until: .now() + limit)) > 0,
       recv(descriptor, &answer, answer.count, 0) == answer.count
     else { return false }
     // A record with an alert or a handshake message, of version 3.
@@ -132,7 +132,7 @@ extension NetworkProbe.Socket {
   func ask(_ request: [UInt8], within limit: Duration) -> NetworkProbe.Answer {
     // Small enough for the buffer of any new connection.
     guard send(descriptor, request, request.count, Int32(MSG_NOSIGNAL)) == request.count else { return .closed }
-    let end = ContinuousClock.now + limit
+    let end = MonotonicInstant.now() + limit
     var bytes: [UInt8] = []
     var piece = [UInt8](repeating: 0, count: 4096)
     while true {
