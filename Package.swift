@@ -25,7 +25,7 @@ let package = Package(
     .executableTarget(
       name: "algo-run",
       dependencies: [
-        "BatchRun", "CommandLineInterface", "Delivery", "KafkaClient", "MetricsIntake", "Platform",
+        "BatchRun", "CommandLineInterface", "Delivery", "JSONText", "KafkaClient", "MetricsIntake", "Platform",
         "ProcessSupervision", "RunModel", "RunPipeline", "StateStore",
       ],
       swiftSettings: strict),
@@ -36,19 +36,20 @@ let package = Package(
     // A file of requests, and the story of one.
     .target(
       name: "BatchRun",
-      dependencies: ["CCrypto", "Platform", "ProcessSupervision", "RunModel", "RunPipeline"],
+      dependencies: ["CCrypto", "JSONText", "Platform", "ProcessSupervision", "RunModel", "RunPipeline"],
       swiftSettings: strict),
     // Without pkg-config, like CSQLite: the release build links it statically.
     .systemLibrary(name: "CCrypto"),
     .testTarget(
-      name: "BatchRunTests", dependencies: ["BatchRun", "Platform", "ProcessSupervision", "RunModel"],
+      name: "BatchRunTests", dependencies: ["BatchRun", "JSONText", "Platform", "ProcessSupervision", "RunModel"],
       swiftSettings: strict),
     .target(
-      name: "RunPipeline", dependencies: ["MetricsIntake", "Platform", "ProcessSupervision", "RunModel"],
+      name: "RunPipeline", dependencies: ["JSONText", "MetricsIntake", "Platform", "ProcessSupervision", "RunModel"],
       swiftSettings: strict),
 
     // The rooms a run passes through.
-    .target(name: "StateStore", dependencies: ["CSQLite", "Platform", "RunModel"], swiftSettings: touchesC),
+    .target(
+      name: "StateStore", dependencies: ["CSQLite", "JSONText", "Platform", "RunModel"], swiftSettings: touchesC),
     .testTarget(name: "StateStoreTests", dependencies: ["Platform", "RunModel", "StateStore"], swiftSettings: strict),
     .target(
       name: "ProcessSupervision", dependencies: ["CProcessLaunch", "Platform", "RunModel"], swiftSettings: touchesC),
@@ -56,14 +57,19 @@ let package = Package(
       name: "ProcessSupervisionTests", dependencies: ["Platform", "ProcessSupervision", "RunModel"],
       swiftSettings: strict),
     .target(name: "CProcessLaunch", dependencies: ["CPlatform"]),
-    .target(name: "MetricsIntake", dependencies: ["RunModel"], swiftSettings: strict),
+    .target(name: "MetricsIntake", dependencies: ["JSONText", "RunModel"], swiftSettings: strict),
     .testTarget(name: "MetricsIntakeTests", dependencies: ["MetricsIntake", "RunModel"], swiftSettings: strict),
     .target(
-      name: "Delivery", dependencies: ["KafkaClient", "Platform", "RunModel", "StateStore"], swiftSettings: strict),
+      name: "Delivery", dependencies: ["JSONText", "KafkaClient", "Platform", "RunModel", "StateStore"],
+      swiftSettings: strict),
     .target(name: "KafkaClient", dependencies: ["CRDKafka", "Platform", "RunModel"], swiftSettings: strict),
     .target(name: "CRDKafka"),
     // Without pkg-config: its search path would come before that of the release build, which links SQLite statically.
     .systemLibrary(name: "CSQLite"),
+
+    // JSON as text: numbers stay as they are written.
+    .target(name: "JSONText", swiftSettings: strict),
+    .testTarget(name: "JSONTextTests", dependencies: ["JSONText"], swiftSettings: strict),
 
     // The system: event loop, descriptors, threads, clocks, log.
     .target(name: "Platform", dependencies: ["CPlatform", "RunModel"], swiftSettings: touchesC),

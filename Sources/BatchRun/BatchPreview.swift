@@ -1,4 +1,5 @@
 internal import Glibc
+internal import JSONText
 internal import Platform
 internal import ProcessSupervision
 internal import RunModel

@@ -1,3 +1,4 @@
+internal import JSONText
 internal import RunModel
 
 /// What a batch came to: a few lines to read, and the same as JSON.

@@ -1,4 +1,4 @@
-internal import RunModel
+internal import JSONText
 
 /// What one child wrote to stdout: in memory while it is little, then in a file; never more than its limit.
 ///

@@ -1,3 +1,4 @@
+internal import JSONText
 internal import RunModel
 
 /// Reads one line of `{"request_id"?: string, "input": any JSON}`; the text of `input`, as written, is the request's
@@ -65,8 +66,7 @@ struct EnvelopeReader {
     } else if !hasInput {
       problem = "the envelope has no member input"
     } else if !rawID.isEmpty {
-      if rawID.first == UInt8(ascii: "\""), rawID.last == UInt8(ascii: "\""), rawID.count > 1 {
-        let text = JSONValue.decodeString(rawID[1..<rawID.count - 1])
+      if let text = JSONString.text(rawID) {
         problem = RequestID.problem(with: text).map { "the envelope's request_id cannot be used: \($0)" }
         requestID = problem == nil ? text : nil
       } else if rawID.first == UInt8(ascii: "\"") {

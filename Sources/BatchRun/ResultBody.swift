@@ -1,3 +1,5 @@
+internal import JSONText
+
 /// Turns captured bytes, chunk by chunk, into the value of a result line's member `result`.
 struct ResultBody {
   /// Most bytes taken at once; a multiple of 3, so that base64 needs no padding before the end.
@@ -49,16 +51,7 @@ struct ResultBody {
       guard byte < 0x20 || byte == 0x22 || byte == 0x5c || byte == 0x7f else { continue }
       line.append(contentsOf: bytes[start..<index])
       start = index + 1
-      switch byte {
-      case 0x22, 0x5c: line.append(contentsOf: [0x5c, byte])
-      case 0x0a: line.append(contentsOf: "\\n".utf8)
-      case 0x0d: line.append(contentsOf: "\\r".utf8)
-      case 0x09: line.append(contentsOf: "\\t".utf8)
-      default:
-        line.append(contentsOf: "\\u00".utf8)
-        line.append(Self.hexadecimal[Int(byte >> 4)])
-        line.append(Self.hexadecimal[Int(byte & 0xf)])
-      }
+      JSONString.appendEscape(UInt16(byte), to: &line)
     }
     line.append(contentsOf: bytes[start...])
   }
@@ -76,6 +69,5 @@ struct ResultBody {
     }
   }
 
-  private static let hexadecimal = Array("0123456789abcdef".utf8)
   private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
 }

@@ -1,3 +1,4 @@
+internal import JSONText
 internal import Platform
 internal import RunModel
 
@@ -88,10 +89,7 @@ private struct LineScan {
       outcome: string("outcome").flatMap(Outcome.init))
   }
 
-  private func string(_ name: String) -> String? {
-    guard let raw = values[name], raw.count >= 2, raw.first == UInt8(ascii: "\"") else { return nil }
-    return JSONValue.decodeString(raw[1..<raw.count - 1])
-  }
+  private func string(_ name: String) -> String? { values[name].flatMap { JSONString.text($0) } }
 }
 
 extension SHA256.Digest {

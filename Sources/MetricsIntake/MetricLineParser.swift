@@ -1,3 +1,5 @@
+internal import JSONText
+
 /// Reads one line of the metrics channel: a strict JSON object (RFC 8259) of names and values, in one pass over the
 /// bytes. Numbers are not converted: where they stand is all that is remembered.
 ///

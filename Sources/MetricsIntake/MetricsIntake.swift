@@ -1,4 +1,5 @@
 internal import Glibc
+internal import JSONText
 public import RunModel
 
 /// Takes the bytes of one execution's metrics channel as they come, and tells at the end what was reported.

@@ -1,3 +1,4 @@
+internal import JSONText
 public import RunModel
 
 /// Merges what the supervisor measured with what the algorithm reported into one Insights payload.

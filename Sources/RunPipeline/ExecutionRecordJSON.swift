@@ -1,3 +1,4 @@
+public import JSONText
 public import RunModel
 
 /// The execution record as JSON: the members of `--report`, which a batch result has too.

@@ -1,3 +1,4 @@
+internal import JSONText
 internal import Platform
 internal import RunModel
 
@@ -21,14 +22,9 @@ enum FallbackLine {
     json.member("window_end_microseconds", integer: entry.windowEnd.microseconds)
     json.member("key", record.key)
     json.name("headers")
-    json.beginArray()
-    for header in record.headers {
-      json.beginArray()
-      json.string(header.name)
-      json.string(header.value)
-      json.endArray()
-    }
-    json.endArray()
+    json.beginObject()
+    for header in record.headers { json.member(header.name, header.value) }
+    json.endObject()
     json.member(
       "checksum", integer: RecordEncoding.checksum(key: record.key, value: record.value, headers: headers))
     json.name("payload")
@@ -41,18 +37,12 @@ enum FallbackLine {
   static func decode(
     _ line: ArraySlice<UInt8>, at now: Timestamp
   ) -> (entry: OutboxEntry, isVerified: Bool)? {
-    var scanner = JSONMemberScanner()
-    var members: [String: [UInt8]] = [:]
-    unsafe line.withUnsafeBytes { bytes in
-      unsafe scanner.consume(bytes) { unsafe members[$0.name, default: []].append(contentsOf: $0.bytes) }
-    }
-    guard scanner.isComplete else { return nil }
-    guard let form = members["fallback"] else { return decodeBare(Array(line), members["request_id"], at: now) }
+    guard let members = JSONMembers(line) else { return nil }
+    guard let form = members["fallback"] else { return decodeBare(Array(line), members.string("request_id"), at: now) }
     guard String(decoding: form, as: UTF8.self) == Self.form, let value = members["payload"],
-      let key = text(members["key"]), let headers = headers(members["headers"]),
-      let created = integer(members["created_microseconds"]), let end = integer(members["window_end_microseconds"]),
-      let verified = members["verified"],
-      let checksum = integer(members["checksum"]),
+      let key = members.string("key"), let headers = headers(members["headers"]),
+      let created = members.integer("created_microseconds"), let end = members.integer("window_end_microseconds"),
+      let verified = members["verified"], let checksum = members.integer("checksum"),
       checksum == RecordEncoding.checksum(key: key, value: value, headers: RecordEncoding.encode(headers))
     else { return nil }
     var entry = OutboxEntry(
@@ -63,30 +53,21 @@ enum FallbackLine {
   }
 
   private static func decodeBare(
-    _ payload: [UInt8], _ identifier: [UInt8]?, at now: Timestamp
+    _ payload: [UInt8], _ key: String?, at now: Timestamp
   ) -> (entry: OutboxEntry, isVerified: Bool)? {
-    guard let key = text(identifier) else { return nil }
+    guard let key else { return nil }
     let record = InsightsRecord(
       key: key, value: payload,
       headers: [.init("ce_type", "algo-run.insights.v1"), .init("content-type", "application/json")])
     return (OutboxEntry(record, createdAt: now, window: Connection.standardDeliveryWindow), false)
   }
 
-  private static func text(_ json: [UInt8]?) -> String? {
-    json.flatMap { try? JSONValue(parsing: $0) }?.string
-  }
-
-  private static func integer(_ json: [UInt8]?) -> Int64? {
-    json.flatMap { Int64(String(decoding: $0, as: UTF8.self)) }
-  }
-
   private static func headers(_ json: [UInt8]?) -> [InsightsRecord.Header]? {
-    guard let json, case .array(let pairs) = try? JSONValue(parsing: json) else { return nil }
+    guard let json, let members = JSONMembers(json) else { return nil }
     var headers: [InsightsRecord.Header] = []
-    for pair in pairs {
-      guard case .array(let parts) = pair, parts.count == 2, let name = parts[0].string, let value = parts[1].string
-      else { return nil }
-      headers.append(InsightsRecord.Header(name, value))
+    for member in members.all {
+      guard let value = JSONString.text(member.value) else { return nil }
+      headers.append(InsightsRecord.Header(member.name, value))
     }
     return headers
   }

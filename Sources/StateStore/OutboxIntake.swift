@@ -1,4 +1,5 @@
 internal import Glibc
+internal import JSONText
 internal import Platform
 internal import RunModel
 
@@ -72,9 +73,8 @@ private struct InsightsLookup {
 
   /// - Throws: ``StateError`` if the state cannot be read.
   mutating func isOn(for payload: [UInt8]) throws(StateError) -> Bool {
-    guard let payload = try? JSONValue(parsing: payload),
-      let owner = payload["algorithm_owner"]?.string, let name = payload["algorithm_name"]?.string,
-      let number = payload["algorithm_version"]?.string
+    guard let payload = JSONMembers(payload), let owner = payload.string("algorithm_owner"),
+      let name = payload.string("algorithm_name"), let number = payload.string("algorithm_version")
     else { return false }
     let text = "\(owner)/\(name)/\(number)"
     if let isOn = known[text] { return isOn }

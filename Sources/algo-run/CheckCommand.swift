@@ -1,4 +1,5 @@
 internal import CommandLineInterface
+internal import JSONText
 internal import MetricsIntake
 internal import Platform
 internal import RunModel

@@ -1,4 +1,5 @@
 internal import CommandLineInterface
+internal import JSONText
 internal import RunModel
 internal import StateStore
 

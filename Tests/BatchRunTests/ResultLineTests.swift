@@ -1,3 +1,4 @@
+import JSONText
 import RunModel
 import Testing
 
@@ -16,7 +17,7 @@ import Testing
   }
 
   private func line(_ output: [UInt8], limit: Int = 1 << 20, errors: String = "") throws -> (
-    text: String, value: JSONValue
+    text: String, value: JSONMembers
   ) {
     let capture = ChildCapture(outputLimit: limit, spillDirectory: directory.path)
     for start in stride(from: 0, to: output.count, by: 60_001) {
@@ -35,7 +36,7 @@ import Testing
     while try !rendered.append(to: &bytes) {}
     #expect(bytes.last == 0x0a)
     #expect(!bytes.dropLast().contains(0x0a), "a result is one line")
-    return (String(decoding: bytes, as: UTF8.self), try JSONValue(parsing: bytes))
+    return (String(decoding: bytes, as: UTF8.self), try #require(JSONMembers(bytes)))
   }
 
   @Test func `JSON is carried as JSON, numbers as written, the space between tokens gone`() throws {
@@ -45,7 +46,7 @@ import Testing
 
   @Test(arguments: ["hello\n", "", "{\"a\":1}\n{\"a\":2}\n", "NaN", "tab\tquote\"back\\slash\u{1}\u{7f}é😀\r\n"])
   func `text is carried as text, exactly`(text: String) throws {
-    #expect(try line(Array(text.utf8)).value["result"] == .string(text))
+    #expect(try line(Array(text.utf8)).value.string("result") == text)
   }
 
   @Test func `bytes that are neither are carried in base64, which says so`() throws {
@@ -54,17 +55,17 @@ import Testing
       as [([UInt8], String)]
     {
       let value = try line(bytes).value
-      #expect(value["result"] == .string(expected))
-      #expect(value["result_encoding"] == .string("base64"))
+      #expect(value.string("result") == expected)
+      #expect(value.string("result_encoding") == "base64")
     }
     #expect(try line(Array("text".utf8)).value["result_encoding"] == nil)
   }
 
   @Test func `an output far beyond memory comes back whole`() throws {
     let text = String(repeating: "0123456789é\"\n", count: 40_000)
-    #expect(try line(Array(text.utf8)).value["result"] == .string(text))
+    #expect(try line(Array(text.utf8)).value.string("result") == text)
     let binary = (0..<500_000).map { UInt8(truncatingIfNeeded: $0 &* 7 / 3) }
-    let encoded = try #require(try line([0xff] + binary).value["result"]?.string)
+    let encoded = try #require(try line([0xff] + binary).value.string("result"))
     #expect(encoded.utf8.count == (500_001 + 2) / 3 * 4)
     #expect(!encoded.dropLast(2).contains("="), "padding stands only at the end")
     #expect(directory.names.isEmpty)
@@ -72,14 +73,14 @@ import Testing
 
   @Test func `what exceeds the limit is dropped and said to be, at a whole character`() throws {
     let value = try line(Array("aé€".utf8), limit: 4).value
-    #expect(value["result"] == .string("aé"))
-    #expect(value["result_truncated"] == .boolean(true))
+    #expect(value.string("result") == "aé")
+    #expect(value["result_truncated"] == Array("true".utf8))
     #expect(try line(Array("aé€".utf8), limit: 6).value["result_truncated"] == nil)
   }
 
   @Test func `a cut JSON text is no JSON text`() throws {
     let value = try line(Array("12345".utf8), limit: 3).value
-    #expect(value["result"] == .string("123"))
+    #expect(value.string("result") == "123")
   }
 
   @Test func `half a character at the end is no text unless the limit cut it`() {
@@ -99,8 +100,8 @@ import Testing
 
   @Test func `of stderr the last 4 KiB are kept, from a whole character on`() throws {
     let errors = String(repeating: "é", count: 3000) + "x"
-    let tail = try #require(try line([], errors: errors).value["stderr_tail"]?.string)
+    let tail = try #require(try line([], errors: errors).value.string("stderr_tail"))
     #expect(tail == String(repeating: "é", count: 2047) + "x")
-    #expect(try line([], errors: "oops\n").value["stderr_tail"] == .string("oops\n"))
+    #expect(try line([], errors: "oops\n").value.string("stderr_tail") == "oops\n")
   }
 }

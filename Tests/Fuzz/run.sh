@@ -16,13 +16,13 @@ features="-swift-version 6 -enable-upcoming-feature ExistentialAny -enable-upcom
 # Built with the fuzzer's coverage; asserts stay, and pointers are checked by guarded memory as well.
 build() {
   local flags="-O -wmo -assert-config Debug -parse-as-library $features -I $work -sanitize=fuzzer,address" module
-  for module in RunModel MetricsIntake; do
+  for module in JSONText RunModel MetricsIntake; do
     # shellcheck disable=SC2086  # flags
     swiftc $flags -module-name $module -emit-module -emit-module-path "$work/$module.swiftmodule" -emit-object \
       -o "$work/$module.o" Sources/$module/*.swift || return 1
   done
   # shellcheck disable=SC2086
-  swiftc $flags -module-name FuzzMetrics Tests/Fuzz/*.swift "$work/RunModel.o" "$work/MetricsIntake.o" \
+  swiftc $flags -module-name FuzzMetrics Tests/Fuzz/*.swift "$work/JSONText.o" "$work/RunModel.o" "$work/MetricsIntake.o" \
     -o "$work/fuzz-metrics"
 }
 

@@ -1,4 +1,5 @@
 internal import Glibc
+internal import JSONText
 internal import RunModel
 
 /// The part of ``FileSink`` that looks at a file which is there already.

@@ -60,7 +60,7 @@ public struct JSONMemberScanner: Sendable {
         }
       case .name:
         if scanner.state == .afterName {
-          name = JSONValue.decodeString(rawName)
+          name = JSONString.decode(rawName)
           place = .outside
         } else if rawName.count < Self.longestName {
           rawName.append(byte)

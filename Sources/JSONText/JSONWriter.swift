@@ -19,7 +19,7 @@ public struct JSONWriter {
   /// The name of the member whose value is written next.
   public mutating func name(_ name: String) {
     separate()
-    Self.append(name, to: &bytes)
+    JSONString.append(name, to: &bytes)
     bytes.append(UInt8(ascii: ":"))
     needsComma = false
   }
@@ -27,7 +27,7 @@ public struct JSONWriter {
   /// A string.
   public mutating func string(_ value: String) {
     separate()
-    Self.append(value, to: &bytes)
+    JSONString.append(value, to: &bytes)
     needsComma = true
   }
 
@@ -84,31 +84,5 @@ public struct JSONWriter {
   private mutating func close(_ bracket: UInt8) {
     bytes.append(bracket)
     needsComma = true
-  }
-
-  /// Appends `text` as a JSON string in quotes; what is not printable ASCII becomes `\n` or `\uXXXX`.
-  public static func append(_ text: String, to bytes: inout [UInt8]) {
-    bytes.append(UInt8(ascii: "\""))
-    for unit in text.utf16 {
-      switch unit {
-      case 0x22, 0x5c:
-        bytes.append(UInt8(ascii: "\\"))
-        bytes.append(UInt8(truncatingIfNeeded: unit))
-      case 0x20..<0x7f: bytes.append(UInt8(truncatingIfNeeded: unit))
-      case 0x0a: bytes.append(contentsOf: "\\n".utf8)
-      case 0x0d: bytes.append(contentsOf: "\\r".utf8)
-      case 0x09: bytes.append(contentsOf: "\\t".utf8)
-      default: appendEscape(unit, to: &bytes)
-      }
-    }
-    bytes.append(UInt8(ascii: "\""))
-  }
-
-  private static func appendEscape(_ unit: UInt16, to bytes: inout [UInt8]) {
-    bytes.append(contentsOf: "\\u".utf8)
-    for shift in [12, 8, 4, 0] {
-      let digit = UInt8(truncatingIfNeeded: unit >> shift & 0xf)
-      bytes.append(digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10)
-    }
   }
 }

@@ -1,7 +1,7 @@
 /// Decides, chunk by chunk and in constant memory, whether bytes are exactly one JSON text (RFC 8259, valid UTF-8).
 ///
 /// It builds nothing: outputs of any size pass through it while they are captured. ``JSONMemberScanner`` finds the
-/// members of an object with it, and ``JSONValue`` checks a text with it before it builds a tree.
+/// members of an object with it.
 public struct JSONScanner: Sendable {
   /// Deepest nesting accepted: consumers of a result must be able to read it, and common parsers stop near 1,000.
   public static let maximumDepth = 512
@@ -24,8 +24,7 @@ public struct JSONScanner: Sendable {
   private var objects = InlineArray<8, UInt64>(repeating: 0)
   private var literal: StaticString = "true"
   private var remaining = 0
-  private var lowest: UInt8 = 0x80
-  private var highest: UInt8 = 0xbf
+  private var characters = UTF8Scanner()
 
   /// A scanner at the start of a text.
   public init() {}
@@ -90,11 +89,7 @@ public struct JSONScanner: Sendable {
       guard isHexDigit(byte) else { return .failed }
       remaining -= 1
       return remaining == 0 ? .string : .hexDigits
-    case .continuation:
-      guard byte >= lowest, byte <= highest else { return .failed }
-      (lowest, highest) = (0x80, 0xbf)
-      remaining -= 1
-      return remaining == 0 ? .string : .continuation
+    case .continuation: return inCharacter(byte)
     case .literal:
       guard byte == literal.utf8Start[literal.utf8CodeUnitCount - remaining] else { return .failed }
       remaining -= 1
@@ -160,26 +155,20 @@ public struct JSONScanner: Sendable {
     }
   }
 
-  /// The byte ranges are those of Unicode's table of well-formed UTF-8 (3-7): no overlong forms, no surrogates.
   private mutating func inString(_ byte: UInt8) -> State {
     switch byte {
-    case UInt8(ascii: "\""): return isName ? .afterName : .afterValue
-    case UInt8(ascii: "\\"): return .escape
-    case 0x20..<0x80: return .string
-    case 0xc2...0xdf: return sequence(1, 0x80, 0xbf)
-    case 0xe0: return sequence(2, 0xa0, 0xbf)
-    case 0xed: return sequence(2, 0x80, 0x9f)
-    case 0xe1...0xef: return sequence(2, 0x80, 0xbf)
-    case 0xf0: return sequence(3, 0x90, 0xbf)
-    case 0xf1...0xf3: return sequence(3, 0x80, 0xbf)
-    case 0xf4: return sequence(3, 0x80, 0x8f)
-    default: return .failed
+    case UInt8(ascii: "\""): isName ? .afterName : .afterValue
+    case UInt8(ascii: "\\"): .escape
+    case 0x20..<0x80: .string
+    case 0x80...: inCharacter(byte)
+    default: .failed
     }
   }
 
-  private mutating func sequence(_ count: Int, _ low: UInt8, _ high: UInt8) -> State {
-    (remaining, lowest, highest) = (count, low, high)
-    return .continuation
+  private mutating func inCharacter(_ byte: UInt8) -> State {
+    characters.step(byte)
+    guard characters.isValid else { return .failed }
+    return characters.unfinished == 0 ? .string : .continuation
   }
 
   private mutating func inNumber(_ byte: UInt8) -> State {

@@ -1,13 +1,13 @@
 /// One escape of a JSON string, a surrogate pair counting as one.
-struct JSONEscape {
+public struct JSONEscape {
   /// The character it stands for.
   let scalar: Unicode.Scalar
   /// Its bytes in the text: 2, 6 or 12.
-  let length: Int
+  public let length: Int
 
   /// Nil where the bytes at `text`, which begin with a backslash, are no escape, or stand for half a character:
   /// a lone surrogate has no UTF-8.
-  init?(at text: UnsafePointer<UInt8>, available: Int) {
+  public init?(at text: UnsafePointer<UInt8>, available: Int) {
     guard available >= 2 else { return nil }
     switch text[1] {
     case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"): self.init(Unicode.Scalar(text[1]))
@@ -55,42 +55,19 @@ struct JSONEscape {
     return number
   }
 
-  /// The bytes between a string's quotes with every escape replaced by what it stands for, in UTF-8.
-  /// The string has been checked before.
-  static func decode(_ text: UnsafePointer<UInt8>, count: Int, into decoded: inout [UInt8]) {
+  /// The bytes between a string's quotes with every escape replaced by what it stands for, in UTF-8; half of a surrogate
+  /// pair becomes U+FFFD. The string has been checked before.
+  public static func decode(_ text: UnsafePointer<UInt8>, count: Int, into decoded: inout [UInt8]) {
     var position = 0
     while position < count {
-      if text[position] == UInt8(ascii: "\\"),
+      if text[position] == UInt8(ascii: "\\") {
         let escape = JSONEscape(at: text + position, available: count - position)
-      {
-        decoded.append(contentsOf: UTF8.encode(escape.scalar) ?? UTF8.encodedReplacementCharacter)
-        position += escape.length
+        decoded.append(contentsOf: UTF8.encode(escape?.scalar ?? "\u{fffd}") ?? UTF8.encodedReplacementCharacter)
+        position += escape?.length ?? 6
       } else {
         decoded.append(text[position])
         position += 1
       }
     }
-  }
-}
-
-/// The table of well-formed UTF-8 (Unicode 15, table 3-7).
-enum UTF8Sequence {
-  /// The length of the sequence at `bytes`, whose first byte is 0x80 or above; 0 where it is not well-formed.
-  static func length(at bytes: UnsafePointer<UInt8>, available: Int) -> Int {
-    let length: Int
-    var second: ClosedRange<UInt8> = 0x80...0xbf
-    switch bytes[0] {
-    case 0xc2...0xdf: length = 2
-    case 0xe0: (length, second) = (3, 0xa0...0xbf)
-    case 0xed: (length, second) = (3, 0x80...0x9f)
-    case 0xe1...0xef: length = 3
-    case 0xf0: (length, second) = (4, 0x90...0xbf)
-    case 0xf1...0xf3: length = 4
-    case 0xf4: (length, second) = (4, 0x80...0x8f)
-    default: return 0
-    }
-    guard available >= length, second.contains(bytes[1]) else { return 0 }
-    for index in 2..<max(2, length) where bytes[index] & 0xc0 != 0x80 { return 0 }
-    return length
   }
 }

@@ -1,4 +1,4 @@
-import RunModel
+import JSONText
 import Testing
 
 /// What counts as JSON decides how a result is carried, so the scanner must neither take too much nor too little.
@@ -50,22 +50,16 @@ import Testing
     #expect(!accepts(nested(JSONScanner.maximumDepth + 1), piece: 100))
   }
 
-  @Test func `a tree keeps numbers as written and members in order`() throws {
-    let value = try JSONValue(
-      parsing: Array(" {\"b\": 1.50, \"a\": [true, null, \"x\\u0041\\ud83d\\ude00\"], \"b\": 2} ".utf8))
-    #expect(
-      value
-        == .object([
-          .init("b", .number("1.50")), .init("a", .array([.boolean(true), .null, .string("xA😀")])),
-          .init("b", .number("2")),
-        ]))
-    #expect(value["b"] == .number("2"))
-    #expect(value["c"] == nil)
-  }
-
-  @Test func `an error names the byte that does not belong there`() {
-    #expect(throws: JSONError.unexpectedByte(offset: 5)) { try JSONValue(parsing: Array("{\"a\":x}".utf8)) }
-    #expect(throws: JSONError.incomplete) { try JSONValue(parsing: Array("{\"a\":".utf8)) }
+  @Test func `the members of an object keep their order and their values as written`() throws {
+    let text = " {\"b\": 1.50, \"a\": [true, null], \"s\" : \"x\\u0041\\ud83d\\ude00\\ud800y\", \"b\": 12} "
+    let members = try #require(JSONMembers(Array(text.utf8)))
+    #expect(members.all.map(\.name) == ["b", "a", "s", "b"])
+    #expect(members.all.map { String(decoding: $0.value, as: UTF8.self) }.first == "1.50")
+    #expect(members["b"] == Array("12".utf8))
+    #expect(members.integer("b") == 12)
+    #expect(members.string("s") == "xA😀\u{fffd}y")
+    #expect(members.string("b") == nil && members.integer("a") == nil && members["c"] == nil)
+    for other in ["[1]", "{\"a\":x}", "{\"a\":", "", "{} {}"] { #expect(JSONMembers(Array(other.utf8)) == nil) }
   }
 
   @Test func `members of any shape are found, however the text is cut`() {

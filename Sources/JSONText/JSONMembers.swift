@@ -1,0 +1,27 @@
+/// The members of one JSON object that is small enough for memory, their values as they are written.
+public struct JSONMembers: Sendable {
+  /// In the order of the text.
+  public private(set) var all: [(name: String, value: [UInt8])] = []
+
+  /// Nil if the bytes are not one JSON object.
+  public init?(_ text: some Sequence<UInt8>) {
+    var scanner = JSONMemberScanner()
+    var members: [(name: String, value: [UInt8])] = []
+    Array(text).withUnsafeBytes { bytes in
+      scanner.consume(bytes) { members.append(($0.name, Array($0.bytes))) }
+    }
+    guard scanner.isComplete else { return nil }
+    all = members
+  }
+
+  /// The value of the last member of that name.
+  public subscript(name: String) -> [UInt8]? { all.last { $0.name == name }?.value }
+
+  /// The text of a member that is a string.
+  public func string(_ name: String) -> String? { self[name].flatMap { JSONString.text($0) } }
+
+  /// The number of a member that is an integer.
+  public func integer(_ name: String) -> Int64? {
+    self[name].flatMap { Int64(String(decoding: $0, as: UTF8.self)) }
+  }
+}

@@ -1,0 +1,46 @@
+/// Strings of JSON.
+public enum JSONString {
+  /// The text of a JSON string in its quotes; nil for any other value.
+  public static func text(_ json: [UInt8]) -> String? {
+    guard json.count > 1, json.first == UInt8(ascii: "\""), json.last == UInt8(ascii: "\"") else { return nil }
+    return decode(Array(json.dropFirst().dropLast()))
+  }
+
+  /// The text of what stands between the quotes; a surrogate without its partner becomes U+FFFD.
+  static func decode(_ raw: [UInt8]) -> String {
+    var decoded: [UInt8] = []
+    raw.withUnsafeBufferPointer { bytes in
+      if let start = bytes.baseAddress { JSONEscape.decode(start, count: bytes.count, into: &decoded) }
+    }
+    return String(decoding: decoded, as: UTF8.self)
+  }
+
+  /// Appends `text` as a JSON string in quotes; what is not printable ASCII becomes `\n` or `\uXXXX`.
+  static func append(_ text: String, to bytes: inout [UInt8]) {
+    bytes.append(UInt8(ascii: "\""))
+    for unit in text.utf16 {
+      if let byte = UInt8(exactly: unit), byte < 0x7f, byte >= 0x20, byte != 0x22, byte != 0x5c {
+        bytes.append(byte)
+      } else {
+        appendEscape(unit, to: &bytes)
+      }
+    }
+    bytes.append(UInt8(ascii: "\""))
+  }
+
+  /// Appends the escape of a UTF-16 code unit.
+  public static func appendEscape(_ unit: UInt16, to bytes: inout [UInt8]) {
+    switch unit {
+    case 0x22, 0x5c: bytes.append(contentsOf: [UInt8(ascii: "\\"), UInt8(truncatingIfNeeded: unit)])
+    case 0x0a: bytes.append(contentsOf: "\\n".utf8)
+    case 0x0d: bytes.append(contentsOf: "\\r".utf8)
+    case 0x09: bytes.append(contentsOf: "\\t".utf8)
+    default:
+      bytes.append(contentsOf: "\\u".utf8)
+      for shift in [12, 8, 4, 0] {
+        let digit = UInt8(truncatingIfNeeded: unit >> shift & 0xf)
+        bytes.append(digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10)
+      }
+    }
+  }
+}
