@@ -27,6 +27,23 @@ struct DescriptorTests {
     }
   }
 
+  @Test func `an unnamed file appends, and has the name that it is given`() throws {
+    let directory = "/tmp/unnamed-\(getpid())-\(UInt32.random(in: 0 ... .max))"
+    #expect(mkdir(directory, 0o700) == 0)
+    defer { rmdir(directory) }
+    // Some file systems have none.
+    guard let file = try? Descriptor.unnamedFile(in: directory) else { return }
+    try file.writeAll(Array("one".utf8))
+    #expect(file.withNumber { lseek($0, 0, SEEK_SET) } == 0)
+    try file.writeAll(Array("two".utf8))
+    let path = directory + "/name"
+    #expect(access(path, F_OK) != 0)
+    try file.link(as: path)
+    defer { unlink(path) }
+    #expect(try Descriptor.reading(path).readAll(limit: 100) == Array("onetwo".utf8))
+    #expect(throws: SystemError(EEXIST)) { try file.link(as: path) }
+  }
+
   @Test func `closing twice closes once: a number that was given away is left alone`() throws {
     let (reader, writer) = try Descriptor.pipe()
     writer.close()

@@ -163,7 +163,7 @@ def test_a_reader_that_goes_stops_the_batch(batches):
     process.stdout = None
     process.wait(processes.LIMIT)
     assert process.returncode == 125
-    assert b"whoever read the results has gone" in process.stderr.read()
+    assert b"the reader of the results has gone" in process.stderr.read()
 
 
 def test_a_reader_that_does_not_read_holds_up_results_but_neither_signals_nor_children(batches):

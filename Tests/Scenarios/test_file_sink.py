@@ -52,7 +52,8 @@ def test_executions_run_while_others_publish_and_switch(program, published):
     changer.start()
     for _ in range(60):
         outcome = program.run("exec", published, "--", "true")
-        if (outcome.status, outcome.stderr) != (0, b""):
+        # While a slow disk syncs a change for longer than an execution waits for, its payload takes another way.
+        if outcome.status or any("is locked by another process" not in message for message in outcome.messages):
             problems.append(outcome)
     changer.join()
     assert problems == []
