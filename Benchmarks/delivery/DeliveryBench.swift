@@ -23,19 +23,19 @@ struct DeliveryBench {
     let home = try HomeDirectory(path: arguments[1])
     let records = (0..<count).map(record)
 
-    let publisher = BatchPublisher(connection: connection, home: home) { print("said: \($0)") }
+    let publisher = try DeliveryThread(connection: connection, home: home) { print("reported: \($0)") }
     let time = ContinuousClock().measure {
       for record in records { _ = publisher.enqueue(record) }
       while publisher.counts.waiting > 0 {
-        var settled = pollfd(fd: publisher.settledDescriptor, events: Int16(POLLIN), revents: 0)
-        poll(&settled, 1, 5)
-        _ = publisher.takeSettled()
+        var durable = pollfd(fd: publisher.durableDescriptor, events: Int16(POLLIN), revents: 0)
+        poll(&durable, 1, 5)
+        _ = publisher.takeDurable()
       }
     }
     let counts = publisher.counts
     publisher.close()
     guard counts.delivered == count else {
-      print("only \(counts.delivered) of \(count) payloads were delivered, \(counts.lost) lost")
+      print("only \(counts.delivered) of \(count) payloads were delivered, \(counts.undelivered) undelivered")
       exit(1)
     }
     print("\(connection == nil ? "file" : "broker")\t\(Int(Double(count) / (time / .seconds(1))))\tpayloads/s")

@@ -72,7 +72,7 @@ public final class BatchRun {
       sources: sources, takesEnvelopes: settings.takesEnvelopes, spillDirectory: settings.spillDirectory)
     requestGate = ReadinessGate(for: .read, on: loop)
     outputGate = ReadinessGate(for: .write, on: loop)
-    payloadGate = payloads.map { (ReadinessGate(for: .read, on: loop), Descriptor(lending: $0.settledDescriptor)) }
+    payloadGate = payloads.map { (ReadinessGate(for: .read, on: loop), Descriptor(lending: $0.durableDescriptor)) }
     supervisor.watchStopRequests()
     let pool = CapturePool(outputLimit: settings.outputLimit, spillDirectory: settings.spillDirectory)
     self.pool = pool

@@ -61,9 +61,9 @@ public struct BatchSummary {
     }
     if payloads != .none {
       var line = "payloads: \(Figures.grouped(payloads.delivered)) delivered, "
-      line += "\(Figures.grouped(payloads.waiting + payloads.left)) waiting in the outbox"
-      if payloads.lost > 0 {
-        line += ", \(Figures.grouped(payloads.lost)) rejected or expired (see algo-run outbox list)"
+      line += "\(Figures.grouped(payloads.waiting + payloads.handedOff)) waiting in the outbox"
+      if payloads.undelivered > 0 {
+        line += ", \(Figures.grouped(payloads.undelivered)) rejected or expired (see algo-run outbox list)"
       }
       if drained >= Self.notableDrain { line += "; delivery went on for \(Figures.span(drained))" }
       lines.append(line)
@@ -113,8 +113,8 @@ public struct BatchSummary {
     json.name("payloads")
     json.beginObject()
     json.member("delivered", integer: payloads.delivered)
-    json.member("waiting", integer: payloads.waiting + payloads.left)
-    json.member("undelivered", integer: payloads.lost)
+    json.member("waiting", integer: payloads.waiting + payloads.handedOff)
+    json.member("undelivered", integer: payloads.undelivered)
     json.endObject()
     json.member("exit_status", integer: exitStatus)
     json.endObject()

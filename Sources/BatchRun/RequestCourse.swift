@@ -147,9 +147,9 @@ extension BatchRun {
 
   func settle() {
     guard !unsettled.isEmpty, let payloads else { return }
-    for settled in payloads.takeSettled() {
-      guard let finished = unsettled.removeValue(forKey: settled.ticket) else { continue }
-      finished.record.delivery = settled.delivery
+    for durable in payloads.takeDurable() {
+      guard let finished = unsettled.removeValue(forKey: durable.ticket) else { continue }
+      finished.record.delivery = durable.delivery
       emit(finished)
     }
   }

@@ -163,8 +163,8 @@ rd_kafka_event_t *crdk_queue_poll(rd_kafka_queue_t *queue, int milliseconds) {
   return p_rd_kafka_queue_poll(queue, milliseconds);
 }
 
-void crdk_queue_wake(rd_kafka_queue_t *queue, int descriptor) {
-  p_rd_kafka_queue_io_event_enable(queue, descriptor, "\1", 1);
+void crdk_queue_wake(rd_kafka_queue_t *queue, int descriptor, uint64_t message) {
+  p_rd_kafka_queue_io_event_enable(queue, descriptor, &message, sizeof message);
 }
 
 rd_kafka_event_type_t crdk_event_type(const rd_kafka_event_t *event) { return p_rd_kafka_event_type(event); }

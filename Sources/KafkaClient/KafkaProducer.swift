@@ -1,6 +1,6 @@
 internal import CRDKafka
 internal import Glibc
-internal import Platform
+public import Platform
 public import RunModel
 
 /// One librdkafka producer: the only file that holds an `rd_kafka_t`. For one thread at a time.
@@ -174,7 +174,7 @@ public final class KafkaProducer: @unchecked Sendable {
 
   /// Ends waking: must come before the descriptor is closed, or the library's threads would write into whatever has its
   /// number next.
-  public func stopWaking() { crdk_queue_wake(queue, -1) }
+  public func stopWaking() { crdk_queue_wake(queue, -1, 0) }
 
   /// Ends the library's threads, and waits for them: one that looks up a name may take seconds.
   func close() {
@@ -191,8 +191,8 @@ public final class KafkaProducer: @unchecked Sendable {
     _ = try? Thread.start { self.close() }
   }
 
-  /// Has a byte written to `descriptor` whenever there is something to ``poll(waiting:)``.
-  public func wake(_ descriptor: Int32) { crdk_queue_wake(queue, descriptor) }
+  /// Has `waker` woken whenever there is something to ``poll(waiting:)``.
+  public func wake(_ waker: Waker) { waker.withNumber { crdk_queue_wake(queue, $0, Waker.message) } }
 
   /// What a broker says of the topic, asked now.
   public func describeTopic(waiting milliseconds: Int32) -> TopicDescription {

@@ -4,8 +4,8 @@
 /// members are called from the batch's thread only. The contract, in the order of a payload's life:
 ///
 /// 1. ``enqueue(_:)`` takes it and returns at once with a ticket.
-/// 2. As soon as it is *settled* (safe in the outbox, appended to the file, or lost for a stated reason), its ticket
-///    comes back once from ``takeSettled()``. The batch writes the request's result line only then: a result in the
+/// 2. As soon as it is *durable* (safe in the outbox, appended to the file, or lost for a stated reason), its ticket
+///    comes back once from ``takeDurable()``. The batch writes the request's result line only then: a result in the
 ///    output file never names a payload that a crash could still lose.
 /// 3. It stays among ``PayloadCounts/waiting`` until it is acknowledged, rejected or expired.
 /// 4. ``close()`` ends the thread; what still waits stays in the outbox for a later deliverer.
@@ -15,23 +15,23 @@ public protocol PayloadQueue: AnyObject {
   /// - Returns: Its ticket: 1 for the first, then one more each time.
   func enqueue(_ record: InsightsRecord) -> UInt64
 
-  /// The payloads settled since the last call, in any order, each ticket exactly once.
-  func takeSettled() -> [SettledPayload]
+  /// The payloads that became durable since the last call, in any order, each ticket exactly once.
+  func takeDurable() -> [DurablePayload]
 
-  /// A descriptor that polls readable while ``takeSettled()`` has something to return; taking clears it. Open until
+  /// A descriptor that polls readable while ``takeDurable()`` has something to return; taking clears it. Open until
   /// ``close()``; the caller only polls it.
-  var settledDescriptor: Int32 { get }
+  var durableDescriptor: Int32 { get }
 
   /// The figures at this moment.
   var counts: PayloadCounts { get }
 
-  /// Settles all that was enqueued (a commit that is under way is waited for), then ends the thread. Payloads not yet
-  /// acknowledged stay in the outbox. Settled tickets can still be taken afterwards.
+  /// Makes all durable that was enqueued (a commit that is under way is waited for), then ends the thread. Payloads not yet
+  /// acknowledged stay in the outbox. Durable tickets can still be taken afterwards.
   func close()
 }
 
 /// A payload that can no longer be lost, or was lost for a stated reason.
-public struct SettledPayload: Sendable, Equatable {
+public struct DurablePayload: Sendable, Equatable {
   /// What ``PayloadQueue/enqueue(_:)`` returned for it.
   public let ticket: UInt64
   /// `queued` or `delivered` with a broker, `written` with a file; `rejected` with a detail where it could be stored
@@ -52,18 +52,18 @@ public struct PayloadCounts: Sendable, Equatable {
   /// Acknowledged by the broker, or appended to the file.
   public var delivered: Int
   /// Given up: rejected or expired.
-  public var lost: Int
+  public var undelivered: Int
   /// Safe, but for others to deliver: nothing of this batch tries any longer.
-  public var left: Int
+  public var handedOff: Int
 
   /// Counts of given figures.
-  public init(waiting: Int, delivered: Int, lost: Int, left: Int = 0) {
+  public init(waiting: Int, delivered: Int, undelivered: Int, handedOff: Int = 0) {
     self.waiting = waiting
     self.delivered = delivered
-    self.lost = lost
-    self.left = left
+    self.undelivered = undelivered
+    self.handedOff = handedOff
   }
 
   /// Nothing was enqueued.
-  public static let none = PayloadCounts(waiting: 0, delivered: 0, lost: 0)
+  public static let none = PayloadCounts(waiting: 0, delivered: 0, undelivered: 0)
 }

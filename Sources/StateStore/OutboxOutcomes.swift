@@ -3,8 +3,20 @@ public import RunModel
 
 /// An attempt that brought no acknowledgement.
 public struct FailedAttempt: Sendable, Equatable {
+  /// What becomes of the record.
+  public enum Consequence: Sendable, Equatable {
+    /// It is attempted again, at this moment or later.
+    case retry(at: Timestamp)
+    /// Its window is over.
+    case expire
+    /// The broker can never accept it.
+    case reject
+  }
+
   /// The record.
   public var id: Int64
+  /// What becomes of it.
+  public var consequence: Consequence
   /// What the broker or the library said, in words.
   public var error: String
   /// Whether the record may nevertheless be in the broker's log.
@@ -15,8 +27,9 @@ public struct FailedAttempt: Sendable, Equatable {
   public static let denial = "not authorised: "
 
   /// An attempt of a record that failed for a reason.
-  public init(id: Int64, error: String, possiblyPersisted: Bool = false) {
+  public init(id: Int64, _ consequence: Consequence, error: String, possiblyPersisted: Bool = false) {
     self.id = id
+    self.consequence = consequence
     self.error = error
     self.possiblyPersisted = possiblyPersisted
   }
@@ -34,29 +47,40 @@ public struct ExpiredRecord: Sendable, Equatable {
 
 /// What becomes of records that were not acknowledged.
 extension Outbox {
-  /// Records failed attempts and gives the records back, to be attempted again at `moment` or later.
+  /// Stores failed attempts and what becomes of their records; the claims on them end.
   ///
   /// Only records that `deliverer` still holds are touched.
-  public func reschedule(
-    _ attempts: [FailedAttempt], notBefore moment: Timestamp, of deliverer: DelivererToken
+  public func record(
+    _ attempts: [FailedAttempt], of deliverer: DelivererToken, at now: Timestamp = WallClock.now(),
+    _ onExpiry: Connection.OnExpiry = .keep
   ) throws(StateError) {
     guard !attempts.isEmpty else { return }
     try writing { () throws(StateError) in
       let update = try database.statement(
         """
-        UPDATE payload SET claim = NULL, next_attempt = ?, last_error = ?, attempts = attempts + 1,
-          possibly_persisted = max(possibly_persisted, ?) WHERE id = ? AND claim = ? AND state = 0
+        UPDATE payload SET state = ?, settled = ?, next_attempt = ?, claim = NULL, last_error = ?,
+          attempts = attempts + 1, possibly_persisted = max(possibly_persisted, ?) WHERE id = ? AND claim = ? AND state = 0
         """)
       for attempt in attempts {
+        let change: (state: OutboxState, settled: SQLiteValue, next: Int64)
+        switch attempt.consequence {
+        case .retry(let moment): change = (.pending, .null, moment.microseconds)
+        case .reject: change = (.rejected, .integer(now.microseconds), 0)
+        case .expire where onExpiry == .keep: change = (.expired, .integer(now.microseconds), 0)
+        case .expire:
+          try database.statement("DELETE FROM payload WHERE id = ? AND claim = ?").run(
+            .integer(attempt.id), .text(deliverer.name))
+          continue
+        }
         try update.run(
-          .integer(moment.microseconds), .text(attempt.error), .integer(attempt.possiblyPersisted ? 1 : 0),
-          .integer(attempt.id), .text(deliverer.name))
+          .integer(change.state.rawValue), change.settled, .integer(change.next), .text(attempt.error),
+          .integer(attempt.possiblyPersisted ? 1 : 0), .integer(attempt.id), .text(deliverer.name))
       }
     }
   }
 
   /// Gives up all pending records whose window has ended and that no living deliverer holds. One that is being sent
-  /// belongs to its deliverer, which ends it with ``expire(_:of:at:_:)``.
+  /// belongs to its deliverer, which ends it with ``record(_:of:at:_:)``.
   ///
   /// - Parameter cause: what keeps the caller from sending, for records that were never attempted.
   public func expire(
@@ -101,46 +125,5 @@ extension Outbox {
       }
       return expired.sorted { $0.id < $1.id }
     }
-  }
-
-  /// Gives up records that `deliverer` holds and whose window ended with these attempts.
-  public func expire(
-    _ attempts: [FailedAttempt], of deliverer: DelivererToken, at now: Timestamp = WallClock.now(),
-    _ onExpiry: Connection.OnExpiry = .keep
-  ) throws(StateError) {
-    guard !attempts.isEmpty else { return }
-    try writing { () throws(StateError) in
-      for attempt in attempts {
-        guard onExpiry == .keep else {
-          let delete = try database.statement("DELETE FROM payload WHERE id = ? AND claim = ?")
-          try delete.run(.integer(attempt.id), .text(deliverer.name))
-          continue
-        }
-        try settle(attempt, as: .expired, of: deliverer, at: now)
-      }
-    }
-  }
-
-  /// Gives up records that `deliverer` holds and that the broker can never accept.
-  public func reject(
-    _ attempts: [FailedAttempt], of deliverer: DelivererToken, at now: Timestamp = WallClock.now()
-  ) throws(StateError) {
-    guard !attempts.isEmpty else { return }
-    try writing { () throws(StateError) in
-      for attempt in attempts { try settle(attempt, as: .rejected, of: deliverer, at: now) }
-    }
-  }
-
-  private func settle(
-    _ attempt: FailedAttempt, as state: OutboxState, of deliverer: DelivererToken, at now: Timestamp
-  ) throws(StateError) {
-    try database.statement(
-      """
-      UPDATE payload SET state = ?, settled = ?, claim = NULL, last_error = ?, attempts = attempts + 1,
-        possibly_persisted = max(possibly_persisted, ?) WHERE id = ? AND claim = ? AND state = 0
-      """
-    ).run(
-      .integer(state.rawValue), .integer(now.microseconds), .text(attempt.error),
-      .integer(attempt.possiblyPersisted ? 1 : 0), .integer(attempt.id), .text(deliverer.name))
   }
 }

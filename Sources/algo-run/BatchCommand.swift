@@ -82,7 +82,7 @@ enum BatchCommand: Subcommand {
     let pipeline = RunPipeline(
       supervisor: supervisor, format: situation.payloadFormat, secrets: situation.secretVariables,
       trace: HomeDirectory.processVariable("TRACEPARENT").flatMap { TraceContext(parsing: $0) })
-    let payloads = version.insights ? situation.payloadQueue() : nil
+    let payloads = version.insights ? try situation.payloadQueue() : nil
     let summary: BatchSummary
     do throws(BatchFailure) {
       let batch = try BatchRun(

@@ -1,4 +1,5 @@
 internal import Delivery
+internal import Platform
 internal import RunModel
 internal import StateStore
 
@@ -10,10 +11,20 @@ extension Situation {
     return connection.kind == .file ? connection.filePath : nil
   }
 
-  /// Who takes the payloads of a batch: the connection's, or the file in the home; the fallback file if the state could
-  /// not be read. Nil without a home.
-  func payloadQueue() -> (any PayloadQueue)? {
+  /// Takes the payloads of a batch to where the connection points, or to the file in the home; to the fallback file if
+  /// the state could not be read. Nil without a home.
+  func payloadQueue() throws(ExitFailure) -> (any PayloadQueue)? {
     guard let home else { return nil }
-    return BatchPublisher(connection: connection, home: home, isVerified: !stateIsUnreadable) { Message.tell($0) }
+    do throws(SystemError) {
+      return try DeliveryThread(
+        connection: connection, home: home, isVerified: !stateIsUnreadable,
+        report: DeliveryPrinter(of: "payloads of this batch").print)
+    } catch {
+      throw ExitFailure(
+        status: 125,
+        sentence:
+          "no thread can be started for delivery: \(error); raise the limit of processes (ulimit -u) or of open "
+          + "files (ulimit -n).")
+    }
   }
 }

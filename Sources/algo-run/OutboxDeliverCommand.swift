@@ -12,7 +12,8 @@ enum OutboxDeliverCommand {
     let stop = StopSignals()
     let connections = ConnectionStore(home: home)
     let delivery = try OutboxDelivery(
-      home: home, readConnection: { () throws(StateError) in try connections.latest() }, say: { Message.tell($0) })
+      home: home, readConnection: { () throws(StateError) in try connections.latest() },
+      report: DeliveryPrinter(of: "payloads").print)
     if follows { Message.tell("delivering what waits in \(home.path), until stopped") }
     let figures = try delivery.run(follows: follows) { stop.received != nil }
     var parts = ["\(figures.delivered) delivered"]

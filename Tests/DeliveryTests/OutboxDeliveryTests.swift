@@ -22,12 +22,9 @@ import Testing
     return outbox
   }
 
-  private func deliver(_ connection: Connection?, _ said: (String) -> Void = { _ in }) throws -> OutboxDelivery.Figures
-  {
-    try withoutActuallyEscaping(said) { said in
-      try OutboxDelivery(home: home(), readConnection: { () throws(StateError) in connection }, say: said)
-        .run(follows: false) { Task.isCancelled }
-    }
+  private func deliver(_ connection: Connection?) throws -> DeliveryTotals {
+    try OutboxDelivery(home: home(), readConnection: { () throws(StateError) in connection }) { _ in }
+      .run(follows: false) { Task.isCancelled }
   }
 
   @Test func `everything that waits is delivered, and then it ends`() throws {
@@ -66,9 +63,8 @@ import Testing
     // librdkafka 2.0.2 lists the partitions beside it, which no broker does, and the library then waits for a leader.
     try cluster.failProducing([rd_kafka_resp_err_t](repeating: RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED, count: 99))
     let outbox = try fill(3, window: .seconds(3))
-    var said: [String] = []
     let connection = Connection(kind: .plaintext, topic: "insights", brokers: [cluster.bootstrap])
-    let figures = try deliver(connection) { said.append($0) }
+    let figures = try deliver(connection)
     #expect(figures.delivered == 0 && figures.rejected == 3)
     #expect(try outbox.list(states: [.rejected]).count == 3)
   }
@@ -100,7 +96,7 @@ import Testing
     defer { try? FileManager.default.removeItem(atPath: folder) }
     let outbox = try fill(30)
     let away = Connection(kind: .plaintext, topic: "insights", brokers: ["127.0.0.1:1"])
-    let deliverer = try OutboxDelivery(home: home(), readConnection: { () throws(StateError) in away }, say: { _ in })
+    let deliverer = try OutboxDelivery(home: home(), readConnection: { () throws(StateError) in away }) { _ in }
     let figures = try deliverer.run(follows: true) { (try? outbox.outage()) != nil || Task.isCancelled }
     #expect(figures.waiting == 30 && !figures.isComplete)
     #expect(try outbox.list().allSatisfy { $0.state == .pending && !$0.isClaimed })

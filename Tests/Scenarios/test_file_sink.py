@@ -178,7 +178,7 @@ def test_a_service_that_waits_for_a_file_speaks_of_no_broker(program, published)
     told = ""
     while "is a directory" not in told:
         told = processes.read_line(service.stderr.fileno())
-    assert "nothing can be written for now" in told and str(path) in told
+    assert "payloads wait in the outbox: " in told and str(path) in told
     path.rmdir()
     while "the file can be written again" not in told:
         told = processes.read_line(service.stderr.fileno())

@@ -83,7 +83,7 @@ def test_what_waited_is_written_while_the_batch_runs_once_the_file_takes_lines(b
     assert batches.results("out.ndjson")[2]["delivery"] == {"state": "written"}
     assert sorted(batches.written()) == identifiers(batches)
     assert batches.figures() == (3, 0, 0) and batches.waiting() == (0, 0)
-    [obstacle] = [message for message in outcome.messages if "wait in the outbox (" in message]
+    [obstacle] = [message for message in outcome.messages if "wait in the outbox: " in message]
     assert str(batches.sink) in obstacle
     assert outcome.messages.count("the file can be written again") == 1
 
@@ -137,7 +137,7 @@ def test_payloads_that_others_left_are_written_by_the_next_batch_and_are_not_its
     assert batches.figures() == (1, 0, 0)
     assert set(batches.written()) == before | set(identifiers(batches)) and len(batches.written()) == 4
     assert batches.waiting() == (0, 0)
-    assert not any("outbox (" in message for message in outcome.messages), outcome
+    assert not any("wait in the outbox" in message for message in outcome.messages), outcome
 
 
 def test_payloads_that_a_killed_batch_held_are_written_by_the_next(batches):

@@ -71,9 +71,8 @@ bool crdk_has_metadata(rd_kafka_t *_Nonnull client);
 rd_kafka_queue_t *_Nonnull crdk_queue_get_main(rd_kafka_t *_Nonnull client);
 void crdk_queue_destroy(rd_kafka_queue_t *_Nonnull queue);
 rd_kafka_event_t *_Nullable crdk_queue_poll(rd_kafka_queue_t *_Nonnull queue, int milliseconds);
-/// Writes one byte to `descriptor`, which must not block, whenever the queue stops being empty; -1
-/// ends that.
-void crdk_queue_wake(rd_kafka_queue_t *_Nonnull queue, int descriptor);
+/// Writes `message` to `descriptor`, which must not block, whenever the queue stops being empty; -1 ends that.
+void crdk_queue_wake(rd_kafka_queue_t *_Nonnull queue, int descriptor, uint64_t message);
 rd_kafka_event_type_t crdk_event_type(const rd_kafka_event_t *_Nonnull event);
 const rd_kafka_message_t *_Nullable crdk_event_message_next(rd_kafka_event_t *_Nonnull event);
 rd_kafka_resp_err_t crdk_event_error(rd_kafka_event_t *_Nonnull event);

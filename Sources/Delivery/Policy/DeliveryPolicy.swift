@@ -59,6 +59,7 @@ struct DeliveryPolicy {
   }
 
   private let room: Room
+  private let longestPause: Duration
   private var batches: BatchLimit
   private var inHand: [Int64: InHand] = [:]
   /// The record that was handed over while the producer had no other, until another follows: it has a batch to itself.
@@ -73,9 +74,14 @@ struct DeliveryPolicy {
   private var diedYoung = false
   private var hasAcknowledged = false
 
-  /// - Parameter mostQuarterings: how often the size of batches may be quartered before records are sent one at a time.
-  init(room: Room = Room(), mostQuarterings: Int = BatchLimit.manyQuarterings) {
+  /// - Parameters:
+  ///   - mostQuarterings: how often the size of batches may be quartered before records are sent one at a time.
+  ///   - longestPause: before another attempt.
+  init(
+    room: Room = Room(), mostQuarterings: Int = BatchLimit.manyQuarterings, longestPause: Duration = Self.longestPause
+  ) {
     self.room = room
+    self.longestPause = longestPause
     batches = BatchLimit(mostQuarterings: mostQuarterings)
   }
 
@@ -249,7 +255,9 @@ struct DeliveryPolicy {
     // broker that ends one producer after the other.
     let wasTakenBack = !diedYoung && (isProducerDead || cause.meaning == .producerDead || cause.isTakenBack)
     // Nor is a batch that was too large for the broker: the next one is smaller.
-    let pause = wasTakenBack || cause.meaning == .batchRefused ? .zero : Self.pause(afterAttempts: record.attempts)
+    let pause =
+      wasTakenBack || cause.meaning == .batchRefused
+      ? .zero : min(Self.pause(afterAttempts: record.attempts), longestPause)
     let next = min(now + pause, record.windowEnd)
     return actions + [.tryAgain(id, at: next, cause: words, mayBePersisted: record.mayBePersisted)]
   }

@@ -8,15 +8,15 @@ import Testing
 @testable import Delivery
 
 /// A batch whose file is in a directory that a test makes when it likes.
-@Suite(.timeLimit(.minutes(1))) struct FileCourierTests {
-  private final class Told: Sendable {
-    private let all = Mutex<[String]>([])
-    var lines: [String] { all.withLock { $0 } }
-    func say(_ line: String) { all.withLock { $0.append(line) } }
+@Suite(.timeLimit(.minutes(1))) struct FileDeliveryTests {
+  private final class Reported: Sendable {
+    private let all = Mutex<[DeliveryNotice]>([])
+    var notices: [DeliveryNotice] { all.withLock { $0 } }
+    func add(_ notice: DeliveryNotice) { all.withLock { $0.append(notice) } }
   }
 
   private let folder = NSTemporaryDirectory() + "courier-\(UUID().uuidString)"
-  private let told = Told()
+  private let reported = Reported()
 
   private func home() throws -> HomeDirectory { try HomeDirectory(path: folder + "/home") }
 
@@ -34,8 +34,8 @@ import Testing
     try String(contentsOfFile: folder + "/sink/insights.ndjson", encoding: .utf8).split(separator: "\n")
   }
 
-  private func publisher(_ connection: Connection) throws -> BatchPublisher {
-    BatchPublisher(connection: connection, home: try home()) { [told] in told.say($0) }
+  private func publisher(_ connection: Connection) throws -> DeliveryThread {
+    try DeliveryThread(connection: connection, home: home()) { [reported] in reported.add($0) }
   }
 
   private func record(_ number: Int) -> InsightsRecord {
@@ -49,22 +49,22 @@ import Testing
   @Test func `more than one group of waiting payloads is written once the file takes lines, each once`() throws {
     defer { try? FileManager.default.removeItem(atPath: folder) }
     let publisher = try publisher(connection())
-    let count = FileCourier.claimGroup * 5 / 2
+    let count = FileDestination.group * 5 / 2
     for number in 1...count { _ = publisher.enqueue(record(number)) }
     // All refused before the file works: otherwise some would be written without waiting.
-    var settled = 0
+    var durable = 0
     waitUntil {
-      settled += publisher.takeSettled().count
-      return settled == count
+      durable += publisher.takeDurable().count
+      return durable == count
     }
-    #expect(publisher.counts == PayloadCounts(waiting: count, delivered: 0, lost: 0))
+    #expect(publisher.counts == PayloadCounts(waiting: count, delivered: 0, undelivered: 0))
     try mend()
     waitUntil { publisher.counts.waiting == 0 }
     publisher.close()
-    #expect(publisher.counts == PayloadCounts(waiting: 0, delivered: count, lost: 0))
+    #expect(publisher.counts == PayloadCounts(waiting: 0, delivered: count, undelivered: 0))
     let lines = try lines()
     #expect(lines.count == count && Set(lines).count == count)
-    #expect(told.lines.count == 2 && told.lines.last == "the file can be written again")
+    #expect(reported.notices.count == 2 && "\(reported.notices[1])".hasPrefix("unblocked"))
     #expect(try Outbox.existing(home: home())?.list().isEmpty == true)
   }
 
@@ -75,10 +75,10 @@ import Testing
     // Tried at least once after they were stored.
     try waitUntil { try Outbox.existing(home: home())?.list().contains { $0.attempts > 0 } ?? false }
     publisher.close()
-    #expect(publisher.counts == PayloadCounts(waiting: 30, delivered: 0, lost: 0))
+    #expect(publisher.counts == PayloadCounts(waiting: 30, delivered: 0, undelivered: 0))
     let left = try Outbox.existing(home: home())?.list() ?? []
     #expect(left.count == 30 && left.allSatisfy { $0.state == .pending && !$0.isClaimed && !$0.possiblyPersisted })
-    #expect(told.lines.count == 1)
+    #expect(reported.notices.count == 1)
   }
 
   @Test func `payloads of others that are dropped at the end of their window are told`() throws {
@@ -91,37 +91,29 @@ import Testing
     let publisher = try publisher(connection)
     try waitUntil { try outbox.list().isEmpty }
     publisher.close()
-    #expect(told.lines.count == 1 && told.lines.first?.hasPrefix("3 earlier payload(s) were dropped") == true)
+    #expect(reported.notices == [.othersDropped(3)])
   }
 
-  @Test func `what other deliverers gave up of a batch counts as lost, and what they took as delivered`() throws {
+  @Test func `what other deliverers gave up counts as undelivered, and what they took as delivered`() throws {
     defer { try? FileManager.default.removeItem(atPath: folder) }
-    let outbox = try Outbox(home: home())
-    let counts = Mutex((delivered: 0, lost: 0))
-    let records = BatchRecords(connection: connection(), say: { [told] in told.say($0) }) { change in
-      counts.withLock { counts in
-        switch change {
-        case .delivered(let count): counts.delivered += count
-        case .lost(let count), .left(let count): counts.lost += count
-        }
-      }
-    }
+    let clock = TestClock()
+    let access = OutboxAccess(home: try home(), isForMany: false)
+    let worker = DeliveryWorker(connection(), access, ClosedDestination(because: nil), .everything, clock: clock)
+    for number in 1...5 { worker.submit(record(number)) }
+    try worker.turn()
+    let outbox = try access.open()
     let other = try DelivererToken(home: home())
-    let numbers = try outbox.append((1...5).map { OutboxEntry(record($0), window: .seconds(240)) }, claimedBy: other)
-    records.add(numbers)
-    try records.care(for: outbox, isIdle: false)
-    #expect(records.waiting == 5)
-    try outbox.remove(Array(numbers[..<3]))
-    try outbox.expire(numbers[3...].map { FailedAttempt(id: $0, error: "late") }, of: other)
-    let later = BatchRecords(connection: connection(), say: { _ in }) { _ in }
-    later.add(numbers)
-    try later.care(for: outbox, isIdle: false)
-    #expect(later.waiting == 5, "what is under way is not known yet")
-    waitUntil {
-      try? records.care(for: outbox, isIdle: true)
-      return records.waiting == 0
+    #expect(try outbox.claim(limit: 5, for: other).records.count == 5)
+    try outbox.remove([1, 2, 3])
+    func look() throws {
+      clock.advance(DeliveryWorker.carePause)
+      try worker.turn()
     }
-    #expect(counts.withLock { $0.delivered } == 3 && counts.withLock { $0.lost } == 2)
-    #expect(told.lines.count == 1)
+    try look()
+    #expect(worker.counts == PayloadCounts(waiting: 5, delivered: 0, undelivered: 0), "two are still under way")
+    try outbox.record([4, 5].map { FailedAttempt(id: $0, .expire, error: "late") }, of: other)
+    try look()
+    #expect(worker.counts == PayloadCounts(waiting: 0, delivered: 3, undelivered: 2))
+    #expect(worker.takeNotices() == [.givenUpElsewhere(2)])
   }
 }

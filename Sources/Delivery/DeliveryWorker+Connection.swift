@@ -1,0 +1,21 @@
+internal import KafkaClient
+internal import Platform
+internal import RunModel
+internal import StateStore
+
+extension DeliveryWorker {
+  /// A worker for the outbox of a home, to where `connection` points.
+  ///
+  /// - Parameter waker: is woken whenever the destination has events.
+  convenience init(
+    _ connection: Connection, _ access: OutboxAccess, _ home: HomeDirectory, _ scope: Scope, waker: Waker
+  ) {
+    // With a broker the outbox is needed anyway, and it says whether the broker is known to be down.
+    if connection.kind != .file { _ = try? access.open() }
+    let destination: any Destination =
+      connection.kind == .file
+      ? FileDestination(connection, home: home, patience: FileSink.patience)
+      : KafkaDestination(connection, traffic: .many, waker: waker)
+    self.init(connection, access, destination, scope)
+  }
+}

@@ -1,0 +1,41 @@
+import Platform
+import RunModel
+
+@testable import StateStore
+
+extension FailedAttempt {
+  /// An attempt whose consequence ``Outbox/reschedule(_:notBefore:of:)`` and its like add.
+  init(id: Int64, error: String, possiblyPersisted: Bool = false) {
+    self.init(id: id, .expire, error: error, possiblyPersisted: possiblyPersisted)
+  }
+
+  private func with(_ consequence: Consequence) -> FailedAttempt {
+    FailedAttempt(id: id, consequence, error: error, possiblyPersisted: possiblyPersisted)
+  }
+
+  fileprivate static func all(_ attempts: [FailedAttempt], _ consequence: Consequence) -> [FailedAttempt] {
+    attempts.map { $0.with(consequence) }
+  }
+}
+
+/// ``Outbox/record(_:of:at:_:)`` for attempts that all have the same consequence.
+extension Outbox {
+  func reschedule(
+    _ attempts: [FailedAttempt], notBefore moment: Timestamp, of deliverer: DelivererToken
+  ) throws(StateError) {
+    try record(FailedAttempt.all(attempts, .retry(at: moment)), of: deliverer)
+  }
+
+  func expire(
+    _ attempts: [FailedAttempt], of deliverer: DelivererToken, at now: Timestamp = WallClock.now(),
+    _ onExpiry: Connection.OnExpiry = .keep
+  ) throws(StateError) {
+    try record(FailedAttempt.all(attempts, .expire), of: deliverer, at: now, onExpiry)
+  }
+
+  func reject(
+    _ attempts: [FailedAttempt], of deliverer: DelivererToken, at now: Timestamp = WallClock.now()
+  ) throws(StateError) {
+    try record(FailedAttempt.all(attempts, .reject), of: deliverer, at: now)
+  }
+}
