@@ -1,7 +1,7 @@
 /// Captures that wait to be used again, and how much memory those of finished requests hold.
 final class CapturePool {
   /// What a capture that went to disk counts for: it holds a descriptor, and those are scarcer than memory.
-  private static let spilledWeight = CapturedOutput.inMemory
+  private static let spilledWeight = SpillBuffer.inMemory
   /// More than so many are not kept.
   private static let mostKept = 64
 

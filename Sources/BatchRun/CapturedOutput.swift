@@ -8,17 +8,10 @@ final class CapturedOutput {
   /// How the result line carries it.
   enum Form { case json, text, base64 }
 
-  /// Outputs up to so many bytes stay in memory.
-  static let inMemory = 65_536
-
   private let limit: Int
-  private let spillDirectory: String
-  private var bytes: [UInt8] = []
-  private var file: AnonymousFile?
+  private var kept: SpillBuffer
   private var json = JSONScanner()
   private var text = UTF8Scanner()
-  /// Bytes kept.
-  private(set) var size = 0
   /// Whether there was more than the limit, or than the disk could take.
   private(set) var isTruncated = false
   /// Why not all of it could be kept, where that was not the limit.
@@ -29,38 +22,27 @@ final class CapturedOutput {
   ///   - spillDirectory: where the file is, if it needs one.
   init(limit: Int, spillDirectory: String) {
     self.limit = limit
-    self.spillDirectory = spillDirectory
+    kept = SpillBuffer(directory: spillDirectory)
   }
 
   /// Takes the next bytes.
   func receive(_ arrived: UnsafeRawBufferPointer) {
-    let kept = UnsafeRawBufferPointer(rebasing: arrived.prefix(limit - size))
-    if kept.count < arrived.count { isTruncated = true }
-    guard !kept.isEmpty, failure == nil else { return }
+    let piece = UnsafeRawBufferPointer(rebasing: arrived.prefix(limit - size))
+    if piece.count < arrived.count { isTruncated = true }
+    guard !piece.isEmpty, failure == nil else { return }
     do throws(BatchFailure) {
-      try store(kept)
+      try kept.append(piece)
     } catch {
       failure = error
       isTruncated = true
       return
     }
-    size += kept.count
-    json.consume(kept)
-    text.consume(kept)
+    json.consume(piece)
+    text.consume(piece)
   }
 
-  private func store(_ piece: UnsafeRawBufferPointer) throws(BatchFailure) {
-    if let file { return try file.append(piece) }
-    if size + piece.count <= Self.inMemory {
-      bytes.append(contentsOf: piece)
-      return
-    }
-    let spilled = try AnonymousFile(in: spillDirectory)
-    try spilled.append(bytes)
-    try spilled.append(piece)
-    file = spilled
-    bytes.removeAll(keepingCapacity: true)
-  }
+  /// Bytes kept.
+  var size: Int { kept.size }
 
   /// How the result line carries what was kept.
   var form: Form {
@@ -73,28 +55,21 @@ final class CapturedOutput {
   var usableSize: Int { form == .text ? size - text.unfinished : size }
 
   /// Whether it went to disk.
-  var isSpilled: Bool { file != nil }
+  var isSpilled: Bool { kept.file != nil }
 
   /// Bytes held in memory.
-  var memoryUsed: Int { bytes.count }
+  var memoryUsed: Int { kept.bytes.count }
 
   /// Reads up to `buffer.count` bytes at `offset`.
   func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws(BatchFailure) -> Int {
-    if let file { return try file.read(into: buffer, at: offset) }
-    return bytes.withUnsafeBytes { kept in
-      let piece = kept[min(offset, kept.count)...].prefix(buffer.count)
-      buffer.copyBytes(from: piece)
-      return piece.count
-    }
+    try kept.read(into: buffer, at: offset)
   }
 
   /// Forgets all, for the next request.
   func reset() {
-    bytes.removeAll(keepingCapacity: true)
-    file = nil
+    kept.reset()
     json = JSONScanner()
     text = UTF8Scanner()
-    size = 0
     isTruncated = false
     failure = nil
   }

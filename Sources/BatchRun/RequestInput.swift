@@ -46,38 +46,26 @@ struct RequestInput {
 
 /// Collects the bytes of one request as they are read: in memory while they are few, else in a file; hashed on the way.
 struct InputCollector {
-  /// Inputs up to so many bytes stay in memory: about what a pipe would hold.
-  static let inMemory = 65_536
-
+  private var kept: SpillBuffer
   private let spillDirectory: String
-  private var bytes: [UInt8] = []
-  private var file: AnonymousFile?
   private var hash = SHA256()
-  private(set) var size = 0
 
-  init(spillDirectory: String) { self.spillDirectory = spillDirectory }
+  init(spillDirectory: String) {
+    self.spillDirectory = spillDirectory
+    kept = SpillBuffer(directory: spillDirectory)
+  }
 
   /// Takes the next bytes.
   mutating func append(_ piece: UnsafeRawBufferPointer) throws(BatchFailure) {
     guard !piece.isEmpty else { return }
     hash.consume(piece)
-    size += piece.count
-    if let file { return try file.append(piece) }
-    if size <= Self.inMemory {
-      bytes.append(contentsOf: piece)
-      return
-    }
-    let spilled = try AnonymousFile(in: spillDirectory)
-    file = spilled
-    try spilled.append(bytes)
-    try spilled.append(piece)
-    bytes = []
+    try kept.append(piece)
   }
 
   /// Ends this request and begins the next.
   mutating func finish() -> RequestInput {
-    let input = RequestInput(place: file.map { .spilled($0) } ?? .memory(bytes), digest: hash.finish(), size: size)
-    self = InputCollector(spillDirectory: spillDirectory)
-    return input
+    defer { self = InputCollector(spillDirectory: spillDirectory) }
+    let place = kept.file.map { RequestInput.Place.spilled($0) } ?? .memory(kept.bytes)
+    return RequestInput(place: place, digest: hash.finish(), size: kept.size)
   }
 }

@@ -1,4 +1,5 @@
 internal import Glibc
+internal import Platform
 
 /// The database of an outbox, and which file it was opened from: a name can come to stand for another.
 struct OutboxFile {

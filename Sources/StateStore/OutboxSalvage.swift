@@ -1,3 +1,4 @@
+internal import Platform
 internal import RunModel
 
 /// Copies what can still be read of a damaged outbox into a new one, one record at a time, so that a page that cannot be

@@ -1,6 +1,7 @@
 internal import BatchRun
 internal import CommandLineInterface
 internal import Glibc
+internal import Platform
 internal import ProcessSupervision
 internal import RunModel
 internal import StateStore
