@@ -25,8 +25,8 @@ let package = Package(
     .executableTarget(
       name: "algo-run",
       dependencies: [
-        "BatchRun", "CommandLineInterface", "Delivery", "JSONText", "KafkaClient", "MetricsIntake", "Platform",
-        "ProcessSupervision", "RunModel", "RunPipeline", "StateStore",
+        "BatchRun", "CommandLineInterface", "Delivery", "Execution", "JSONText", "KafkaClient", "MetricsIntake",
+        "Platform", "ProcessSupervision", "RunModel", "StateStore",
       ],
       swiftSettings: strict),
     .target(name: "CommandLineInterface", swiftSettings: strict),
@@ -36,15 +36,19 @@ let package = Package(
     // A file of requests, and the story of one.
     .target(
       name: "BatchRun",
-      dependencies: ["CCrypto", "JSONText", "Platform", "ProcessSupervision", "RunModel", "RunPipeline"],
+      dependencies: ["CCrypto", "Execution", "JSONText", "Platform", "ProcessSupervision", "RunModel"],
       swiftSettings: strict),
     // Without pkg-config, like CSQLite: the release build links it statically.
     .systemLibrary(name: "CCrypto"),
     .testTarget(
-      name: "BatchRunTests", dependencies: ["BatchRun", "JSONText", "Platform", "ProcessSupervision", "RunModel"],
+      name: "BatchRunTests",
+      dependencies: ["BatchRun", "Execution", "JSONText", "Platform", "ProcessSupervision", "RunModel"],
       swiftSettings: strict),
     .target(
-      name: "RunPipeline", dependencies: ["JSONText", "MetricsIntake", "Platform", "ProcessSupervision", "RunModel"],
+      name: "Execution", dependencies: ["JSONText", "MetricsIntake", "Platform", "ProcessSupervision", "RunModel"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "ExecutionTests", dependencies: ["Execution", "Platform", "ProcessSupervision", "RunModel", "Supervision"],
       swiftSettings: strict),
 
     // The rooms a run passes through.
@@ -54,7 +58,11 @@ let package = Package(
     .target(
       name: "ProcessSupervision", dependencies: ["CProcessLaunch", "Platform", "RunModel"], swiftSettings: touchesC),
     .testTarget(
-      name: "ProcessSupervisionTests", dependencies: ["Platform", "ProcessSupervision", "RunModel"],
+      name: "ProcessSupervisionTests", dependencies: ["Platform", "ProcessSupervision", "RunModel", "Supervision"],
+      swiftSettings: strict),
+    // A supervisor in a process of its own, for tests of what stands on it.
+    .target(
+      name: "Supervision", dependencies: ["Platform", "ProcessSupervision"], path: "Tests/Supervision",
       swiftSettings: strict),
     .target(name: "CProcessLaunch", dependencies: ["CPlatform"]),
     .target(name: "MetricsIntake", dependencies: ["JSONText", "RunModel"], swiftSettings: strict),

@@ -3,7 +3,7 @@ internal import Platform
 
 /// A file without a name: bytes beyond memory, gone with its last descriptor however the process ends.
 final class AnonymousFile {
-  private let descriptor: Descriptor
+  let descriptor: Descriptor
   /// How many bytes were appended.
   private(set) var size = 0
   /// Where the last overwritten byte ends.
@@ -56,18 +56,6 @@ final class AnonymousFile {
   func overwrite(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws(BatchFailure) {
     try spilling { () throws(SystemError) in try descriptor.writeAll(bytes, at: offset) }
     extent = max(extent, offset + bytes.count)
-  }
-
-  /// A further descriptor of the same bytes, at their start.
-  ///
-  /// - Throws: ``BatchFailure/cannotSpill(code:)``.
-  func reopened() throws(BatchFailure) -> Descriptor {
-    try descriptor.withNumber { number throws(BatchFailure) in
-      if let opened = try? Descriptor.reading("/proc/self/fd/\(number)") { return opened }
-      // Without /proc the duplicate shares its position with this one, so it is set back first.
-      lseek(number, 0, SEEK_SET)
-      return try spilling { () throws(SystemError) in try Descriptor.duplicating(number) }
-    }
   }
 
   private func spilling<Result>(_ body: () throws(SystemError) -> Result) throws(BatchFailure) -> Result {

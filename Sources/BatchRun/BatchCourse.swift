@@ -1,7 +1,7 @@
+internal import Execution
 internal import Glibc
 internal import Platform
 internal import ProcessSupervision
-internal import RunPipeline
 
 /// How far the batch is on its way to the end.
 enum BatchCourse: Int, Comparable {
@@ -37,7 +37,7 @@ extension BatchRun {
         stopChildren()
       } else {
         course = .abandoning
-        for attempt in running.values { attempt.run?.child.killNow() }
+        for id in running.keys { executor.kill(id) }
       }
     }
   }
@@ -45,7 +45,7 @@ extension BatchRun {
   private func stopChildren() {
     (course, cut) = (.stopping, .interrupted)
     if !running.isEmpty { display.say("stopping \(Figures.counted(running.count, "running request")).") }
-    for attempt in running.values { attempt.run?.child.stop() }
+    for id in running.keys { executor.stop(id) }
   }
 
   /// The list broke off: running requests finish, and their results are complete.
@@ -63,6 +63,6 @@ extension BatchRun {
     retrying.clear()
     guard course < .stopping else { return }
     course = .stopping
-    for attempt in running.values { attempt.run?.child.stop() }
+    for id in running.keys { executor.stop(id) }
   }
 }

@@ -1,3 +1,4 @@
+internal import Execution
 internal import Glibc
 internal import JSONText
 internal import Platform
@@ -56,7 +57,7 @@ public struct BatchPreview {
     var sentence = "dry run: would run \(Figures.counted(wouldRun, "request")) of \(settings.version.reference), "
     sentence +=
       "\(settings.jobs) at a time, with: "
-      + TerminalText.safe(settings.command.map(\.text).joined(separator: " "), inQuotes: false)
+      + TerminalText.safe(settings.target.command.map(\.text).joined(separator: " "), inQuotes: false)
     if skipped > 0 { sentence += "; succeeded before: \(Figures.grouped(skipped))" }
     if unusable > 0 { sentence += "; cannot be run: \(Figures.grouped(unusable))" }
     return sentence

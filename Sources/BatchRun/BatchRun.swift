@@ -1,8 +1,8 @@
+public import Execution
 internal import Glibc
 public import Platform
 public import ProcessSupervision
 public import RunModel
-public import RunPipeline
 
 /// Runs every request of a list: the loop that ties slots, delivery and output together.
 ///
@@ -24,14 +24,13 @@ public final class BatchRun {
   let settings: BatchSettings
   let loop: EventLoop
   let supervisor: Supervisor
-  let pipeline: RunPipeline
+  let executor: any Executor
   let payloads: (any PayloadQueue)?
   let reader: RequestReader
   let display: ProgressDisplay
   let requestGate: ReadinessGate
   private let outputGate: ReadinessGate
   private let payloadGate: (gate: ReadinessGate, descriptor: Descriptor)?
-  let jobs: Int
   private let started = MonotonicInstant.now()
   let succeeded: DigestTable?
   let output: ResultOutput
@@ -39,7 +38,7 @@ public final class BatchRun {
   let pool: CapturePool
   var count: RequestCount
   var tally = BatchTally()
-  var running: [ObjectIdentifier: Attempt] = [:]
+  var running: [ExecutionID: Attempt] = [:]
   var retrying = RetryQueue()
   var unsettled: [UInt64: FinishedRequest] = [:]
   var nextOrdinal = 0
@@ -54,13 +53,13 @@ public final class BatchRun {
   ///
   /// - Throws: ``BatchFailure`` for what is wrong with the files, before anything was changed.
   public init(
-    settings: BatchSettings, loop: EventLoop, supervisor: Supervisor, pipeline: RunPipeline,
+    settings: BatchSettings, loop: EventLoop, supervisor: Supervisor, executor: any Executor,
     payloads: (any PayloadQueue)?
   ) throws(BatchFailure) {
     self.settings = settings
     self.loop = loop
     self.supervisor = supervisor
-    self.pipeline = pipeline
+    self.executor = executor
     self.payloads = payloads
     display = ProgressDisplay(style: settings.progress, sharesTerminal: settings.output == nil, now: started)
     let sources = try RequestSource.all(settings.files)
@@ -81,11 +80,11 @@ public final class BatchRun {
     keptOrder =
       settings.keepsOrder
       ? KeptOrder(output: output, spillDirectory: settings.spillDirectory) { pool.giveBack($0.capture) } : nil
-    jobs = JobLimit.affordable(settings.jobs)
-    if jobs < settings.jobs {
+    let slots = executor.freeSlots
+    if slots < settings.jobs {
       display.say(
-        "running \(Figures.counted(jobs, "request")) at a time, not \(settings.jobs): raise the limit of open files (ulimit -n)."
-      )
+        "running \(Figures.counted(slots, "request")) at a time, not \(settings.jobs): raise the limit of open files "
+          + "(ulimit -n).")
     }
   }
 
@@ -99,8 +98,8 @@ public final class BatchRun {
       if isOver { break }
       loop.turn(until: isBusy ? .now() : nextDeadline)
       for signal in supervisor.takeSignals() { take(signal: signal.number) }
-      for (child, exit) in supervisor.takeEndedChildren() {
-        if let attempt = running.removeValue(forKey: ObjectIdentifier(child)) { ended(attempt, exit) }
+      for completion in executor.takeCompletions() {
+        if let attempt = running.removeValue(forKey: completion.id) { ended(attempt, completion.record) }
       }
     }
     let ran = MonotonicInstant.now()
@@ -158,7 +157,7 @@ public final class BatchRun {
   }
 
   private var nextDeadline: MonotonicInstant? {
-    let retry = running.count < jobs ? retrying.nextDue : nil
+    let retry = executor.freeSlots > 0 ? retrying.nextDue : nil
     guard let update = display.nextDeadline else { return retry }
     return min(update, retry ?? update)
   }

@@ -1,13 +1,13 @@
-internal import Glibc
+public import Execution
 public import ProcessSupervision
 public import RunModel
 
 /// All that a command line says about a batch.
 public struct BatchSettings {
   /// The version that runs.
-  public var version: PublishedVersion
-  /// Program and arguments: the version's, or others in their place.
-  public var command: [OSString]
+  public let version: PublishedVersion
+  /// The same with its command, or with another one in its place.
+  public let target: ExecutionTarget
   /// The request files, `-` for standard input.
   public var files: [String]
   /// Whether lines are envelopes.
@@ -22,12 +22,10 @@ public struct BatchSettings {
   public var overwrites = false
   /// Requests that run at the same time.
   public var jobs = 1
-  /// Wall time for each attempt; nil for none.
-  public var timeLimit: Duration?
-  /// The signal that the stop sequence begins with.
-  public var stopSignal: Int32 = SIGTERM
-  /// How long the stop sequence waits before SIGKILL.
-  public var grace: Duration = .seconds(5)
+  /// When and how each attempt is stopped.
+  public var limits = RunLimits()
+  /// The trace that the batch was called within.
+  public var trace: TraceContext?
   /// Attempts of a request after its first.
   public var retries = 0
   /// The wait before the first of them.
@@ -50,11 +48,10 @@ public struct BatchSettings {
   public var drainLimit: Duration = .seconds(240)
 
   /// A batch of `files` by `version`, everything else as by default.
-  public init(version: PublishedVersion, command: [OSString], files: [String], spillDirectory: String) {
+  public init(version: PublishedVersion, command: [OSString]?, files: [String], spillDirectory: String) {
     self.version = version
-    self.command = command
+    target = ExecutionTarget(version: version, command: command)
     self.files = files
     self.spillDirectory = spillDirectory
-    timeLimit = version.timeLimit
   }
 }

@@ -24,8 +24,8 @@ struct BatchTally {
     outcomes[record.outcome, default: 0] += 1
     finished += 1
     if record.outcome != .succeeded { failed += 1 }
-    if record.outcome == .failedToStart {
-      unstarted.count(record.failure ?? "its result tells why")
+    if case .failedToStart(let reason) = record.ending {
+      unstarted.count(reason)
     } else {
       durations.count(record.duration)
     }

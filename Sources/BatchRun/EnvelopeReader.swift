@@ -1,3 +1,4 @@
+internal import Execution
 internal import JSONText
 internal import RunModel
 
@@ -51,7 +52,7 @@ struct EnvelopeReader {
   ///
   /// - Returns: The identifier, the input, and why the line cannot be run; where it cannot, the input is empty and its
   ///   digest that of the whole line, so that a corrected line is another request.
-  mutating func finish() -> (requestID: String?, input: RequestInput, problem: String?) {
+  mutating func finish() -> (requestID: String?, input: HashedInput, problem: String?) {
     defer { self = EnvelopeReader(spillDirectory: spillDirectory) }
     var requestID: String?
     var problem: String?
@@ -76,7 +77,7 @@ struct EnvelopeReader {
       }
     }
     guard problem == nil else {
-      return (nil, RequestInput(place: .memory([]), digest: line.finish(), size: 0), problem)
+      return (nil, HashedInput(bytes: .bytes([]), digest: line.finish(), size: 0), problem)
     }
     return (requestID, input.finish(), nil)
   }

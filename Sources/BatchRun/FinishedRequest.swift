@@ -1,7 +1,7 @@
+internal import Execution
 internal import JSONText
 internal import ProcessSupervision
 internal import RunModel
-internal import RunPipeline
 
 /// A request whose last attempt is over: what its result line says. Its captured output goes back to the pool once
 /// the line is written.

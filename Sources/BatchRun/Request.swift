@@ -9,7 +9,7 @@ struct Request {
   /// The identifier that an envelope gave it.
   let requestID: String?
   /// The bytes for its child.
-  let input: RequestInput
+  let input: HashedInput
   /// Why it cannot be run: a bad envelope, or a file that is gone. Nil if it can.
   let problem: String?
   /// Which of several equal inputs of the list this is, counted from 1.

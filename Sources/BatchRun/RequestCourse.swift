@@ -1,7 +1,6 @@
+internal import Execution
 internal import Platform
-internal import ProcessSupervision
 internal import RunModel
-internal import RunPipeline
 
 /// The story of a request in a batch, top-down: taken from the list, launched, tried again, finished, and written once
 /// its payload is safe.
@@ -41,7 +40,7 @@ extension BatchRun {
   var canStart: Bool { course == .running && !listHasEnded && hasRoom }
 
   private var hasRoom: Bool {
-    running.count < jobs && retrying.count < Self.mostRetrying && !retrying.holdsPostponed && !isAboutToHalt
+    executor.freeSlots > 0 && retrying.count < Self.mostRetrying && !retrying.holdsPostponed && !isAboutToHalt
       && unsettled.count + output.backlog < Self.mostPending && pool.pendingBytes < Self.mostPendingBytes
       && keptOrder?.admits(nextOrdinal) != false
   }
@@ -61,37 +60,38 @@ extension BatchRun {
     taken += 1
     defer { nextOrdinal += 1 }
     if let problem = request.problem {
-      let record = ExecutionRecord.unstarted(
-        requestID: request.requestID ?? RequestID.random(), settings.version, attempts: 0, because: problem)
+      let record = ExecutionRecord.failedToStart(
+        requestID: request.requestID ?? RequestID.random(), version: settings.version, attempts: 0,
+        at: WallClock.now(), reason: problem)
       finish(FinishedRequest(request: request, ordinal: nextOrdinal, record: record, capture: nil))
     } else {
-      launch(Attempt(request: request, ordinal: nextOrdinal, capture: pool.take()))
+      launch(Attempt(request: request, ordinal: nextOrdinal, capture: pool.take(), settings))
     }
   }
 
   private func startRetries() {
-    while running.count < jobs, let attempt = retrying.take(at: .now(), all: course > .running) {
+    while executor.freeSlots > 0, let attempt = retrying.take(at: .now(), all: course > .running) {
       // Whoever is asked to finish starts nothing: the last attempt stands.
       if course > .running, let record = attempt.record { finish(attempt, record) } else { launch(attempt) }
     }
   }
 
   private func launch(_ attempt: Attempt) {
-    let unstarted = attempt.launch(by: pipeline, settings)
-    if let unstarted, unstarted.isPassing, course == .running, attempt.postpone(after: unstarted.record) {
-      return retrying.add(attempt, after: Backoff(first: Attempt.firstPostponement), tries: attempt.postponements)
+    do throws(StartFailure) {
+      running[try attempt.start(on: executor)] = attempt
+    } catch {
+      let record = attempt.execution.failedToStart(at: WallClock.now(), because: "\(error)")
+      if error.isPassing, course == .running, attempt.postpone(after: record) {
+        return retrying.add(attempt, after: Backoff(first: Attempt.firstPostponement), tries: attempt.postponements)
+      }
+      finish(attempt, record)
     }
-    if attempt.number > 1 { tally.retries += 1 }
-    if let unstarted { return finish(attempt, unstarted.record) }
-    if let child = attempt.run?.child { running[ObjectIdentifier(child)] = attempt }
+    if attempt.execution.attempt > 1 { tally.retries += 1 }
   }
 
   // MARK: Finishing
 
-  func ended(_ attempt: Attempt, _ exit: ChildExit) {
-    guard let run = attempt.run else { return }
-    attempt.run = nil
-    let record = pipeline.finish(run, exit, attempts: attempt.number)
+  func ended(_ attempt: Attempt, _ record: ExecutionRecord) {
     if let problem = attempt.capture.output.failure { return leaveOut(attempt, record, because: problem) }
     if record.outcome != .succeeded, retry(attempt, after: record) { return }
     finish(attempt, record)
@@ -103,15 +103,15 @@ extension BatchRun {
     display.say("\(attempt.request.source): its output could not be kept, so it has no result; --resume runs it again.")
     stopReading(problem)
     attempt.capture.reset()
-    if let payloads, let publication = pipeline.publication(of: record) { _ = payloads.enqueue(publication) }
+    if let payloads, let insightsRecord = record.insightsRecord { _ = payloads.enqueue(insightsRecord) }
     keptOrder?.leaveOut(attempt.ordinal)
   }
 
   /// Puts a failed attempt aside for another one, if it has one left.
   private func retry(_ attempt: Attempt, after record: ExecutionRecord) -> Bool {
-    guard attempt.number <= settings.retries, course == .running else { return false }
-    attempt.record = record
-    retrying.add(attempt, after: Backoff(first: settings.retryDelay), tries: attempt.number)
+    guard record.attempts <= settings.retries, course == .running else { return false }
+    attempt.retry(after: record)
+    retrying.add(attempt, after: Backoff(first: settings.retryDelay), tries: record.attempts)
     return true
   }
 
@@ -131,10 +131,10 @@ extension BatchRun {
       let failed = Figures.counted(tally.failed, "failed request")
       display.say("halting after \(failed) (--halt-after \(halt.words)); running ones finish.")
     }
-    guard let payloads, let publication = pipeline.publication(of: finished.record) else { return emit(finished) }
+    guard let payloads, let insightsRecord = finished.record.insightsRecord else { return emit(finished) }
     // From here on the queue holds the payload; a result line has none.
     finished.record.payload = nil
-    unsettled[payloads.enqueue(publication)] = finished
+    unsettled[payloads.enqueue(insightsRecord)] = finished
   }
 
   private func report(_ finished: FinishedRequest) {

@@ -1,3 +1,4 @@
+internal import Execution
 internal import Glibc
 internal import Platform
 
@@ -119,7 +120,7 @@ final class RequestReader {
   private func finishWhole(_ source: OpenSource) throws(BatchFailure) -> Request {
     let input =
       source.isAlwaysReady
-      ? RequestInput(place: .path(source.path), digest: source.digest(), size: source.hashed) : line.finish()
+      ? HashedInput(bytes: .path(source.path), digest: source.digest(), size: source.hashed) : line.finish()
     return try request(source.path, nil, nil, input, nil)
   }
 
@@ -129,7 +130,7 @@ final class RequestReader {
   }
 
   private func request(
-    _ path: String, _ line: Int?, _ requestID: String?, _ input: RequestInput, _ problem: String?
+    _ path: String, _ line: Int?, _ requestID: String?, _ input: HashedInput, _ problem: String?
   ) throws(BatchFailure) -> Request {
     defer { index += 1 }
     var request = Request(index: index, path: path, line: line, requestID: requestID, input: input, problem: problem)

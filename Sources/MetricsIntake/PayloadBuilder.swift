@@ -24,10 +24,10 @@ public struct PayloadBuilder: Sendable {
     json.member("request_id", record.requestID)
     switch format {
     case .standard, .extended:
-      json.member("timestamp", record.timestamp.description)
+      json.member("timestamp", record.startedAt.description)
       json.member("duration_milliseconds", number: record.duration.millisecondsText)
     case .legacy:
-      json.member("time", record.timestamp.withoutZone)
+      json.member("time", record.startedAt.withoutZone)
       json.member("session_id", sessionID)
       json.member("duration_milliseconds", integer: (record.duration.wholeMicroseconds + 500) / 1000)
     }
@@ -46,8 +46,9 @@ public struct PayloadBuilder: Sendable {
     json.member("outcome", record.outcome.rawValue)
     if case .exited(let code) = record.termination { json.member("exit_code", integer: Int(code)) }
     json.member("attempts", integer: record.attempts)
-    json.member("cpu_user_milliseconds", number: record.usage.userTime.millisecondsText)
-    json.member("cpu_system_milliseconds", number: record.usage.systemTime.millisecondsText)
-    if let peak = record.usage.peakMemoryBytes { json.member("max_rss_bytes", integer: peak) }
+    guard let usage = record.usage else { return }
+    json.member("cpu_user_milliseconds", number: usage.userTime.millisecondsText)
+    json.member("cpu_system_milliseconds", number: usage.systemTime.millisecondsText)
+    if let peak = usage.peakMemoryBytes { json.member("max_rss_bytes", integer: peak) }
   }
 }

@@ -39,6 +39,18 @@ extension Descriptor {
     return Descriptor(owning: opened)
   }
 
+  /// A further descriptor of the same file, at its start.
+  ///
+  /// - Throws: the errno of open(2) or fcntl(2).
+  public func reopened() throws(SystemError) -> Descriptor {
+    try withNumber { number throws(SystemError) in
+      if let opened = try? Descriptor.reading("/proc/self/fd/\(number)") { return opened }
+      // Without /proc the duplicate shares its position with this one, so it is set back first.
+      lseek(number, 0, SEEK_SET)
+      return try Descriptor.duplicating(number)
+    }
+  }
+
   /// Whether it is a regular file, for which reads and writes never wait for another process.
   public var isRegularFile: Bool { status.map { $0.st_mode & S_IFMT == S_IFREG } ?? false }
 

@@ -73,10 +73,10 @@ public final class Child: TimerHandler {
   /// Begins the stop sequence: the configured signal, and SIGKILL after the grace period. A second call changes nothing.
   public func stop() {
     guard stopSequence == .notBegun, isRunning else { return }
-    signal(configuration.stopSignal)
+    signal(configuration.limits.stopSignal)
     // A stopped process acts on no signal but SIGKILL until it is continued.
     signal(SIGCONT)
-    stopSequence = .signalled(killAt: .now() + configuration.grace)
+    stopSequence = .signalled(killAt: .now() + configuration.limits.grace)
     timer?.set(to: nextDeadline)
   }
 
@@ -101,7 +101,7 @@ public final class Child: TimerHandler {
     }
   }
 
-  private var timeLimitEnd: MonotonicInstant? { configuration.timeLimit.map { startedAt + $0 + paused } }
+  private var timeLimitEnd: MonotonicInstant? { configuration.limits.timeLimit.map { startedAt + $0 + paused } }
 
   /// Moves its limits by a time for which it was stopped: a user who stops a job for lunch wants it to go on afterwards.
   func extendLimits(by pause: Duration) {

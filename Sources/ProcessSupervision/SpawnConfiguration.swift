@@ -1,5 +1,5 @@
-internal import Glibc
 public import Platform
+public import RunModel
 
 /// All that is needed to launch one child.
 public struct SpawnConfiguration {
@@ -13,12 +13,8 @@ public struct SpawnConfiguration {
   public var standardInput: Descriptor?
   /// Descriptors of the child that the supervisor reads. Those of 1 and 2 not named here are inherited untouched.
   public var outputs: [OutputPipe] = []
-  /// Wall time after which the stop sequence begins; nil for none.
-  public var timeLimit: Duration?
-  /// The first signal of the stop sequence.
-  public var stopSignal: Int32 = SIGTERM
-  /// Grace period of the stop sequence before SIGKILL.
-  public var grace: Duration = .seconds(5)
+  /// When and how it is stopped.
+  public var limits = RunLimits()
   /// Whether members of the child's group may outlive it.
   public var keepsDescendants = false
   /// Whether the child shares the supervisor's controlling terminal, and is stopped and continued together with it. A

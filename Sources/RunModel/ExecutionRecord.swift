@@ -1,67 +1,80 @@
-/// All there is to know about one finished execution: what `--report` writes and a batch result carries.
+/// All that was observed of one execution: what `--report` writes and a batch result carries. Exists only once the
+/// execution has ended.
 public struct ExecutionRecord: Sendable {
   /// The request's identifier.
   public var requestID: String
   /// The version that ran; nil for a bare command.
   public var version: PublishedVersion?
+  /// The trace that the request belongs to.
+  public var trace: TraceContext?
   /// How it ended.
-  public var outcome: Outcome
-  /// What the kernel said of the child; nil where it never started.
-  public var termination: Termination?
-  /// Executions of this request, the last included.
+  public var ending: Ending
+  /// Executions of this request, this one included.
   public var attempts: Int
-  /// When the child was launched.
-  public var timestamp: Timestamp
-  /// Wall time from launch to exit, by the monotonic clock.
+  /// When it started, or would have.
+  public var startedAt: Timestamp
+  /// Wall time from start to end, by the monotonic clock.
   public var duration: Duration
-  /// What the child and its waited-for descendants used.
-  public var usage: ResourceUsage
-  /// What it reported.
+  /// The resources that it and the processes that it waited for used; nil if they are unknown or nothing ran.
+  public var usage: ResourceUsage?
+  /// The metrics that it reported.
   public var metrics: CollectedMetrics
-  /// The payload, whether or not it is published; nil without a version and where nothing ran.
+  /// The payload, whether or not it is published; nil without a version and if nothing ran.
   public var payload: [UInt8]?
   /// What became of the payload.
   public var delivery: Delivery
-  /// Why it did not start, in a sentence.
-  public var failure: String?
 
-  /// A record of given parts.
+  /// A record of an execution that ran. Its payload and its delivery are still to come.
   public init(
-    requestID: String, version: PublishedVersion?, outcome: Outcome, termination: Termination?, attempts: Int,
-    timestamp: Timestamp, duration: Duration, usage: ResourceUsage, metrics: CollectedMetrics, payload: [UInt8]?,
-    delivery: Delivery, failure: String? = nil
+    requestID: String, version: PublishedVersion?, trace: TraceContext? = nil, ending: Ending, attempts: Int,
+    startedAt: Timestamp, duration: Duration, usage: ResourceUsage?, metrics: CollectedMetrics,
+    delivery: Delivery = Delivery(.insightsOff)
   ) {
     self.requestID = requestID
     self.version = version
-    self.outcome = outcome
-    self.termination = termination
+    self.trace = trace
+    self.ending = ending
     self.attempts = attempts
-    self.timestamp = timestamp
+    self.startedAt = startedAt
     self.duration = duration
     self.usage = usage
     self.metrics = metrics
-    self.payload = payload
     self.delivery = delivery
-    self.failure = failure
-  }
-}
-
-/// What a child used.
-public struct ResourceUsage: Sendable, Equatable {
-  /// Time on a processor in user mode.
-  public var userTime: Duration
-  /// Time on a processor in the kernel.
-  public var systemTime: Duration
-  /// Peak resident memory in bytes; nil where it could not be told from the supervisor's own.
-  public var peakMemoryBytes: Int64?
-
-  /// Usage of given figures.
-  public init(userTime: Duration, systemTime: Duration, peakMemoryBytes: Int64?) {
-    self.userTime = userTime
-    self.systemTime = systemTime
-    self.peakMemoryBytes = peakMemoryBytes
   }
 
-  /// Nothing ran.
-  public static let none = ResourceUsage(userTime: .zero, systemTime: .zero, peakMemoryBytes: nil)
+  /// A record of an execution that never ran, for `reason`: there is nothing to publish.
+  public static func failedToStart(
+    requestID: String, version: PublishedVersion?, attempts: Int, at moment: Timestamp, reason: String
+  ) -> ExecutionRecord {
+    ExecutionRecord(
+      requestID: requestID, version: version, ending: .failedToStart(reason: reason), attempts: attempts,
+      startedAt: moment, duration: .zero, usage: nil, metrics: .none,
+      delivery: Delivery(.insightsOff, detail: "it never started, so there is nothing to publish"))
+  }
+
+  /// The class of its ending.
+  public var outcome: Outcome { ending.outcome }
+
+  /// How its process ended; nil if there was none.
+  public var termination: Termination? {
+    switch ending {
+    case .ended(let termination), .timedOut(let termination): termination
+    case .failedToStart: nil
+    }
+  }
+
+  /// The exit status that `exec` returns for it: the child's own, 128+N for signal N, 124 for a time limit.
+  public var exitStatus: Int32 {
+    switch ending {
+    case .ended(.exited(let code)): code
+    case .ended(.signaled(let number)): 128 + number
+    case .timedOut: 124
+    case .failedToStart: 125
+    }
+  }
+
+  /// The signal that ended the child, which `exec` ends by as well; nil if none did, or if the time limit sent it.
+  public var endingSignal: Int32? {
+    if case .ended(.signaled(let number)) = ending { number } else { nil }
+  }
 }

@@ -1,4 +1,4 @@
-/// How an execution ended.
+/// The class of an ``Ending``. The raw values are stable.
 public enum Outcome: String, Sendable, CaseIterable {
   /// Exit code 0.
   case succeeded
@@ -6,16 +6,8 @@ public enum Outcome: String, Sendable, CaseIterable {
   case failed
   /// Ended by a signal that was not the stop sequence of a time limit.
   case signaled
-  /// Ran into its time limit and was stopped.
+  /// Exceeded its time limit and was stopped.
   case timedOut = "timed_out"
   /// Never ran: not found, not executable, no such directory.
   case failedToStart = "failed_to_start"
-}
-
-/// How the child process ended, as the kernel told it.
-public enum Termination: Sendable, Equatable {
-  /// It called exit, with 0 to 255.
-  case exited(code: Int32)
-  /// Signal `number` ended it.
-  case signaled(number: Int32)
 }

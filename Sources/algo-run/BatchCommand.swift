@@ -1,9 +1,9 @@
 internal import BatchRun
 internal import CommandLineInterface
+internal import Execution
 internal import Glibc
 internal import ProcessSupervision
 internal import RunModel
-internal import RunPipeline
 internal import StateStore
 
 /// `algo-run batch`: every request of a list, from the command line to the exit status.
@@ -37,7 +37,7 @@ enum BatchCommand: Subcommand {
       .flag("resume", help: "Keep the results in --output that succeeded and run only the other requests."),
       .flag("overwrite", help: "Throw away the results that are in --output."),
       .value("jobs", short: "j", "N", help: "Requests that run at the same time (default: number of cores)."),
-    ] + SharedOptions.stopping + [
+    ] + Stopping.options + [
       .value("retries", "N", default: "0", help: "Attempts of a failed request after its first."),
       .value(
         "retry-delay", "D", default: "500ms", help: "Wait before the first of them; doubled each time, at most 30s."),
@@ -75,18 +75,18 @@ enum BatchCommand: Subcommand {
     guard let (loop, supervisor) = supervision else { return try preview(settings) }
     try options.refuseOwnFiles(situation, insights: version.insights)
 
-    let files = PatientFiles(supervisor, limit: options.timeLimit)
+    let files = PatientFiles(supervisor, limit: options.stopping.limits.timeLimit)
     let summaryFile = try options.summaryPath.map { path in
       try ExecCommand.ownFailure { try ReportFile(path, option: "--summary", by: files) }
     }
-    let pipeline = RunPipeline(
-      supervisor: supervisor, format: situation.payloadFormat, secrets: situation.secretVariables,
-      trace: HomeDirectory.processVariable("TRACEPARENT").flatMap { TraceContext(parsing: $0) })
+    let executor = ProcessExecutor(
+      supervisor: supervisor, slots: JobLimit.affordable(settings.jobs), format: situation.payloadFormat,
+      secrets: situation.secretVariables, spillDirectory: settings.spillDirectory)
     let payloads = version.insights ? try situation.payloadQueue() : nil
     let summary: BatchSummary
     do throws(BatchFailure) {
       let batch = try BatchRun(
-        settings: settings, loop: loop, supervisor: supervisor, pipeline: pipeline, payloads: payloads)
+        settings: settings, loop: loop, supervisor: supervisor, executor: executor, payloads: payloads)
       summary = try batch.run()
     } catch {
       payloads?.close()

@@ -1,5 +1,6 @@
 internal import BatchRun
 internal import CommandLineInterface
+internal import Execution
 internal import Glibc
 internal import Platform
 internal import ProcessSupervision
@@ -16,9 +17,7 @@ struct BatchOptions {
   private let invocation: Invocation
   private let files: [String]
   private let jobs: Int
-  let timeLimit: Duration?
-  private let stopSignal: Int32
-  private let grace: Duration
+  let stopping: Stopping
   private let retries: Int
   private let retryDelay: Duration
   private let halt: HaltRule?
@@ -47,9 +46,7 @@ struct BatchOptions {
     try Self.refuseOverwriting(files, output: outputPath, summary: summaryPath)
     if invocation.flag("resume"), invocation.flag("overwrite") { throw invocation.conflict("--resume", "--overwrite") }
     jobs = try Self.number(invocation, "jobs", atLeast: 1) ?? JobLimit.processors
-    timeLimit = try SharedOptions.timeLimit(invocation)
-    stopSignal = try SharedOptions.signal(invocation, "stop-signal")
-    grace = try SharedOptions.duration(invocation, "grace") ?? .seconds(5)
+    stopping = try Stopping(invocation)
     retries = try Self.number(invocation, "retries", atLeast: 0) ?? 0
     retryDelay = try SharedOptions.duration(invocation, "retry-delay") ?? .milliseconds(500)
     halt = try invocation.value("halt-after").map { text in
@@ -133,7 +130,7 @@ struct BatchOptions {
   func settings(for version: PublishedVersion, home: HomeDirectory) -> BatchSettings {
     var settings = BatchSettings(
       version: version,
-      command: invocation.commandLine.map { CommandWords.last($0.count) } ?? version.command.map { OSString($0) },
+      command: invocation.commandLine.map { CommandWords.last($0.count) },
       files: files,
       spillDirectory: Self.spillDirectory(home))
     settings.takesEnvelopes = invocation.flag("envelope")
@@ -141,10 +138,9 @@ struct BatchOptions {
     settings.resumes = invocation.flag("resume")
     settings.overwrites = invocation.flag("overwrite")
     settings.jobs = jobs
-    settings.timeLimit = timeLimit ?? settings.timeLimit
-    settings.openLimit = timeLimit
-    settings.stopSignal = stopSignal
-    settings.grace = grace
+    settings.limits = stopping.limits(for: version)
+    settings.openLimit = stopping.limits.timeLimit
+    settings.trace = SharedOptions.trace
     settings.retries = retries
     settings.retryDelay = retryDelay
     settings.halt = halt

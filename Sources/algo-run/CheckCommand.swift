@@ -1,9 +1,9 @@
 internal import CommandLineInterface
+internal import Execution
 internal import JSONText
 internal import MetricsIntake
 internal import Platform
 internal import RunModel
-internal import RunPipeline
 
 /// `algo-run check`: judges a metric stream as an execution's would be, without running anything.
 enum CheckCommand: Subcommand {

@@ -1,9 +1,9 @@
 internal import CommandLineInterface
+internal import Execution
 internal import Glibc
 internal import Platform
 internal import ProcessSupervision
 internal import RunModel
-internal import RunPipeline
 internal import StateStore
 
 /// `algo-run exec`: one execution, from the command line to the exit status.
@@ -36,7 +36,7 @@ enum ExecCommand: Subcommand {
       .flag("strict", help: "Exit with 65 where a metric was rejected and the child exited with 0."),
       .flag("keep-descendants", help: "Let processes that the child started outlive it."),
       .value("delivery-wait", "D", help: "How long to wait for the broker after the child (default: 2s)."),
-    ] + SharedOptions.stopping + [SharedOptions.home],
+    ] + Stopping.options + [SharedOptions.home],
     takesCommandLine: true)
 
   static func run(_ invocation: Invocation) throws -> Int32 {
@@ -60,28 +60,29 @@ enum ExecCommand: Subcommand {
     let situation = try Situation.find(
       invocation, reference: options.reference, runsWithoutState: invocation.commandLine != nil)
     try options.refuseOwnFiles(situation)
-    let files = PatientFiles(supervisor, limit: options.timeLimit)
+    let files = PatientFiles(supervisor, limit: options.stopping.limits.timeLimit)
     // Before the report: one that is made here must not be what is read.
     var request = try options.request(for: situation.version, by: files)
     let report = try options.reportPath.map { path in try ownFailure { try ReportFile(path, by: files) } }
-    request.timeLimit = files.rest ?? request.timeLimit
+    request.limits.timeLimit = files.rest ?? request.limits.timeLimit
 
-    let pipeline = RunPipeline(
-      supervisor: supervisor, format: situation.payloadFormat, secrets: situation.secretVariables,
-      trace: HomeDirectory.processVariable("TRACEPARENT").flatMap { TraceContext(parsing: $0) })
+    let executor = ProcessExecutor(
+      supervisor: supervisor, slots: 1, format: situation.payloadFormat, secrets: situation.secretVariables)
+    executor.keepsDescendants = options.keepsDescendants
+    executor.sharesTerminal = true
     let record: ExecutionRecord
     var status: Int32
-    do throws(LaunchFailure) {
-      record = try ExecRun(pipeline: pipeline, supervisor: supervisor, loop: loop).run(request) {
+    do throws(StartFailure) {
+      record = try ExecRun(executor: executor, supervisor: supervisor, loop: loop).run(request) {
         situation.publisher(deliveryWait: deliveryWait)
       }
       status = record.exitStatus
     } catch {
       Message.tell("\(error)")
-      record = pipeline.unstarted(request, because: error, attempts: 1)
+      record = request.failedToStart(at: WallClock.now(), because: "\(error)")
       status = error.exitStatus
     }
-    if record.outcome == .timedOut, let limit = options.timeLimit ?? request.timeLimit {
+    if record.outcome == .timedOut, let limit = options.stopping.limits.timeLimit ?? request.limits.timeLimit {
       let origin = invocation.isGiven("timeout") ? "--timeout" : "its version's time limit, which --timeout overrides"
       Message.tell("stopped after \(DurationText.write(limit)) (\(origin)).")
     }

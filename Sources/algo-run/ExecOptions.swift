@@ -1,9 +1,9 @@
 internal import CommandLineInterface
+internal import Execution
 internal import Glibc
 internal import Platform
 internal import ProcessSupervision
 internal import RunModel
-internal import RunPipeline
 
 /// The options of `exec`, read and judged before anything is touched.
 struct ExecOptions {
@@ -12,10 +12,8 @@ struct ExecOptions {
   private let commandLine: [OSString]?
   private let inputPath: String?
   private let requestID: String
-  let timeLimit: Duration?
-  private let stopSignal: Int32
-  private let grace: Duration
-  private let keepsDescendants: Bool
+  let keepsDescendants: Bool
+  let stopping: Stopping
 
   init(_ invocation: Invocation) throws {
     reference = try invocation.argument("REF").map { try SharedOptions.reference(invocation, $0) }
@@ -40,9 +38,7 @@ struct ExecOptions {
     if let problem = RequestID.problem(with: requestID) {
       throw invocation.invalid("request-id", value: TerminalText.safe(requestID), expected: "an identifier; \(problem)")
     }
-    timeLimit = try SharedOptions.timeLimit(invocation)
-    stopSignal = try SharedOptions.signal(invocation, "stop-signal")
-    grace = try SharedOptions.duration(invocation, "grace") ?? .seconds(5)
+    stopping = try Stopping(invocation)
     keepsDescendants = invocation.flag("keep-descendants")
   }
 
@@ -75,17 +71,13 @@ struct ExecOptions {
   }
 
   /// The request, for the version that was found; `files` opens its input.
-  func request(for version: PublishedVersion?, by files: PatientFiles) throws -> RunRequest {
-    var request = RunRequest(
-      requestID: requestID, version: version, command: commandLine ?? version?.command.map { OSString($0) } ?? [])
-    request.timeLimit = timeLimit ?? request.timeLimit
-    request.stopSignal = stopSignal
-    request.grace = grace
-    request.keepsDescendants = keepsDescendants
-    request.sharesTerminal = true
+  func request(for version: PublishedVersion?, by files: PatientFiles) throws -> ExecutionRequest {
+    var request = ExecutionRequest(
+      id: requestID, target: ExecutionTarget(version: version, command: commandLine),
+      limits: stopping.limits(for: version), trace: SharedOptions.trace)
     if let inputPath {
       do {
-        request.standardInput = try files.open(inputPath, flags: O_RDONLY)
+        request.input = .descriptor(try files.open(inputPath, flags: O_RDONLY))
       } catch let error as SystemError {
         throw ExitFailure(
           status: 125,

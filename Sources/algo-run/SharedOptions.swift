@@ -13,13 +13,8 @@ enum SharedOptions {
   /// `--json`.
   static let json = Option.flag("json", help: "Print JSON instead of a table.")
 
-  /// How an execution is stopped; `exec` and `batch` share them.
-  static let stopping: [Option] = [
-    .value("timeout", "D", help: "Stop an execution after this wall time, such as 500ms, 30s or 4m."),
-    .value(
-      "stop-signal", "SIGNAL", default: "TERM", help: "The signal that stopping begins with, by name or number."),
-    .value("grace", "D", default: "5s", help: "How long after it SIGKILL follows."),
-  ]
+  /// The trace that algo-run was called within, by its environment.
+  static var trace: TraceContext? { HomeDirectory.processVariable("TRACEPARENT").flatMap { TraceContext(parsing: $0) } }
 
   /// The home the user means.
   static func home(_ invocation: Invocation) throws(StateError) -> HomeDirectory {

@@ -85,10 +85,17 @@ import Testing
 
   @Test func `a summary's status tells interrupted from failed from succeeded`() {
     func record(_ outcome: Outcome) -> ExecutionRecord {
-      ExecutionRecord(
-        requestID: "r", version: nil, outcome: outcome, termination: nil, attempts: 1,
-        timestamp: Timestamp(microseconds: 0), duration: .milliseconds(5), usage: .none, metrics: .none, payload: nil,
-        delivery: Delivery(.insightsOff))
+      let ending: Ending =
+        switch outcome {
+        case .succeeded: .ended(.exited(code: 0))
+        case .failed: .ended(.exited(code: 1))
+        case .signaled: .ended(.signaled(number: 9))
+        case .timedOut: .timedOut(.signaled(number: 15))
+        case .failedToStart: .failedToStart(reason: "it is not there")
+        }
+      return ExecutionRecord(
+        requestID: "r", version: nil, ending: ending, attempts: 1, startedAt: Timestamp(microseconds: 0),
+        duration: .milliseconds(5), usage: nil, metrics: .none)
     }
     func summary(
       _ outcomes: [Outcome], _ cut: BatchSummary.Cut? = nil, notRun: Int? = 0, canResume: Bool = true

@@ -1,3 +1,4 @@
+import Execution
 import Glibc
 import JSONText
 import RunModel
@@ -19,11 +20,9 @@ import Testing
     for ordinal in arrival {
       let request = Request(
         index: ordinal, path: "r", line: nil, requestID: nil,
-        input: RequestInput(place: .memory([]), digest: SHA256().finish(), size: 0), problem: nil)
-      let record = ExecutionRecord(
-        requestID: "req-\(ordinal)", version: nil, outcome: .failedToStart, termination: nil, attempts: 0,
-        timestamp: Timestamp(microseconds: 0), duration: .zero, usage: .none, metrics: .none, payload: nil,
-        delivery: Delivery(.insightsOff))
+        input: HashedInput(bytes: .bytes([]), digest: SHA256().finish(), size: 0), problem: nil)
+      let record = ExecutionRecord.failedToStart(
+        requestID: "req-\(ordinal)", version: nil, attempts: 0, at: Timestamp(microseconds: 0), reason: "")
       try order.take(FinishedRequest(request: request, ordinal: ordinal, record: record, capture: nil))
       while !output.isIdle { _ = try output.pump() }
     }

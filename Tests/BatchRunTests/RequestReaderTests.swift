@@ -3,6 +3,7 @@ import ProcessSupervision
 import Testing
 
 @testable import BatchRun
+@testable import Execution
 
 /// A request reaches its child byte for byte, whatever its size and wherever it comes from.
 @Suite struct RequestReaderTests {
@@ -23,7 +24,7 @@ import Testing
   }
 
   private func bytes(_ request: Request) throws -> [UInt8] {
-    try request.input.opened(spillDirectory: directory.path).withNumber { ScratchDirectory.readAll($0) }
+    try request.input.bytes.opened(spillDirectory: directory.path)?.withNumber { ScratchDirectory.readAll($0) } ?? []
   }
 
   @Test func `lines are raw: spaces, carriage returns and bytes that are no text stay`() throws {

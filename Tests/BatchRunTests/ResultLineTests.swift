@@ -1,3 +1,4 @@
+import Execution
 import JSONText
 import RunModel
 import Testing
@@ -26,11 +27,10 @@ import Testing
     Array(errors.utf8).withUnsafeBytes { capture.receive($0, from: 2) }
     let request = Request(
       index: 7, path: "r.ndjson", line: 8, requestID: nil,
-      input: RequestInput(place: .memory([]), digest: SHA256().finish(), size: 0), problem: nil)
+      input: HashedInput(bytes: .bytes([]), digest: SHA256().finish(), size: 0), problem: nil)
     let record = ExecutionRecord(
-      requestID: "req-1", version: nil, outcome: .succeeded, termination: .exited(code: 0), attempts: 1,
-      timestamp: Timestamp(microseconds: 0), duration: .milliseconds(1), usage: .none, metrics: .none, payload: nil,
-      delivery: Delivery(.insightsOff))
+      requestID: "req-1", version: nil, ending: .ended(.exited(code: 0)), attempts: 1,
+      startedAt: Timestamp(microseconds: 0), duration: .milliseconds(1), usage: nil, metrics: .none)
     var rendered = ResultLine(of: FinishedRequest(request: request, ordinal: 0, record: record, capture: capture))
     var bytes: [UInt8] = []
     while try !rendered.append(to: &bytes) {}

@@ -65,9 +65,8 @@ enum MetricStreamPromises {
       directory: nil, timeLimit: nil, environment: [], notes: "", publishedAt: Timestamp(microseconds: 0),
       insights: true)
     let record = ExecutionRecord(
-      requestID: "req-0", version: version, outcome: .succeeded, termination: .exited(code: 0), attempts: 1,
-      timestamp: Timestamp(microseconds: 0), duration: .zero, usage: .none, metrics: metrics, payload: nil,
-      delivery: Delivery(.insightsOff))
+      requestID: "req-0", version: version, ending: .ended(.exited(code: 0)), attempts: 1,
+      startedAt: Timestamp(microseconds: 0), duration: .zero, usage: nil, metrics: metrics)
     let payload = PayloadBuilder(format: format, sessionID: "rses-0").payload(of: record) ?? []
     promise(payload.allSatisfy { (0x20...0x7e).contains($0) }, "a payload holds more than printable ASCII")
     promise(

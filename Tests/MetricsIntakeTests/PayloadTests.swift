@@ -13,11 +13,9 @@ struct PayloadTests {
 
   private func record(_ termination: Termination = .exited(code: 0), memory: Int64? = nil) throws -> ExecutionRecord {
     ExecutionRecord(
-      requestID: "req-1", version: try version(), outcome: termination == .exited(code: 0) ? .succeeded : .failed,
-      termination: termination, attempts: 2, timestamp: Timestamp(microseconds: 1_613_780_514_867_231),
-      duration: .nanoseconds(8_412_600),
-      usage: ResourceUsage(userTime: .microseconds(1500), systemTime: .zero, peakMemoryBytes: memory), metrics: .none,
-      payload: nil, delivery: Delivery(.insightsOff))
+      requestID: "req-1", version: try version(), ending: .ended(termination), attempts: 2,
+      startedAt: Timestamp(microseconds: 1_613_780_514_867_231), duration: .nanoseconds(8_412_600),
+      usage: ResourceUsage(userTime: .microseconds(1500), systemTime: .zero, peakMemoryBytes: memory), metrics: .none)
   }
 
   private func payload(_ format: PayloadFormat, _ record: ExecutionRecord) throws -> String {
@@ -60,7 +58,7 @@ struct PayloadTests {
         + #""cpu_system_milliseconds":0,"max_rss_bytes":1048576,"approved":1}"#)
     #expect(
       try payload(.extended, record(.signaled(number: 9)))
-        == six + #""outcome":"failed","attempts":2,"cpu_user_milliseconds":1.5,"cpu_system_milliseconds":0}"#)
+        == six + #""outcome":"signaled","attempts":2,"cpu_user_milliseconds":1.5,"cpu_system_milliseconds":0}"#)
   }
 
   @Test func `a bare command has none`() throws {

@@ -2,6 +2,7 @@ import Glibc
 import Platform
 import ProcessSupervision
 import RunModel
+import Supervision
 import Testing
 
 @Suite struct ChildEndTests {

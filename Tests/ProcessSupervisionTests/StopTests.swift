@@ -2,6 +2,7 @@ import Glibc
 import Platform
 import ProcessSupervision
 import RunModel
+import Supervision
 import Testing
 
 @Suite struct StopTests {
@@ -12,9 +13,9 @@ import Testing
         let child = try supervision.launch(
           "trap 'echo caught; exit 7' USR1; while :; do sleep 0.01; done", output: output
         ) {
-          $0.timeLimit = .milliseconds(100)
-          $0.stopSignal = SIGUSR1
-          $0.grace = .seconds(60)
+          $0.limits.timeLimit = .milliseconds(100)
+          $0.limits.stopSignal = SIGUSR1
+          $0.limits.grace = .seconds(60)
         }
         let exit = supervision.end(of: child)
         // A shell that was too slow to set its trap was ended by the signal.
@@ -29,7 +30,7 @@ import Testing
       supervise { supervision in
         let output = Output()
         let child = try supervision.launch("trap '' TERM; echo ready; while :; do sleep 0.01; done", output: output) {
-          $0.grace = .milliseconds(50)
+          $0.limits.grace = .milliseconds(50)
         }
         supervision.turn { output.text() == "ready\n" }
         child.stop()
@@ -46,7 +47,7 @@ import Testing
       supervise { supervision in
         let output = Output()
         let child = try supervision.launch("echo ready; kill -STOP $$; sleep 60", output: output) {
-          $0.grace = .seconds(60)
+          $0.limits.grace = .seconds(60)
         }
         supervision.turn { output.text() == "ready\n" }
         child.stop()

@@ -18,9 +18,9 @@ struct ChildEnvironment {
   }
 
   /// The environment of one execution.
-  func variables(for request: RunRequest) -> [OSString] {
+  func variables(for request: ExecutionRequest) -> [OSString] {
     var variables = inherited
-    if let added = request.version?.environment, !added.isEmpty {
+    if let added = request.target.version?.environment, !added.isEmpty {
       variables = Self.without(Set(added.map(\.name)), variables)
       for (index, variable) in added.enumerated()
       where !added[(index + 1)...].contains(where: { $0.name == variable.name }) {
@@ -28,8 +28,8 @@ struct ChildEnvironment {
       }
     }
     variables.append(OSString("ALGO_METRICS_FD=\(Self.metricsDescriptor)"))
-    variables.append(OSString("ALGO_REQUEST_ID=\(request.requestID)"))
-    if let version = request.version {
+    variables.append(OSString("ALGO_REQUEST_ID=\(request.id)"))
+    if let version = request.target.version {
       variables.append(OSString("ALGO_OWNER=\(version.algorithm.owner)"))
       variables.append(OSString("ALGO_NAME=\(version.algorithm.name)"))
       variables.append(OSString("ALGO_VERSION=\(version.version)"))

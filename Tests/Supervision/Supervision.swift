@@ -1,14 +1,13 @@
 import Glibc
-import Platform
-import ProcessSupervision
-import Testing
+public import Platform
+public import ProcessSupervision
 
 /// Runs `body` with a supervisor, as the body of an exit test, and ends the process.
 ///
 /// A supervisor takes over the signals and the children of its process and needs its main thread. Of a test process the
 /// main thread belongs to libdispatch, so `body` runs in a fork: its only thread is its main thread. A requirement that
 /// is not met becomes the exit code, see ``require(_:)``.
-func supervise(_ body: (Supervision) throws -> Void) {
+public func supervise(_ body: (Supervision) throws -> Void) {
   // Swift hides fork. Nothing else runs in the process of an exit test.
   guard let symbol = dlsym(nil, "fork") else { exit(EXIT_FAILURE) }
   let child = unsafeBitCast(symbol, to: (@convention(c) () -> pid_t).self)()
@@ -29,7 +28,7 @@ func supervise(_ body: (Supervision) throws -> Void) {
 
 /// Ends the process of a test if the condition does not hold. The exit code says which requirement it was, counted from 1:
 /// in an exit test all have the same line.
-func require(_ condition: Bool) {
+public func require(_ condition: Bool) {
   requirements += 1
   if !condition { _exit(requirements) }
 }
@@ -37,19 +36,22 @@ func require(_ condition: Bool) {
 nonisolated(unsafe) private var requirements: Int32 = 0
 
 /// A supervisor with its loop.
-final class Supervision {
-  let loop: EventLoop
-  let supervisor: Supervisor
+public final class Supervision {
+  /// Its loop.
+  public let loop: EventLoop
+  /// The supervisor.
+  public let supervisor: Supervisor
   /// The signals that were reported so far.
-  private(set) var signals: [Int32] = []
+  public private(set) var signals: [Int32] = []
 
-  init() throws {
+  /// Creates both.
+  public init() throws {
     loop = try EventLoop()
     supervisor = try Supervisor(on: loop)
   }
 
   /// Launches a shell that runs `script`. Its descriptors 1 and 3 go to `output`.
-  func launch(
+  public func launch(
     _ script: String, output: Output = Output(), _ configure: (inout SpawnConfiguration) -> Void = { _ in }
   ) throws -> Child {
     var configuration = SpawnConfiguration(
@@ -60,7 +62,7 @@ final class Supervision {
   }
 
   /// Turns the loop until `child` has ended.
-  func end(of child: Child) -> ChildExit {
+  public func end(of child: Child) -> ChildExit {
     while true {
       if let exit = child.exit { return exit }
       turn()
@@ -68,7 +70,7 @@ final class Supervision {
   }
 
   /// Turns the loop until `condition` holds.
-  func turn(until condition: () -> Bool) { while !condition() { turn() } }
+  public func turn(until condition: () -> Bool) { while !condition() { turn() } }
 
   private func turn() {
     loop.turn(until: .now() + .milliseconds(50))
@@ -78,19 +80,23 @@ final class Supervision {
 }
 
 /// Collects what a child writes.
-final class Output: OutputReceiver {
+public final class Output: OutputReceiver {
   private var bytes: [Int32: [UInt8]] = [:]
 
-  func receive(_ bytes: UnsafeRawBufferPointer, from descriptor: Int32) {
+  /// Nothing yet.
+  public init() {}
+
+  /// Takes bytes.
+  public func receive(_ bytes: UnsafeRawBufferPointer, from descriptor: Int32) {
     self.bytes[descriptor, default: []].append(contentsOf: bytes)
   }
 
   /// What was written to one descriptor, as text.
-  func text(_ descriptor: Int32 = 1) -> String { String(decoding: bytes[descriptor] ?? [], as: UTF8.self) }
+  public func text(_ descriptor: Int32 = 1) -> String { String(decoding: bytes[descriptor] ?? [], as: UTF8.self) }
 
   /// The number in the first line.
-  var number: Int32? { text().split(separator: "\n").first.flatMap { Int32($0) } }
+  public var number: Int32? { text().split(separator: "\n").first.flatMap { Int32($0) } }
 
   /// How many bytes were written.
-  func count(_ descriptor: Int32 = 1) -> Int { bytes[descriptor]?.count ?? 0 }
+  public func count(_ descriptor: Int32 = 1) -> Int { bytes[descriptor]?.count ?? 0 }
 }

@@ -9,7 +9,7 @@ public enum JobLimit {
   private static let descriptorsForOthers = 100
 
   /// `wanted`, or fewer; at least 1.
-  static func affordable(_ wanted: Int) -> Int {
+  public static func affordable(_ wanted: Int) -> Int {
     var limit = rlimit()
     guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return wanted }
     let affordable = (Int(clamping: limit.rlim_cur) - descriptorsForOthers) / descriptorsPerJob

@@ -20,11 +20,11 @@ public enum ExecutionRecordJSON {
     json.member("exit_code", integer: record.exitCode)
     json.member("signal", integer: record.signal)
     json.member("attempts", integer: record.attempts)
-    json.member("timestamp", record.timestamp.description)
+    json.member("timestamp", record.startedAt.description)
     json.member("duration_milliseconds", number: record.duration.millisecondsText)
-    json.member("cpu_user_milliseconds", number: record.usage.userTime.millisecondsText)
-    json.member("cpu_system_milliseconds", number: record.usage.systemTime.millisecondsText)
-    json.member("max_rss_bytes", integer: record.usage.peakMemoryBytes)
+    json.member("cpu_user_milliseconds", number: (record.usage?.userTime ?? .zero).millisecondsText)
+    json.member("cpu_system_milliseconds", number: (record.usage?.systemTime ?? .zero).millisecondsText)
+    json.member("max_rss_bytes", integer: record.usage?.peakMemoryBytes)
     json.name("metrics")
     json.beginObject()
     for metric in record.metrics.accepted { json.member(metric.name, number: metric.number) }
@@ -40,9 +40,11 @@ public enum ExecutionRecordJSON {
     json.name("delivery")
     json.beginObject()
     json.member("state", record.delivery.state.rawValue)
-    // Of an execution that never started it also tells why.
-    let details = [record.delivery.detail, record.failure].compactMap { $0 }
-    if !details.isEmpty { json.member("detail", details.joined(separator: ": ")) }
+    if case .failedToStart(let reason) = record.ending {
+      json.member("detail", "\(record.delivery.detail ?? ""): \(reason)")
+    } else if let detail = record.delivery.detail {
+      json.member("detail", detail)
+    }
     json.endObject()
   }
 
@@ -64,13 +66,13 @@ public enum ExecutionRecordJSON {
 }
 
 extension ExecutionRecord {
-  /// The child's exit code; nil where a signal ended it or it never ran.
+  /// The child's exit code; nil if a signal ended it or it never ran.
   var exitCode: Int32? {
     guard case .exited(let code) = termination else { return nil }
     return code
   }
 
-  /// The number of the signal that ended the child; nil where none did.
+  /// The number of the signal that ended the child; nil if none did.
   var signal: Int32? {
     guard case .signaled(let number) = termination else { return nil }
     return number

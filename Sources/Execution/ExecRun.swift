@@ -1,0 +1,59 @@
+internal import Glibc
+public import Platform
+public import ProcessSupervision
+public import RunModel
+
+/// One execution with algo-run to itself, as `exec` runs it: from launch to a payload handed over.
+public struct ExecRun {
+  private let executor: ProcessExecutor
+  private let supervisor: Supervisor
+  private let loop: EventLoop
+
+  /// A run by `executor`, whose children `supervisor` watches in turns of `loop`.
+  public init(executor: ProcessExecutor, supervisor: Supervisor, loop: EventLoop) {
+    self.executor = executor
+    self.supervisor = supervisor
+    self.loop = loop
+  }
+
+  /// Runs to the end. `publisher` is called only if the version has Insights enabled, once the child runs: connecting
+  /// then takes none of its time.
+  ///
+  /// - Throws: why it never started.
+  public func run(
+    _ request: ExecutionRequest, publisher: () -> any PayloadPublisher
+  ) throws(StartFailure) -> ExecutionRecord {
+    let id = try executor.start(request, output: nil)
+    let delivery = request.target.version?.insights == true ? publisher() : nil
+    delivery?.prepare()
+    var forwarding = SignalForwarding()
+    var completions: [Completion] = []
+    while completions.isEmpty {
+      loop.turn()
+      for signal in supervisor.takeSignals() { forwarding.forward(signal, to: id, of: executor) }
+      completions = executor.takeCompletions()
+    }
+    supervisor.dismissGuardian()
+    var record = completions[0].record
+    if let delivery, let insightsRecord = record.insightsRecord { record.delivery = delivery.publish(insightsRecord) }
+    return record
+  }
+}
+
+/// Forwards the signals that algo-run gets to the child.
+struct SignalForwarding {
+  private var requestsToStop = 0
+
+  /// Forwards to the whole group. A second SIGINT or SIGTERM from another process kills it: the first did not help.
+  /// Ctrl-C may be pressed as often as the user likes: an interpreter at its prompt takes it for an instruction.
+  mutating func forward(_ signal: ReceivedSignal, to id: ExecutionID, of executor: ProcessExecutor) {
+    let number = signal.number
+    if !signal.isFromTerminal, number == SIGINT || number == SIGTERM {
+      requestsToStop += 1
+      if requestsToStop > 1 { return executor.kill(id) }
+    }
+    executor.signal(number, to: id)
+    // A stopped child would not notice that it is asked to end.
+    if number != SIGWINCH { executor.signal(SIGCONT, to: id) }
+  }
+}

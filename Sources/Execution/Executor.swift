@@ -1,0 +1,42 @@
+public import ProcessSupervision
+public import RunModel
+
+/// Carries out executions, as many at a time as it has slots: one child for each, or workers that take many.
+///
+/// It works in the turns of an event loop. Its owner takes completions after each turn.
+public protocol Executor: AnyObject {
+  /// Executions that could be started now.
+  var freeSlots: Int { get }
+  /// Starts an execution. Its output goes to `output`, or is inherited if that is nil.
+  ///
+  /// - Throws: why it never started; nothing is left of the attempt.
+  func start(_ request: ExecutionRequest, output: (any OutputReceiver)?) throws(StartFailure) -> ExecutionID
+  /// Begins the stop sequence of an execution: its stop signal, and SIGKILL after its grace period.
+  func stop(_ id: ExecutionID)
+  /// Ends an execution at once.
+  func kill(_ id: ExecutionID)
+  /// The executions that have ended since the last call.
+  func takeCompletions() -> [Completion]
+}
+
+/// Identifies a running execution of one executor.
+public struct ExecutionID: Hashable, Sendable {
+  private let number: UInt64
+
+  /// The identifier with a number that is not used again.
+  public init(_ number: UInt64) { self.number = number }
+}
+
+/// An execution that has ended.
+public struct Completion: Sendable {
+  /// What ``Executor/start(_:output:)`` returned for it.
+  public let id: ExecutionID
+  /// What was observed.
+  public let record: ExecutionRecord
+
+  /// The end of an execution.
+  public init(id: ExecutionID, record: ExecutionRecord) {
+    self.id = id
+    self.record = record
+  }
+}

@@ -1,0 +1,113 @@
+internal import MetricsIntake
+internal import Platform
+public import ProcessSupervision
+public import RunModel
+
+/// Carries out each execution by a child process of its own: launch, collect metrics, validate, merge.
+///
+/// An execution that was started always ends in a record: a crash, a time limit or rejected metrics are results, not
+/// errors.
+public final class ProcessExecutor: Executor {
+  private struct Execution {
+    let request: ExecutionRequest
+    let child: Child
+    let channel: MetricsChannel
+    let payloads: PayloadBuilder
+  }
+
+  private let supervisor: Supervisor
+  private let slots: Int
+  private let spillDirectory: String
+  private let environment: ChildEnvironment
+  private let rules: MetricRules
+  private let payloads: PayloadBuilder
+  private var running: [ExecutionID: Execution] = [:]
+  private var ids: [ObjectIdentifier: ExecutionID] = [:]
+  private var lastNumber: UInt64 = 0
+  /// Whether descendants of a child may outlive it.
+  public var keepsDescendants = false
+  /// Whether the child shares algo-run's controlling terminal; for one child at a time.
+  public var sharesTerminal = false
+
+  /// - Parameters:
+  ///   - supervisor: launches and watches the children.
+  ///   - slots: children at a time.
+  ///   - format: of the payloads, as the connection has it.
+  ///   - secrets: names of environment variables that no child gets.
+  ///   - spillDirectory: holds inputs if the kernel has no files in memory.
+  public init(
+    supervisor: Supervisor, slots: Int, format: PayloadFormat, secrets: Set<String>, spillDirectory: String = "/tmp"
+  ) {
+    self.supervisor = supervisor
+    self.slots = slots
+    self.spillDirectory = spillDirectory
+    environment = ChildEnvironment(secrets: secrets)
+    rules = MetricRules(format: format)
+    payloads = PayloadBuilder(format: format, sessionID: "rses-" + RequestID.uuid())
+  }
+
+  /// Children that could be launched now.
+  public var freeSlots: Int { slots - running.count }
+
+  /// Launches a child with its metrics channel.
+  public func start(
+    _ request: ExecutionRequest, output: (any OutputReceiver)?
+  ) throws(StartFailure) -> ExecutionID {
+    let channel = MetricsChannel(rules: rules)
+    var configuration = SpawnConfiguration(
+      command: request.target.command, environment: environment.variables(for: request),
+      directory: request.target.version?.directory)
+    configuration.standardInput = try request.input.opened(spillDirectory: spillDirectory)
+    configuration.limits = request.limits
+    configuration.keepsDescendants = keepsDescendants
+    configuration.sharesTerminal = sharesTerminal
+    if let output {
+      configuration.outputs = [OutputPipe(descriptor: 1, to: output), OutputPipe(descriptor: 2, to: output)]
+    }
+    configuration.outputs.append(OutputPipe(descriptor: ChildEnvironment.metricsDescriptor, to: channel))
+    let child: Child
+    do throws(LaunchFailure) { child = try supervisor.launch(configuration) } catch { throw .launch(error) }
+    lastNumber += 1
+    let id = ExecutionID(lastNumber)
+    running[id] = Execution(request: request, child: child, channel: channel, payloads: payloads)
+    ids[ObjectIdentifier(child)] = id
+    return id
+  }
+
+  /// Sends a signal to the group of a child.
+  public func signal(_ number: Int32, to id: ExecutionID) { running[id]?.child.signal(number) }
+
+  /// Begins the stop sequence of a child.
+  public func stop(_ id: ExecutionID) { running[id]?.child.stop() }
+
+  /// Kills the group of a child.
+  public func kill(_ id: ExecutionID) { running[id]?.child.killNow() }
+
+  /// The executions whose child has ended since the last call.
+  public func takeCompletions() -> [Completion] {
+    supervisor.takeEndedChildren().compactMap { child, exit in
+      guard let id = ids.removeValue(forKey: ObjectIdentifier(child)), let execution = running.removeValue(forKey: id)
+      else { return nil }
+      return Completion(id: id, record: Self.record(of: execution, exit))
+    }
+  }
+
+  /// Validates the reported metrics and merges them with the measurements. Delivery is still to come.
+  private static func record(of execution: Execution, _ exit: ChildExit) -> ExecutionRecord {
+    let request = execution.request
+    var record = ExecutionRecord(
+      requestID: request.id, version: request.target.version, trace: request.trace,
+      ending: exit.timedOut ? .timedOut(exit.termination) : .ended(exit.termination), attempts: request.attempt,
+      startedAt: execution.child.launchedAt, duration: exit.duration, usage: exit.usage,
+      metrics: execution.channel.intake.finish())
+    record.payload = execution.payloads.payload(of: record)
+    return record
+  }
+}
+
+/// Passes what a child writes to its metrics channel to the intake of its execution.
+private final class MetricsChannel: OutputReceiver {
+  var intake: MetricsIntake
+  init(rules: MetricRules) { intake = MetricsIntake(rules: rules) }
+  func receive(_ bytes: UnsafeRawBufferPointer, from descriptor: Int32) { intake.consume(bytes) }
+}
