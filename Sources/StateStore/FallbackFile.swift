@@ -65,7 +65,8 @@ public final class FallbackFile {
   static func lock(_ file: Descriptor, for wait: Duration = .zero) -> Int? {
     file.withNumber { number in
       let deadline = MonotonicInstant.now() + wait
-      while flock(number, LOCK_EX | LOCK_NB) != 0 {
+      // Another error means that the file system has no locks. Then one writer and no taker at a time must do.
+      while flock(number, LOCK_EX | LOCK_NB) != 0, errno == EWOULDBLOCK || errno == EINTR {
         guard MonotonicInstant.now() < deadline else { return nil }
         usleep(1000)
       }
@@ -102,8 +103,13 @@ public final class FallbackFile {
   /// - Throws: ``StateError`` if a file cannot be read.
   public static func count(in home: HomeDirectory) throws(StateError) -> Int {
     var count = 0
-    for path in paths(in: home) where PrivateFile.exists(path) {
-      count += lines(try PrivateFile.contents(of: path)).count
+    for path in paths(in: home) {
+      do throws(StateError) {
+        count += lines(try PrivateFile.contents(of: path)).count
+      } catch {
+        // Taken in since the directory was read.
+        guard case .inaccessible(_, ENOENT) = error else { throw error }
+      }
     }
     return count
   }
