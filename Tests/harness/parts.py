@@ -17,9 +17,6 @@ from pathlib import Path
 REPOSITORY = Path(__file__).resolve().parents[2]
 SUMMARY = re.compile(
     r"^(?P<name>\w+: )?(?P<passed>\d+) passed, (?P<failed>\d+) failed(?:, (?P<skipped>\d+) skipped)?$")
-SWIFT_ENDED = re.compile(r"^\S+ +Test (?!run |case ).* (passed|failed) after [\d.]+ seconds(?: with .*)?\.$")
-SWIFT_SKIPPED = re.compile(r'^\S+ +Test (?!run |case ).*[")] (skipped)(?:\.$|: "|$)')
-SWIFT_RUN = re.compile(r"^\S+ +Test run with (\d+) tests?\b")
 NOT_RUN = re.compile(r"^not run: .*$", re.MULTILINE)
 
 
@@ -71,24 +68,9 @@ class Part:
         self.notes.append(note)
 
 
-def count_swift(lines):
-    results = []
-    announced = 0
-    for line in lines:
-        if match := SWIFT_RUN.match(line):
-            announced += int(match[1])
-        elif match := SWIFT_ENDED.match(line) or SWIFT_SKIPPED.match(line):
-            results.append(match[1])
-    passed, failed, skipped = (results.count(key) for key in ("passed", "failed", "skipped"))
-    if not announced:
-        raise ValueError("the run did not reach its end")
-    # Swift Testing announces skipped tests among the others or not, depending on its version.
-    if announced not in (passed + failed, passed + failed + skipped):
-        raise ValueError(f"{announced} tests announced, {passed} passed, {failed} failed and {skipped} skipped")
-    return passed, failed, skipped
-
-
 def count_junit(path):
+    """The numbers of a JUnit file."""
+
     def count(_):
         suites = list(XML.parse(path).getroot().iter("testsuite"))
         tests, failures, errors, skipped = (
