@@ -1,6 +1,6 @@
 // swift-tools-version: 6.3
 // Targets stand in the order a run flows through them. This is the only place where the direction of a dependency
-// is written: a room imports what is listed for it here, and nothing else.
+// is written: a module imports what is listed for it here, and nothing else.
 import PackageDescription
 
 let strict: [SwiftSetting] = [
@@ -11,7 +11,7 @@ let strict: [SwiftSetting] = [
   .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
 ]
 
-/// For the rooms that touch C: every unsafe use is marked where it stands.
+/// For the modules that touch C: every unsafe use is marked where it stands.
 let touchesC: [SwiftSetting] = strict + [.strictMemorySafety()]
 
 let package = Package(
@@ -33,7 +33,7 @@ let package = Package(
     .testTarget(
       name: "CommandLineInterfaceTests", dependencies: ["CommandLineInterface"], swiftSettings: strict),
 
-    // A file of requests, and the story of one.
+    // A file of requests, and one request.
     .target(
       name: "BatchRun",
       dependencies: ["CCrypto", "Execution", "JSONText", "Platform", "ProcessSupervision", "RunModel"],
@@ -51,7 +51,7 @@ let package = Package(
       name: "ExecutionTests", dependencies: ["Execution", "Platform", "ProcessSupervision", "RunModel", "Supervision"],
       swiftSettings: strict),
 
-    // The rooms a run passes through.
+    // The modules that a request passes through.
     .target(
       name: "StateStore", dependencies: ["CSQLite", "JSONText", "Platform", "RunModel"], swiftSettings: touchesC),
     .testTarget(name: "StateStoreTests", dependencies: ["Platform", "RunModel", "StateStore"], swiftSettings: strict),
@@ -84,7 +84,7 @@ let package = Package(
     .target(name: "CPlatform"),
     .testTarget(name: "PlatformTests", dependencies: ["Platform", "RunModel"], swiftSettings: strict),
 
-    // The vocabulary that every room speaks.
+    // Values that every module uses.
     .target(name: "RunModel", swiftSettings: strict),
     .testTarget(name: "RunModelTests", dependencies: ["RunModel"], swiftSettings: strict),
 
