@@ -9,9 +9,9 @@ public struct PayloadBuilder: Sendable {
   /// - Parameters:
   ///   - format: of the connection.
   ///   - sessionID: `rses-` and a UUID, one for each algo-run process; only the legacy format carries it.
-  public init(format: PayloadFormat, sessionID: String) {
+  public init(format: PayloadFormat, sessionID: @autoclosure () -> String) {
     self.format = format
-    self.sessionID = sessionID
+    self.sessionID = format == .legacy ? sessionID() : ""
   }
 
   /// One flat JSON object, ASCII, without a newline: operational members first, then the metrics in their order.

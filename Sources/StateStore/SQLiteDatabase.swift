@@ -8,6 +8,7 @@ internal import RunModel
   /// The file.
   let path: String
   private let handle: OpaquePointer
+  private static let isConfigured: Void = csqlite_allocate_as_needed()
   /// Prepared once, for preparing costs more than most of them do when they run.
   private var statements: [String: SQLiteStatement] = [:]
 
@@ -21,6 +22,7 @@ internal import RunModel
   ///   - busyTimeout: how long a lock of another process is waited for, each time.
   /// - Returns: nil where there is no such file.
   init?(path: String, as name: String? = nil, busyTimeout: Duration) throws(StateError) {
+    _ = Self.isConfigured
     var opened: OpaquePointer?
     // Nobody shares a connection between threads, so its mutexes would only cost.
     let flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE

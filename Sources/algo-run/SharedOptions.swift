@@ -60,15 +60,25 @@ enum SharedOptions {
   static func signal(_ invocation: Invocation, _ option: String) throws(UsageError) -> Int32 {
     let text = invocation.value(option) ?? "TERM"
     let name = text.uppercased()
-    let known: [String: Int32] = [
-      "TERM": SIGTERM, "INT": SIGINT, "HUP": SIGHUP, "QUIT": SIGQUIT, "KILL": SIGKILL, "USR1": SIGUSR1,
-      "USR2": SIGUSR2, "ABRT": SIGABRT, "ALRM": SIGALRM, "CONT": SIGCONT, "STOP": SIGSTOP, "WINCH": SIGWINCH,
-    ]
-    if let number = known[name.hasPrefix("SIG") ? String(name.dropFirst(3)) : name] { return number }
-    guard let number = Int32(text), (1...64).contains(number) else {
-      throw invocation.invalid(option, value: text, expected: "a signal such as TERM, INT or 15")
+    switch name.hasPrefix("SIG") ? String(name.dropFirst(3)) : name {
+    case "TERM": return SIGTERM
+    case "INT": return SIGINT
+    case "HUP": return SIGHUP
+    case "QUIT": return SIGQUIT
+    case "KILL": return SIGKILL
+    case "USR1": return SIGUSR1
+    case "USR2": return SIGUSR2
+    case "ABRT": return SIGABRT
+    case "ALRM": return SIGALRM
+    case "CONT": return SIGCONT
+    case "STOP": return SIGSTOP
+    case "WINCH": return SIGWINCH
+    default:
+      guard let number = Int32(text), (1...64).contains(number) else {
+        throw invocation.invalid(option, value: text, expected: "a signal such as TERM, INT or 15")
+      }
+      return number
     }
-    return number
   }
 
   /// A reference, with its error told as one of usage.
