@@ -1,4 +1,4 @@
-// Descriptors above 9: none can be the target of a dup2 in a child.
+// Descriptors above 3: none can be the target of a dup2 in a child.
 #define _GNU_SOURCE
 #include "CPlatform.h"
 
@@ -11,14 +11,18 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+// Descriptors 0 to 3 are a child's: none of ours has such a number, or the dup2 of another would overwrite it. No more is
+// left free than that, so that a low limit of open files suffices.
+enum { LOWEST = 4 };
+
 int32_t duplicate_high(int32_t descriptor, int32_t *copy) {
-  *copy = fcntl(descriptor, F_DUPFD_CLOEXEC, 10);
-  // A limit below 11 makes the number itself invalid.
+  *copy = fcntl(descriptor, F_DUPFD_CLOEXEC, LOWEST);
+  // A limit of 4 or less makes the number itself invalid.
   return *copy >= 0 ? 0 : errno == EINVAL ? EMFILE : errno;
 }
 
 int32_t move_high(int32_t descriptor, int32_t *high) {
-  if (descriptor >= 10) {
+  if (descriptor >= LOWEST) {
     *high = descriptor;
     return 0;
   }

@@ -61,7 +61,7 @@ static void run_child(const struct launch_request *request, pid_t supervisor, vo
   if (request->leaves_terminal) leave_terminal();
   // 5. The directory before the descriptors, so that a message can still name what failed.
   if (request->directory && chdir(request->directory) != 0) fail(failure, LAUNCH_DIRECTORY, errno);
-  // 6. Every source is 10 or above: no dup2 can overwrite one that is still needed. dup2 clears close-on-exec.
+  // 6. Every source is 4 or above: no dup2 can overwrite one that is still needed. dup2 clears close-on-exec.
   for (int target = 0; target < 4; target++)
     if (request->descriptors[target] >= 0 && dup2(request->descriptors[target], target) < 0)
       fail(failure, LAUNCH_DESCRIPTORS, errno);

@@ -4,7 +4,7 @@ internal import Synchronization
 
 /// A file descriptor with one owner, closed exactly once: by ``close()`` or with the last reference.
 ///
-/// All are above 9 and close-on-exec, so that none can be the target of a dup2 in a child, or leak into one. The
+/// All are above 3 and close-on-exec, so that none can be the target of a dup2 in a child, or leak into one. The
 /// standard streams are the exception: they are lent and never closed.
 public final class Descriptor: Sendable {
   /// The process's standard input.

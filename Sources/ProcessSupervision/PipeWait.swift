@@ -9,7 +9,7 @@ extension Supervisor {
     return unsafe stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFIFO
   }
 
-  /// Opens a file above 9, close-on-exec, as `<` and `>` of a shell do: a named pipe is open once a process has opened
+  /// Opens a file above 3, close-on-exec, as `<` and `>` of a shell do: a named pipe is open once a process has opened
   /// its other side. SIGINT, SIGTERM, SIGHUP or SIGQUIT end that wait, and so does `deadline`.
   ///
   /// Only a thread can wait in open(2) while this one takes signals. A wait that has failed leaves the thread in it: the

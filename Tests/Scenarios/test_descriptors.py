@@ -1,6 +1,7 @@
 """The child gets descriptor 3 as its metrics channel and no other descriptor above 2 (docs/contract.md 4)."""
 
 import os
+import resource
 import stat
 import subprocess
 
@@ -85,8 +86,16 @@ def test_opening_the_channel_again_through_proc_works(program):
     assert report["metrics"] == {"a": 1}
 
 
-def test_a_limit_on_open_files_that_leaves_hardly_any_is_no_obstacle(program):
-    outcome = program.run("exec", "--report", "report.json", "--", PYTHON, "-c", OPEN,
-                          preexec_fn=lambda: __import__("resource").setrlimit(
-                              __import__("resource").RLIMIT_NOFILE, (24, 24)))
-    assert outcome.stdout == b"[0, 1, 2, 3]\n", repr(outcome)
+@pytest.mark.parametrize("limit, options", [(10, []), (13, ["--input", "/dev/null", "--report", "report.json"])])
+def test_a_limit_on_open_files_that_leaves_hardly_any_is_no_obstacle(program, published, limit, options):
+    limited = {"preexec_fn": lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))}
+    outcome = program.run("exec", published, *options, "--", PYTHON, "-c", OPEN, **limited)
+    assert (outcome.status, outcome.stdout) == (0, b"[0, 1, 2, 3]\n"), outcome
+    assert len(program.insights()) == 1
+
+
+def test_a_limit_on_open_files_below_that_is_named(program):
+    limited = {"preexec_fn": lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (8, 8))}
+    outcome = program.run("exec", "--", "true", status=125, **limited)
+    [message] = outcome.messages
+    assert "ulimit -n" in message

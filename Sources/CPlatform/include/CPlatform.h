@@ -1,4 +1,4 @@
-/// System calls that Swift's Glibc module does not show, or only variadically: descriptors above 9, files without a
+/// System calls that Swift's Glibc module does not show, or only variadically: descriptors above 3, files without a
 /// name, epoll, eventfd, signalfd.
 /// Every function returns 0 or a positive errno unless it says otherwise.
 #ifndef C_PLATFORM_H
@@ -12,19 +12,19 @@ int32_t process_argument_count(void);
 /// One of them.
 const char *process_argument(int32_t index);
 
-/// Opens `path` (flags as of open(2)) above 9, close-on-exec.
+/// Opens `path` (flags as of open(2)) above 3, close-on-exec.
 int32_t open_high(const char *path, int32_t flags, uint32_t mode, int32_t *descriptor);
 
-/// A pipe, both ends above 9 and close-on-exec, the reading end non-blocking.
+/// A pipe, both ends above 3 and close-on-exec, the reading end non-blocking.
 int32_t open_pipe(int32_t *reader, int32_t *writer);
 
-/// A copy of `descriptor` above 9, close-on-exec.
+/// A copy of `descriptor` above 3, close-on-exec.
 int32_t duplicate_high(int32_t descriptor, int32_t *copy);
 
-/// Moves `descriptor` above 9, close-on-exec. On failure it is closed.
+/// Moves `descriptor` above 3, close-on-exec. On failure it is closed.
 int32_t move_high(int32_t descriptor, int32_t *high);
 
-/// A file without a name in `directory`, for reading and writing, above 9 and close-on-exec.
+/// A file without a name in `directory`, for reading and writing, above 3 and close-on-exec.
 int32_t open_anonymous_file(const char *directory, int32_t *descriptor);
 
 /// Opens a file without a name in `directory` for reading and appending, which link_file can give a name later.
@@ -34,13 +34,13 @@ int32_t open_unnamed_file(const char *directory, int32_t *descriptor);
 /// Gives such a file the name `path`. EEXIST if the name is taken.
 int32_t link_file(int32_t descriptor, const char *path);
 
-/// A file in memory, above 9 and close-on-exec. `name` is shown in /proc only.
+/// A file in memory, above 3 and close-on-exec. `name` is shown in /proc only.
 int32_t open_memory_file(const char *name, int32_t *descriptor);
 
 /// The width of the terminal on `descriptor` in columns; 0 if it is no terminal.
 int32_t terminal_columns(int32_t descriptor);
 
-/// An event counter (eventfd) above 9, non-blocking and close-on-exec.
+/// An event counter (eventfd) above 3, non-blocking and close-on-exec.
 int32_t open_event_counter(int32_t *descriptor);
 
 /// A bit of an interest: what an epoll set reports, and how often.
@@ -52,7 +52,7 @@ struct ready_event {
   int32_t interest;
 };
 
-/// An epoll set above 9, close-on-exec.
+/// An epoll set above 3, close-on-exec.
 int32_t event_set_open(int32_t *set);
 /// Adds `descriptor` under `key`. EPERM for a regular file, which is always ready.
 int32_t event_set_add(int32_t set, int32_t descriptor, int32_t interest, uint64_t key);
@@ -65,7 +65,7 @@ void event_set_remove(int32_t set, int32_t descriptor);
 int32_t event_set_wait(int32_t set, struct ready_event *reports, int32_t capacity, int32_t milliseconds);
 
 /// Blocks the signals that a supervisor handles (INT, TERM, HUP, QUIT, USR1, USR2, WINCH, CHLD, CONT) in this process
-/// and opens a non-blocking descriptor, above 9, that reports them. A signal that was ignored when the program started
+/// and opens a non-blocking descriptor, above 3, that reports them. A signal that was ignored when the program started
 /// stays ignored and is not reported: `nohup` keeps its meaning.
 int32_t open_signal_queue(int32_t *descriptor);
 /// Adds SIGTSTP, SIGTTIN and SIGTTOU to that descriptor, except those that were ignored when the program started. They

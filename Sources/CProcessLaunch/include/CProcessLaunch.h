@@ -18,7 +18,7 @@ struct launch_request {
   /// Working directory, or NULL for the supervisor's.
   const char *directory;
   /// What becomes descriptors 0 to 3 in the child; -1 keeps 0 to 2 as they are, and closes 3.
-  /// A source is never itself below 10: a dup2 would overwrite a source that is still needed.
+  /// A source is never itself below 4: a dup2 would overwrite a source that is still needed.
   int32_t descriptors[4];
   /// Whether the child's group is entered with the guardian.
   bool is_guarded;
@@ -46,7 +46,7 @@ int32_t launch_child(const struct launch_request *request, struct launched_child
 
 /// Starts the guardian: a process that does nothing but kill the entered groups when the supervisor has died, which is
 /// the only way to reach a child's descendants after SIGKILL. It learns of that by the end of a pipe, whose writing end
-/// (above 9, close-on-exec) only the supervisor and, until its exec, each child hold. Start one for the whole process.
+/// (above 3, close-on-exec) only the supervisor and, until its exec, each child hold. Start one for the whole process.
 int32_t guardian_start(int32_t *writer, int32_t *pid);
 
 /// A place for one more group, for the child to enter itself; NULL without memory.
