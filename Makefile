@@ -16,7 +16,8 @@ STATIC_LIBRARIES = $(BUILD)/static-libraries
 # concurrency runtime, which Swift links unasked, and optimisation across modules save more.
 LEAN_FLAGS = -Xswiftc -Xclang-linker -Xswiftc -no-pie -Xswiftc -Xclang-linker -Xswiftc -static-libgcc \
   -Xswiftc -Xfrontend -Xswiftc -disable-implicit-string-processing-module-import \
-  -Xswiftc -Xfrontend -Xswiftc -disable-implicit-concurrency-module-import -Xswiftc -cross-module-optimization -Xlinker --no-export-dynamic
+  -Xswiftc -Xfrontend -Xswiftc -disable-implicit-concurrency-module-import -Xswiftc -cross-module-optimization \
+  -Xlinker --no-export-dynamic
 # Without --disable-local-rpath the loader would look for libc and libm in the folder of the binary first, in 23 places.
 RELEASE_FLAGS = --scratch-path $(BUILD) -c release --static-swift-stdlib --product algo-run --disable-local-rpath \
   -Xlinker -L$(STATIC_LIBRARIES) $(LEAN_FLAGS)
