@@ -76,8 +76,8 @@ def test_the_memory_of_a_batch_does_not_grow_with_its_requests(batches, many, op
 def test_the_memory_of_a_batch_does_not_grow_with_requests_that_cannot_run(batches, many):
     peaks = {}
     for count in (FEW, many):
-        batches.write("r.ndjson", [""] * count)
-        peaks[count] = memory_of(batches, ["r.ndjson"], count)
+        batches.write("r.ndjson", ["no envelope"] * count)
+        peaks[count] = memory_of(batches, ["r.ndjson"], count, "--envelope")
     assert_no_growth(peaks)
 
 
