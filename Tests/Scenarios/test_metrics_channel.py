@@ -215,3 +215,16 @@ def test_metrics_are_collected_while_stdout_is_blocked(program):
     assert len(outcome.stdout) == 1000000
     report = read_json((program.directory / "report.json").read_bytes())
     assert texts(report["metrics"]) == [("a", "19999")]
+
+
+@pytest.mark.parametrize("number", [1, 2, 3])
+def test_a_descriptor_that_the_system_does_not_watch_is_a_failure_and_no_endless_wait(program, number):
+    # More than the pipe holds: a channel that nothing reads would block the child.
+    child = ["sh", "-c", "head -c 200000 /dev/zero >&3; touch ran"]
+    finished = subprocess.run(
+        ["strace", "-qq", "-o", "/dev/null", "-e", f"inject=epoll_ctl:error=ENOSPC:when={number}", program.binary, "exec",
+         "--", *child], cwd=program.directory, env=program.environment(), timeout=processes.LIMIT, check=False,
+        capture_output=True)
+    assert finished.returncode == 125, finished
+    assert finished.stderr.startswith(b"algo-run: ") and finished.stderr.count(b"\n") == 1
+    assert not (program.directory / "ran").exists()
