@@ -8,22 +8,26 @@ public import ProcessSupervision
 /// main thread belongs to libdispatch, so `body` runs in a fork: its only thread is its main thread. A requirement that
 /// is not met becomes the exit code, see ``require(_:)``.
 public func supervise(_ body: (Supervision) throws -> Void) {
-  // Swift hides fork. Nothing else runs in the process of an exit test.
-  guard let symbol = dlsym(nil, "fork") else { exit(EXIT_FAILURE) }
-  let child = unsafeBitCast(symbol, to: (@convention(c) () -> pid_t).self)()
-  if child == 0 {
-    // Threads of libdispatch block most signals.
-    var none = sigset_t()
-    sigemptyset(&none)
-    sigprocmask(SIG_SETMASK, &none, nil)
-    // A test that hangs ends.
-    alarm(60)
-    do { try body(try Supervision()) } catch { _exit(EXIT_FAILURE) }
-    _exit(EXIT_SUCCESS)
-  }
+  let child = fork { try body(try Supervision()) }
   var status: CInt = 0
   waitpid(child, &status, 0)
   exit(status & 0x7f == 0 ? status >> 8 : EXIT_FAILURE)
+}
+
+/// Runs `body` in a copy of this process, which must have no other thread that does anything; gives the copy's number.
+public func fork(_ body: () throws -> Void) -> Int32 {
+  // Swift hides fork.
+  guard let symbol = dlsym(nil, "fork") else { exit(EXIT_FAILURE) }
+  let child = unsafeBitCast(symbol, to: (@convention(c) () -> pid_t).self)()
+  guard child == 0 else { return child }
+  // Threads of libdispatch block most signals.
+  var none = sigset_t()
+  sigemptyset(&none)
+  sigprocmask(SIG_SETMASK, &none, nil)
+  // A test that hangs ends.
+  alarm(60)
+  do { try body() } catch { _exit(EXIT_FAILURE) }
+  _exit(EXIT_SUCCESS)
 }
 
 /// Ends the process of a test if the condition does not hold. The exit code says which requirement it was, counted from 1:
