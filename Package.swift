@@ -94,11 +94,20 @@ let package = Package(
 
     .testTarget(
       name: "DeliveryTests",
-      dependencies: ["CRDKafka", "Delivery", "KafkaClient", "MockKafka", "Platform", "RunModel", "StateStore"],
+      dependencies: [
+        "CRDKafka", "Delivery", "DeliverySimulation", "KafkaClient", "MockKafka", "Platform", "RunModel", "StateStore",
+      ],
       swiftSettings: strict),
     .testTarget(
       name: "KafkaClientTests", dependencies: ["CRDKafka", "KafkaClient", "MockKafka", "RunModel"],
       swiftSettings: strict),
+    // Delivery in a simulated world: part of the tests, and run with many seeds by `make check`.
+    .target(
+      name: "DeliverySimulation", dependencies: ["Delivery", "KafkaClient", "Platform", "RunModel", "StateStore"],
+      path: "Tests/DeliverySimulation", swiftSettings: strict),
+    .executableTarget(
+      name: "delivery-simulation", dependencies: ["DeliverySimulation", "Platform"],
+      path: "Tests/DeliverySimulationRunner", exclude: ["run.sh"], swiftSettings: strict),
     // librdkafka's own mock cluster, for tests of both.
     .target(name: "MockKafka", dependencies: ["CRDKafka"], path: "Tests/MockKafka", swiftSettings: strict),
 

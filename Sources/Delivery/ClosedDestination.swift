@@ -1,16 +1,16 @@
-internal import KafkaClient
-internal import RunModel
+package import KafkaClient
+package import RunModel
 
 /// Takes nothing: records wait in the outbox for a later deliverer.
-final class ClosedDestination: Destination {
-  let problem: DestinationProblem?
-  let capacity = 0
-  let answersAtOnce = false
+package final class ClosedDestination: Destination {
+  package let problem: DestinationProblem?
+  package let capacity = 0
+  package let answersAtOnce = false
 
-  init(because problem: DestinationProblem?) { self.problem = problem }
+  package init(because problem: DestinationProblem?) { self.problem = problem }
 
-  func send(_ id: Int64, _ record: InsightsRecord) -> Handover { .refused(.withoutAnswer) }
-  func poll() -> [ProducerEvent] { [] }
-  func reclaim() -> [ProducerEvent] { [] }
-  func reopen(quarterings: Int) {}
+  package func send(_ id: Int64, _ record: InsightsRecord) -> Handover { .refused(.withoutAnswer) }
+  package func poll() -> [ProducerEvent] { [] }
+  package func reclaim() -> [ProducerEvent] { [] }
+  package func reopen(quarterings: Int) {}
 }

@@ -12,7 +12,7 @@ struct DeliveryTracker {
   /// What became of all records.
   var totals = DeliveryTotals()
   /// What became of the submitted record that was last heard of.
-  private(set) var ending: DeliveryWorker.Ending?
+  private(set) var ending: RecordEnding?
   /// Why nothing can be delivered for now.
   private(set) var obstacle: DestinationProblem?
   /// Submitted records that were given up here, and kept where they can be listed.
@@ -51,7 +51,7 @@ struct DeliveryTracker {
   }
 
   /// Something became of a record.
-  mutating func end(_ id: Int64, _ ending: DeliveryWorker.Ending) {
+  mutating func end(_ id: Int64, _ ending: RecordEnding) {
     let isOwn = own.contains(id)
     if isOwn { self.ending = ending }
     let one = isOwn ? 1 : 0
@@ -79,16 +79,20 @@ struct DeliveryTracker {
   }
 
   /// Other deliverers ended all submitted records that still count as waiting. What they gave up can be listed, the rest
-  /// arrived.
+  /// arrived, unless it may have been dropped at the end of its window.
   ///
-  /// - Parameter listed: how many can be listed, those that were given up here included.
-  mutating func endRest(listed: Int) {
-    let lost = min(counts.waiting, max(0, listed - kept))
+  /// - Parameters:
+  ///   - listed: how many can be listed, those that were given up here included.
+  ///   - mayBeDropped: whether a window of the records is over and expired records are not kept.
+  mutating func endRest(listed: Int, mayBeDropped: Bool) {
+    let lost = mayBeDropped ? counts.waiting : min(counts.waiting, max(0, listed - kept))
     end(delivered: counts.waiting - lost, undelivered: lost, kept: lost)
     if lost > 0 { notices.append(.givenUpElsewhere(lost)) }
   }
 
   private mutating func end(delivered: Int = 0, undelivered: Int = 0, kept: Int = 0, handedOff: Int = 0) {
+    // A record that was given up may have been made pending again by an operator: it stays counted as it was.
+    guard counts.waiting >= delivered + undelivered + handedOff else { return }
     counts.waiting -= delivered + undelivered + handedOff
     counts.delivered += delivered
     counts.undelivered += undelivered

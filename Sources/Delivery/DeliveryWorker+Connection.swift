@@ -8,7 +8,7 @@ extension DeliveryWorker {
   ///
   /// - Parameter waker: is woken whenever the destination has events.
   convenience init(
-    _ connection: Connection, _ access: OutboxAccess, _ home: HomeDirectory, _ scope: Scope, waker: Waker
+    _ connection: Connection, _ access: OutboxAccess, _ home: HomeDirectory, _ scope: DeliveryScope, waker: Waker
   ) {
     // With a broker the outbox is needed anyway, and it says whether the broker is known to be down.
     if connection.kind != .file { _ = try? access.open() }

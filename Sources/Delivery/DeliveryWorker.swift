@@ -20,19 +20,6 @@ package import StateStore
 /// A record is sent only under this worker's claim, which ends in the transaction that stores what became of the record.
 /// After a crash in between, the next deliverer sends it again, under the same key.
 package final class DeliveryWorker {
-  /// What became of a record.
-  package enum Ending: Equatable { case delivered, rejected(String), expired(String), postponed(String) }
-
-  /// Which records are delivered, and which of them are reported.
-  package enum Scope {
-    /// Only those submitted: `exec`.
-    case submitted
-    /// Those that others left too, which are not reported: `batch`.
-    case everything
-    /// Those that others left: `outbox deliver`.
-    case outbox
-  }
-
   /// Acknowledged records are removed when so many have gathered, or after so long: each removal is a transaction.
   static let removalGroup = 4000
   static let removalPause = Duration.milliseconds(100)
@@ -49,12 +36,13 @@ package final class DeliveryWorker {
   private let connection: Connection
   private let access: OutboxAccess
   private let destination: any Destination
-  private let scope: Scope
+  private let scope: DeliveryScope
   private let clock: any DeliveryClock
   private var policy: DeliveryPolicy
 
   private var queue: ArraySlice<InsightsRecord> = []
   private var lastTicket: UInt64 = 0
+  private var firstWindowEnd: Timestamp?
   private var durable: [DurablePayload] = []
   private var tracker: DeliveryTracker
   /// Records of others that are still to be delivered.
@@ -64,6 +52,8 @@ package final class DeliveryWorker {
   private var acknowledged: [Int64] = []
   private var failed: [FailedAttempt] = []
   private var outage: String?
+  /// Whether the destination must begin anew.
+  private var isSpent = false
   private var isMoreWaiting = false
   private var nextClaim: MonotonicInstant
   private var nextRemoval: MonotonicInstant
@@ -73,7 +63,7 @@ package final class DeliveryWorker {
   /// A worker for the outbox behind `access`.
   ///
   package init(
-    _ connection: Connection, _ access: OutboxAccess, _ destination: any Destination, _ scope: Scope,
+    _ connection: Connection, _ access: OutboxAccess, _ destination: any Destination, _ scope: DeliveryScope,
     clock: any DeliveryClock = SystemClock()
   ) {
     self.connection = connection
@@ -119,7 +109,7 @@ package final class DeliveryWorker {
     set { tracker.totals = newValue }
   }
   /// What became of the submitted record that was last heard of.
-  package var ending: Ending? { tracker.ending }
+  package var ending: RecordEnding? { tracker.ending }
   /// Whether something is known to be wrong with the broker, and not only that no answer has come.
   var hasTrouble: Bool { policy.hasTrouble }
   /// The reason for a record that still waits.
@@ -152,6 +142,7 @@ package final class DeliveryWorker {
     attempt(claimIfDue)
     for event in destination.poll() { perform(policy.handle(event, now: clock.now)) }
     perform(policy.tick(now: clock.now))
+    if isSpent { renewDestination() }
     attempt(storeIfDue)
     attempt(careIfDue)
     noteObstacle()
@@ -222,6 +213,7 @@ package final class DeliveryWorker {
       nextRemoval = clock.elapsed + Self.removalPause
       isMoreWaiting = isMoreWaiting || !isSent
       for id in ids { tracker.store(id) }
+      firstWindowEnd = firstWindowEnd ?? entries.first?.windowEnd
       if isSent { for (id, entry) in zip(ids, entries) { send(id, entry.record, windowEnd: entry.windowEnd) } }
     } catch {
       delivery = access.keepAside(entries, because: error, after: problem)
@@ -292,10 +284,7 @@ package final class DeliveryWorker {
       case .reject(let id, let reason):
         fail(id, .reject, reason, false)
         end(id, .rejected(reason))
-      case .replaceProducer:
-        reclaim()
-        destination.reopen(quarterings: policy.quarterings)
-        policy.producerWasReplaced()
+      case .replaceProducer: isSpent = true
       case .announceOutage(_, let until, let cause):
         // An outbox that cannot take the note takes no payload either, and that is reported where it matters.
         try? access.open().noteOutage(until: until, error: cause, at: clock.now)
@@ -307,6 +296,14 @@ package final class DeliveryWorker {
     }
   }
 
+  /// Not before all events of a poll were heard: there may be acknowledgements behind the one that ended the producer.
+  private func renewDestination() {
+    isSpent = false
+    reclaim()
+    destination.reopen(quarterings: policy.quarterings)
+    policy.producerWasReplaced()
+  }
+
   private func reclaim() {
     for event in destination.reclaim() { perform(policy.handle(event, now: clock.now)) }
     perform(policy.takeBackRest(now: clock.now))
@@ -316,7 +313,7 @@ package final class DeliveryWorker {
     failed.append(FailedAttempt(id: id, consequence, error: error, possiblyPersisted: mayBePersisted))
   }
 
-  private func end(_ id: Int64, _ ending: Ending) {
+  private func end(_ id: Int64, _ ending: RecordEnding) {
     tracker.end(id, ending)
     switch ending {
     case .rejected, .expired: nextPrune = clock.elapsed
@@ -380,7 +377,8 @@ package final class DeliveryWorker {
       listed += page.count { tracker.own.contains($0.id) }
       last = end.id
     }
-    tracker.endRest(listed: listed)
+    tracker.endRest(
+      listed: listed, mayBeDropped: connection.onExpiry == .drop && firstWindowEnd.map { $0 <= clock.now } ?? false)
   }
 
   private func noteObstacle() {

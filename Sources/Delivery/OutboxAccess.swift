@@ -10,6 +10,7 @@ package final class OutboxAccess {
   private let isForMany: Bool
   let isVerified: Bool
   private let lockWait: Duration
+  private weak var surroundings: (any OutboxSurroundings)?
   private var lockDeadline: MonotonicInstant?
   private var outbox: Outbox?
   private var ownToken: DelivererToken?
@@ -21,9 +22,12 @@ package final class OutboxAccess {
   ///   - isVerified: whether the version of the payloads is known to have Insights on. If not, because the state cannot
   ///     be read, all go to the fallback file, and that is looked up when they are taken in.
   ///   - lockWait: how long a lock of another process is waited for, each time.
+  ///   - surroundings: those of a simulation.
   package init(
-    home: HomeDirectory, isForMany: Bool, isVerified: Bool = true, lockWait: Duration = .seconds(10)
+    home: HomeDirectory, isForMany: Bool, isVerified: Bool = true, lockWait: Duration = .seconds(10),
+    surroundings: (any OutboxSurroundings)? = nil
   ) {
+    self.surroundings = surroundings
     self.home = home
     self.isForMany = isForMany
     self.isVerified = isVerified
@@ -48,6 +52,7 @@ package final class OutboxAccess {
     if let outbox { return outbox }
     guard isVerified else { throw .corrupt(path: home.stateDatabase) }
     if let failure, !failure.isLock { throw failure }
+    try surroundings?.willAccess()
     do throws(StateError) {
       return adopt(try Outbox(home: home, busyTimeout: lockWaitNow) { [unowned self] in note(.outboxRecovered($0)) })
     } catch {
@@ -67,6 +72,7 @@ package final class OutboxAccess {
 
   private func adopt(_ opened: Outbox) -> Outbox {
     opened.lockDeadline = lockDeadline
+    opened.surroundings = surroundings
     if isForMany { try? opened.useLongLog() }
     outbox = opened
     return opened

@@ -18,12 +18,16 @@ public final class Outbox {
   /// When the wait for locks of other processes ends, for a caller whose whole work has a bound; nil if each lock may be
   /// waited for as long as `busyTimeout`. A lock is tried for ``momentaryLock`` even later.
   public var lockDeadline: MonotonicInstant?
+  /// Nil but in a simulation.
+  package weak var surroundings: (any OutboxSurroundings)?
+  /// The monotonic clock.
+  var elapsed: MonotonicInstant { surroundings?.elapsed ?? .now() }
   /// Holders found alive, and until when that is believed without looking again.
   var aliveHolders: [String: MonotonicInstant] = [:]
   /// Whether anyone has the number of a record from this one, and may yet settle it.
   var hasGivenNumbers = false
   /// When fallback files are looked for again.
-  var nextLookForFallback = MonotonicInstant.now()
+  var nextLookForFallback: MonotonicInstant?
   private var file: OutboxFile
   /// The file that was looked at last, open or not.
   private var looked: FileIdentity
@@ -112,6 +116,7 @@ public final class Outbox {
   }
 
   private func workingOnce<Result>(_ body: () throws(StateError) -> Result) throws(StateError) -> Result {
+    try surroundings?.willAccess()
     let wait = lockWait
     try hold.share(within: wait)
     database.waitForLocks(atMost: wait)

@@ -87,7 +87,7 @@ extension Outbox {
     // From one holder to the next by the index, over however many records each of them holds.
     let next = try database.statement(
       "SELECT claim FROM payload INDEXED BY claims WHERE claim IS NOT NULL AND claim > ? ORDER BY claim LIMIT 1")
-    let now = MonotonicInstant.now()
+    let now = elapsed
     var dead: [String] = []
     var stillAlive: [String: MonotonicInstant] = [:]
     var holder = ""

@@ -19,8 +19,8 @@ extension Outbox {
   ///
   /// - Returns: the numbers of the corrupt records; to be reported once.
   func takeInFallback(atLeast wanted: Int) -> [Int64] {
-    let now = MonotonicInstant.now()
-    guard nextLookForFallback <= now else { return [] }
+    let now = elapsed
+    if let nextLookForFallback, now < nextLookForFallback { return [] }
     var corrupt: [Int64] = []
     var count = 0
     for path in FallbackFile.paths(in: home) where count < wanted {

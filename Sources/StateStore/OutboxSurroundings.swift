@@ -1,0 +1,9 @@
+package import Platform
+
+/// What an outbox meets, for simulations, which have a clock of their own and crash processes at any moment.
+package protocol OutboxSurroundings: AnyObject {
+  /// The monotonic clock.
+  var elapsed: MonotonicInstant { get }
+  /// Called before each access to the database. An error keeps it from happening.
+  func willAccess() throws(StateError)
+}
