@@ -122,7 +122,9 @@ def test_the_advertised_address_is_named_after_a_login(misled, program, topic):
     connect(program, *sasl(kafka, topic), **env)
     steps = walk(program, 1, **env)
     last = list(steps.values())[-1]
-    assert last["stage"] in ("topic", "produce") and "Connection refused" in last["detail"]
+    # How far the connection gets is a matter of luck, as above. The login has passed.
+    assert steps["authentication"]["verdict"] == "passed"
+    assert last["stage"] in ("metadata", "topic", "produce") and "Connection refused" in last["detail"]
     assert address in last["hint"] and "advertised.listeners" in last["hint"]
     assert kafka.PASSWORD not in str(steps)
 

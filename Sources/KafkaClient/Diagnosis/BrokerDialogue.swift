@@ -76,7 +76,8 @@ final class BrokerDialogue {
   func authenticate(
     _ authentication: Connection.Authentication, until deadline: MonotonicInstant, isEventHubs: Bool
   ) -> StageResult.Verdict {
-    guard waitForAnswer(until: deadline) else {
+    // A broker gives addresses only after the login. The library may then close the connection before an answer comes.
+    guard waitForAnswer(until: deadline) || advertisedTrouble != nil else {
       guard let trouble = producer.lastTrouble, trouble.isAuthentication else { return unanswered(nil) }
       return .failed(cause: trouble.text, hint: Hint.ofLogin(trouble, authentication, isEventHubs: isEventHubs))
     }
