@@ -7,7 +7,7 @@ import StateStore
 /// One simulated story of a home, its processes and its destination: all that happens follows from a seed.
 public final class Schedule {
   /// Steps before all is well again.
-  private static let steps = 20...45
+  private static let steps = 15...36
   /// How long the end may take, beyond the time of requests that are on the way.
   private static let patience = Duration.seconds(120)
 
@@ -170,7 +170,7 @@ public final class Schedule {
     while time.elapsed < end, ledger.violation == nil {
       if processes.isEmpty { startService() }
       advance(by: pause())
-      let isDone = pending().isEmpty && ((try? FallbackFile.count(in: home)) ?? 0) == 0
+      let isDone = (try? observer.pendingCount()) == 0 && !FallbackFile.exists(in: home)
       if isDone { break }
     }
     time.advance(.seconds(30))
