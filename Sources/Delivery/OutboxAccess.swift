@@ -121,7 +121,7 @@ package final class OutboxAccess {
         return Delivery(.rejected, detail: "\(second)")
       }
       note(.lost(error, after: problem, second))
-      return Delivery(.rejected, detail: "\(reason) \(second)")
+      return Delivery(.rejected, detail: "\(reason). \(second)")
     }
   }
 }

@@ -17,26 +17,20 @@ public enum KafkaError: Error, Equatable, CustomStringConvertible {
   /// The password is not where the connection says; in words that end in what to do.
   case passwordUnavailable(String)
 
-  /// One sentence that ends in what to do.
+  /// The fact, as a clause. What to do about it depends on who shows it.
   public var description: String {
     switch self {
-    case .libraryMissing(let reason):
-      "librdkafka, which talks to Kafka, cannot be loaded (\(reason)); install it (Debian, Ubuntu: apt install "
-        + "librdkafka1), or set \(LibraryChoice.variable) to its file"
+    case .libraryMissing(let reason): "librdkafka, which talks to Kafka, cannot be loaded (\(reason))"
     case .namedLibraryUnusable(let variable, let path, let reason):
-      "\(variable) names \(TerminalText.safe(path, limit: 4096)), which cannot be loaded as librdkafka (\(reason)); set it "
-        + "to the file of a librdkafka, such as librdkafka.so.1, or unset it"
+      "\(variable) names \(TerminalText.safe(path, limit: 4096)), which cannot be loaded as librdkafka (\(reason))"
     case .packagedLibraryUnusable(let path, let reason):
       "the librdkafka of the Python package confluent-kafka, \(TerminalText.safe(path, limit: 4096)), cannot be loaded "
-        + "(\(reason)); install the package again, or set \(LibraryChoice.variable) to the file of another librdkafka"
+        + "(\(reason))"
     case .passwordUnavailable(let sentence): sentence
     case .authorityUnreadable(let path, let reason):
-      "the broker's authority \(TerminalText.safe(path, limit: 4096)) cannot be read (\(reason)); give it again with "
-        + "`algo-run connection set --ca FILE`"
-    case .propertyRefused(let name, let reason):
-      "librdkafka refuses the property \(name): \(reason); correct it with `algo-run connection set -X`"
-    case .settingsRefused(let reason):
-      "librdkafka refuses the connection: \(reason); correct it with `algo-run connection set`"
+      "the broker's authority \(TerminalText.safe(path, limit: 4096)) cannot be read (\(reason))"
+    case .propertyRefused(let name, let reason): "librdkafka refuses the property \(name): \(reason)"
+    case .settingsRefused(let reason): "librdkafka refuses the connection: \(reason)"
     }
   }
 }

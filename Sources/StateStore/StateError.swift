@@ -50,48 +50,28 @@ public enum StateError: Error, Equatable, CustomStringConvertible {
     if case .refused = self { true } else { isCorruption }
   }
 
-  /// One sentence that ends in what to do.
+  /// The fact, as a clause. What to do about it depends on who shows it.
   public var description: String {
     switch self {
-    case .noHome:
-      "there is no place for algo-run's state, because this user has no home directory; pass --home DIR or set "
-        + "ALGO_RUN_HOME."
-    case .notText(let what):
-      "\(what) is not UTF-8 text, which algo-run needs in names of files; rename the directory, or choose another one."
-    case .inaccessible(let path, let code):
-      "\(path) cannot be opened (\(Self.reason(code))); give this user access to it, or pass another --home DIR."
-    case .notADirectory(let path):
-      "\(path) is not a directory; move it away, or pass another --home DIR."
-    case .readOnly(let path):
-      "\(path) cannot be written, because it is read-only; make it writable, or pass another --home DIR."
-    case .diskFull(let path):
-      "\(path) cannot be written, because the disk or the quota is full; free space and try again."
-    case .locked(let path):
-      "\(path) is locked by another process; try again, and if it stays so, find that process with `fuser \(path)`."
-    case .corrupt(let path) where path.hasSuffix("/outbox.db"):
-      "\(path) is damaged or not a database; the next execution that needs it, or `algo-run outbox deliver`, moves it "
-        + "aside and saves what can be read."
-    case .corrupt(let path):
-      "\(path) is damaged or not a database; restore it from a backup, or move it away to start with an empty one."
+    case .noHome: "there is no place for algo-run's state, because this user has no home directory"
+    case .notText(let what): "\(what) is not UTF-8 text, which algo-run needs in names of files"
+    case .inaccessible(let path, let code): "\(path) cannot be opened (\(Self.reason(code)))"
+    case .notADirectory(let path): "\(path) is not a directory"
+    case .readOnly(let path): "\(path) cannot be written, because it is read-only"
+    case .diskFull(let path): "\(path) cannot be written, because the disk or the quota is full"
+    case .locked(let path): "\(path) is locked by another process"
+    case .corrupt(let path): "\(path) is damaged or not a database"
     case .newerSchema(let path, let found, let known):
-      "\(path) was written by a newer algo-run (schema \(found), this one knows \(known)); install the newer algo-run, "
-        + "or pass another --home DIR."
-    case .inputOutput(let path, let code):
-      "\(path) cannot be read or written (\(Self.reason(code))); check the disk and its file system."
-    case .refused(let path, let code, let message):
-      "SQLite refused to work on \(path) (\(message), code \(code)); please report this with the command that did it."
-    case .alreadyPublished(let reference, let next):
-      "\(reference) is already published, and a published version never changes; publish the next one with "
-        + "--version \(next), or leave --version out."
+      "\(path) was written by a newer algo-run (schema \(found), this one knows \(known))"
+    case .inputOutput(let path, let code): "\(path) cannot be read or written (\(Self.reason(code)))"
+    case .refused(let path, let code, let message): "SQLite refused to work on \(path) (\(message), code \(code))"
+    case .alreadyPublished(let reference, _):
+      "\(reference) is already published, and a published version never changes"
     case .versionsExhausted(let reference):
-      "\(reference) has no number after it, because each part stays below a million; raise a higher part with "
-        + "--bump minor or --bump major."
-    case .noSuchVersion(let reference):
-      "no published version matches \(reference); list what there is with `algo-run versions`, or publish it with "
-        + "`algo-run publish`."
+      "\(reference) has no number after it, because each part stays below a million"
+    case .noSuchVersion(let reference): "no published version matches \(reference)"
     case .unreadableConnection(let path, let setting):
-      "the connection stored in \(path) cannot be understood (setting \(setting)); set it again with "
-        + "`algo-run connection set`."
+      "the connection stored in \(path) cannot be understood (setting \(setting))"
     }
   }
 

@@ -69,8 +69,7 @@ struct AlgoRun {
       Message.tell(error.sentence)
       return error.status
     } catch {
-      // Errors of the rooms are sentences.
-      Message.tell("\(error)")
+      Message.tell(Remedy.sentence(error))
       return 1
     }
   }

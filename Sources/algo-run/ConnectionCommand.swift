@@ -97,7 +97,7 @@ enum ConnectionCommand: Subcommand {
       try sink.check()
       verdict = .passed(["\(path) takes lines", sink.foreignContent()].compactMap { $0 }.joined(separator: "; note: "))
     } catch {
-      verdict = .failed(cause: "\(error)", hint: "Payloads wait in the outbox until it can be written.")
+      verdict = .failed(cause: Remedy.sentence(error), hint: "Payloads wait in the outbox until it can be written.")
     }
     return StageResult(stage: .file, verdict: verdict, time: MonotonicInstant.now() - start)
   }

@@ -87,8 +87,17 @@ enum ConnectionText {
     switch result.verdict {
     case .passed(let detail): return "\(stage)ok      \(time)\(shown(detail))\n"
     case .skipped(let reason): return "\(stage)skipped \(time)\(shown(reason))\n"
-    case .failed(let cause, let hint):
+    case .failed, .refused:
+      let (cause, hint) = failure(result.verdict)
       return "\(stage)FAILED  \(time)\(shown(cause))\n\(padded("", 16))hint: \(shown(hint))\n"
+    }
+  }
+
+  private static func failure(_ verdict: StageResult.Verdict) -> (cause: String, hint: String) {
+    switch verdict {
+    case .failed(let cause, let hint): (cause, hint)
+    case .refused(let error): (Remedy.sentence(error), "Nothing was sent to the broker.")
+    case .passed, .skipped: ("", "")
     }
   }
 
@@ -106,7 +115,8 @@ enum ConnectionText {
       case .skipped(let reason):
         json.member("verdict", "skipped")
         json.member("detail", reason)
-      case .failed(let cause, let hint):
+      case .failed, .refused:
+        let (cause, hint) = failure(result.verdict)
         json.member("verdict", "failed")
         json.member("detail", cause)
         json.member("hint", hint)

@@ -27,7 +27,7 @@ final class DeliveryPrinter: Sendable {
   private static func ofOne(_ notice: DeliveryNotice, _ window: Duration) -> String {
     let late = "the payload was not delivered within \(DurationText.write(window)) and"
     return switch notice {
-    case .waiting(let problem): "the payload waits in the outbox (\(problem))"
+    case .waiting(let problem): "the payload waits in the outbox (\(Remedy.sentence(problem)))"
     case .queued(let reason): "the payload waits in the outbox (\(reason))"
     case .rejected(let reason):
       "the payload was rejected and stays in the outbox for `algo-run outbox list`: \(reason)"
@@ -49,10 +49,10 @@ final class DeliveryPrinter: Sendable {
       return "the payload waits in \(path) until the outbox can be used: \(obstruction(error, problem))"
     case .lost(let error, let problem, let second):
       return "the payload is lost: \(obstruction(error, problem))"
-        + (second.map { " Nor does the fallback file: \($0)" } ?? "")
-    case .heldUp(let error): return "delivery is held up: \(error)"
+        + (second.map { " Nor does the fallback file: \(Remedy.sentence($0))" } ?? "")
+    case .heldUp(let error): return "delivery is held up: \(Remedy.sentence(error))"
     case .waiting(.outage(let cause)): return "the broker is down, and \(payloads) wait in the outbox: \(cause)"
-    case .waiting(let problem): return "\(payloads) wait in the outbox: \(problem)"
+    case .waiting(let problem): return "\(payloads) wait in the outbox: \(Remedy.sentence(problem))"
     case .queued(let reason): return "\(payloads) wait in the outbox: \(reason)"
     case .unblocked(.file): return "the file can be written again"
     case .unblocked(.kafka): return "librdkafka takes the connection again"
@@ -72,6 +72,6 @@ final class DeliveryPrinter: Sendable {
   }
 
   private static func obstruction(_ error: StateError, _ problem: DestinationProblem?) -> String {
-    problem.map { "\($0). The outbox does not take it either: \(error)" } ?? "\(error)"
+    (problem.map { "\(Remedy.sentence($0)). The outbox does not take it either: " } ?? "") + Remedy.sentence(error)
   }
 }

@@ -121,7 +121,7 @@ enum ExecCommand: Subcommand {
   static func ownFailure<Value>(_ body: () throws -> Value) throws -> Value {
     do { return try body() } catch {
       guard !(error is ExitFailure || error is Interruption) else { throw error }
-      throw ExitFailure(status: 125, sentence: "\(error)")
+      throw ExitFailure(status: 125, sentence: Remedy.sentence(error))
     }
   }
 }

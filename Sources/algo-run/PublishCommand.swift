@@ -96,7 +96,7 @@ enum PublishCommand: Subcommand {
     do throws(ReferenceError) {
       return try AlgorithmName(parsing: given)
     } catch {
-      throw ExitFailure(status: 64, sentence: "\(error)")
+      throw ExitFailure(status: 64, sentence: Remedy.sentence(error))
     }
   }
 
@@ -107,7 +107,7 @@ enum PublishCommand: Subcommand {
       do throws(ReferenceError) {
         return .exactly(try VersionNumber(parsing: text))
       } catch {
-        throw ExitFailure(status: 64, sentence: "\(error)")
+        throw ExitFailure(status: 64, sentence: Remedy.sentence(error))
       }
     case (nil, let part): return .raising(part ?? .revision)
     }

@@ -86,7 +86,7 @@ enum SharedOptions {
     do throws(ReferenceError) {
       return try AlgorithmReference(parsing: text)
     } catch {
-      throw ExitFailure(status: 64, sentence: "\(error)")
+      throw ExitFailure(status: 64, sentence: Remedy.sentence(error))
     }
   }
 }

@@ -51,13 +51,13 @@ struct Situation {
         return Situation(version: version, connection: connection, home: home, stateIsUnreadable: false)
       }
     } catch {
-      if case .noSuchVersion = error { throw ExitFailure(status: 125, sentence: "\(error)") }
+      if case .noSuchVersion = error { throw ExitFailure(status: 125, sentence: Remedy.sentence(error)) }
       guard runsWithoutState, !(error.isLock && isInexact(reference)) else {
-        throw ExitFailure(status: 125, sentence: "\(error)")
+        throw ExitFailure(status: 125, sentence: Remedy.sentence(error))
       }
       // A bare command on a machine without a home has nothing to say about state.
       if reference != nil || home != nil {
-        Message.tell("\(error) The command runs all the same\(fallbackNote(reference, home)).")
+        Message.tell("\(Remedy.sentence(error)) The command runs all the same\(fallbackNote(reference, home)).")
       }
       return Situation(version: reference.flatMap(assumedVersion), connection: nil, home: home, stateIsUnreadable: true)
     }

@@ -50,17 +50,15 @@ import Testing
     let before = try Data(contentsOf: URL(fileURLWithPath: path))
     let error = #expect(throws: StateError.self) { try versions() }
     #expect(error == .newerSchema(path: path, found: 99, known: 1))
-    #expect("\(try #require(error))".contains("install the newer algo-run"))
     #expect(throws: StateError.newerSchema(path: path, found: 99, known: 1)) { try publish() }
     #expect(try Data(contentsOf: URL(fileURLWithPath: path)) == before)
   }
 
-  @Test func `a database that another process keeps locked is an error that says how to find it`() throws {
+  @Test func `a database that another process keeps locked is an error of its own`() throws {
     let other = try #require(try SQLiteDatabase(path: path, busyTimeout: .seconds(1)))
     try other.execute("BEGIN EXCLUSIVE")
     let error = #expect(throws: StateError.self) { try versions() }
     #expect(error == .locked(path: path))
-    #expect("\(try #require(error))".contains("fuser"))
     #expect(throws: StateError.locked(path: path)) { try publish() }
     try other.execute("ROLLBACK")
     #expect(try versions().count == 1)
@@ -136,7 +134,7 @@ import Testing
     }
   }
 
-  @Test func `every error is one sentence that ends in what to do and names what it is about`() throws {
+  @Test func `every error states a fact, names what it is about, and knows no command line`() throws {
     let errors: [StateError] = [
       .inaccessible(path: "/p", errno: EACCES), .notADirectory(path: "/p"), .readOnly(path: "/p"),
       .diskFull(path: "/p"), .locked(path: "/p"), .corrupt(path: "/p"), .newerSchema(path: "/p", found: 2, known: 1),
@@ -145,9 +143,7 @@ import Testing
     ]
     for error in errors {
       #expect("\(error)".contains("/p"))
-      #expect("\(error)".contains(";"))
-      #expect("\(error)".hasSuffix("."))
+      #expect(!"\(error)".contains("--") && !"\(error)".hasSuffix("."))
     }
-    #expect("\(StateError.noHome)".contains("--home DIR"))
   }
 }

@@ -77,7 +77,7 @@ private final class Walk {
       let limit = usesSCRAM ? KafkaLibrary.limitOfSCRAM.map { "; \($0)" } : nil
       return .passed("\(KafkaLibrary.description) takes them\(limit ?? "")")
     } catch {
-      return .failed(cause: "\(error)", hint: "Nothing was sent to the broker.")
+      return .refused(error)
     }
   }
 

@@ -23,6 +23,8 @@ public struct StageResult: Sendable, Equatable {
     case passed(String)
     /// The exact cause, and what to do about it.
     case failed(cause: String, hint: String)
+    /// There is no producer, so nothing was sent to the broker.
+    case refused(KafkaError)
     /// Why there was nothing to test.
     case skipped(String)
   }
@@ -43,6 +45,9 @@ public struct StageResult: Sendable, Equatable {
 
   /// Whether the walk ends here.
   public var hasFailed: Bool {
-    if case .failed = verdict { true } else { false }
+    switch verdict {
+    case .failed, .refused: true
+    case .passed, .skipped: false
+    }
   }
 }
