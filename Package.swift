@@ -45,6 +45,13 @@ let package = Package(
       dependencies: ["BatchRun", "Execution", "JSONText", "Platform", "ProcessSupervision", "RunModel"],
       swiftSettings: strict),
     .target(
+      name: "Dispatch", dependencies: ["Execution", "Platform", "ProcessSupervision", "RunModel"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "DispatchTests",
+      dependencies: ["Dispatch", "Execution", "Platform", "ProcessSupervision", "RunModel", "Supervision"],
+      swiftSettings: strict),
+    .target(
       name: "Execution", dependencies: ["JSONText", "MetricsIntake", "Platform", "ProcessSupervision", "RunModel"],
       swiftSettings: strict),
     .testTarget(

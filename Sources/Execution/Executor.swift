@@ -17,6 +17,22 @@ public protocol Executor: AnyObject {
   func kill(_ id: ExecutionID)
   /// The executions that have ended since the last call.
   func takeCompletions() -> [Completion]
+  /// Why it can start nothing any more; nil as long as it can.
+  var failure: StartFailure? { get }
+  /// Begins to end what it keeps between executions. Called once, when no execution runs any more.
+  func close()
+  /// Whether nothing is left of it. After ``close()``, its owner turns the loop until then.
+  var isClosed: Bool { get }
+}
+
+/// An executor that keeps nothing between executions.
+extension Executor {
+  /// None.
+  public var failure: StartFailure? { nil }
+  /// There is nothing to end.
+  public func close() {}
+  /// Nothing was kept.
+  public var isClosed: Bool { true }
 }
 
 /// Identifies a running execution of one executor.
