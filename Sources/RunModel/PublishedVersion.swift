@@ -16,13 +16,16 @@ public struct PublishedVersion: Sendable, Equatable {
   public let notes: String
   /// When it was published.
   public let publishedAt: Timestamp
+  /// How its workers are run; nil if each request has a process of its own.
+  public var worker: WorkerSettings?
   /// Whether payloads of its executions are published.
   public var insights: Bool
 
   /// A version with all that was said of it.
   public init(
     algorithm: AlgorithmName, version: VersionNumber, command: [String], directory: String?, timeLimit: Duration?,
-    environment: [EnvironmentVariable], notes: String, publishedAt: Timestamp, insights: Bool
+    environment: [EnvironmentVariable], notes: String, publishedAt: Timestamp, worker: WorkerSettings? = nil,
+    insights: Bool
   ) {
     self.algorithm = algorithm
     self.version = version
@@ -32,6 +35,7 @@ public struct PublishedVersion: Sendable, Equatable {
     self.environment = environment
     self.notes = notes
     self.publishedAt = publishedAt
+    self.worker = worker
     self.insights = insights
   }
 
@@ -46,9 +50,11 @@ public struct EnvironmentVariable: Sendable, Equatable {
   /// After it.
   public let value: String
 
-  /// The names that algo-run itself sets for every child.
+  /// The names that algo-run itself sets, for every child or for workers. None is inherited: a program that found the
+  /// variables of a worker would look for requests on descriptors that it does not have.
   public static let supervisorNames: Set<String> = [
-    "ALGO_METRICS_FD", "ALGO_REQUEST_ID", "ALGO_OWNER", "ALGO_NAME", "ALGO_VERSION",
+    "ALGO_METRICS_FD", "ALGO_REQUEST_ID", "ALGO_OWNER", "ALGO_NAME", "ALGO_VERSION", "ALGO_WORKER",
+    "ALGO_WORKER_ISOLATION",
   ]
 
   /// A variable of a given name and value.

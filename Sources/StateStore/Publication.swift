@@ -22,6 +22,8 @@ public struct Publication: Sendable {
   public var timeLimit: Duration?
   /// Variables added to the child's environment, in order.
   public var environment: [EnvironmentVariable]
+  /// How its workers are run; nil for a process for each request.
+  public var worker: WorkerSettings?
   /// What the publisher says about it.
   public var notes: String
   /// Whether payloads are published; nil for what holds for the latest version, off for the first.
@@ -30,7 +32,8 @@ public struct Publication: Sendable {
   /// A publication of given parts.
   public init(
     algorithm: AlgorithmName, numbering: Numbering = .raising(.revision), command: [String], directory: String? = nil,
-    timeLimit: Duration? = nil, environment: [EnvironmentVariable] = [], notes: String = "", insights: Bool? = nil
+    timeLimit: Duration? = nil, environment: [EnvironmentVariable] = [], worker: WorkerSettings? = nil,
+    notes: String = "", insights: Bool? = nil
   ) {
     self.algorithm = algorithm
     self.numbering = numbering
@@ -38,6 +41,7 @@ public struct Publication: Sendable {
     self.directory = directory
     self.timeLimit = timeLimit
     self.environment = environment
+    self.worker = worker
     self.notes = notes
     self.insights = insights
   }

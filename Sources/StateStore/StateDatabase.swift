@@ -105,6 +105,13 @@ public final class StateDatabase {
       value TEXT NOT NULL,
       PRIMARY KEY (name, position)
     ) STRICT, WITHOUT ROWID;
+    """,
+    // How workers are run: words in one text (WorkerSettings+Stored.swift); null for a process for each request.
     """
+    ALTER TABLE version ADD COLUMN worker TEXT;
+
+    CREATE TRIGGER worker_is_immutable BEFORE UPDATE OF worker ON version
+    BEGIN SELECT RAISE(ABORT, 'a published version never changes'); END;
+    """,
   ])
 }

@@ -30,13 +30,15 @@ public final class VersionStore {
       let published = PublishedVersion(
         algorithm: publication.algorithm, version: version, command: publication.command,
         directory: publication.directory, timeLimit: publication.timeLimit, environment: publication.environment,
-        notes: publication.notes, publishedAt: moment, insights: publication.insights ?? previous?.insights ?? false)
-      try database.statement("INSERT INTO version VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)").run(
+        notes: publication.notes, publishedAt: moment, worker: publication.worker,
+        insights: publication.insights ?? previous?.insights ?? false)
+      try database.statement("INSERT INTO version VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)").run(
         .text(published.algorithm.owner), .text(published.algorithm.name), .integer(Int64(version.major)),
         .integer(Int64(version.minor)), .integer(Int64(version.revision)), .bytes(StringList.encode(published.command)),
         .optional(published.directory), .optional(published.timeLimit?.wholeMicroseconds),
         .bytes(StringList.encode(published.environment.map { "\($0.name)=\($0.value)" })), .text(published.notes),
-        .integer(moment.microseconds), .integer(published.insights ? 1 : 0))
+        .integer(moment.microseconds), .integer(published.insights ? 1 : 0),
+        .optional(published.worker?.stored))
       return published
     }
   }
@@ -110,7 +112,7 @@ public final class VersionStore {
     }
     let statement = try database.statement(
       "SELECT owner, name, major, minor, revision, command, directory, time_limit_microseconds, environment, notes, "
-        + "published_microseconds, insights FROM version \(conditions) \(suffix)")
+        + "published_microseconds, insights, worker FROM version \(conditions) \(suffix)")
     try statement.rows(values, row: row)
   }
 
@@ -123,7 +125,14 @@ public final class VersionStore {
       version: VersionNumber(major: Int(row.integer(2)), minor: Int(row.integer(3)), revision: Int(row.integer(4))),
       command: command, directory: row.optionalText(6), timeLimit: row.optionalInteger(7).map { .microseconds($0) },
       environment: environment.compactMap(EnvironmentVariable.init(parsing:)), notes: row.text(9),
-      publishedAt: Timestamp(microseconds: row.integer(10)), insights: row.integer(11) != 0)
+      publishedAt: Timestamp(microseconds: row.integer(10)), worker: try worker(row, path: path),
+      insights: row.integer(11) != 0)
+  }
+
+  private static func worker(_ row: SQLiteStatement, path: String) throws(StateError) -> WorkerSettings? {
+    guard let stored = row.optionalText(12) else { return nil }
+    guard let settings = WorkerSettings(stored: stored) else { throw .corrupt(path: path) }
+    return settings
   }
 }
 

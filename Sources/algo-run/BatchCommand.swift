@@ -53,8 +53,7 @@ enum BatchCommand: Subcommand {
         help: "A bar, plain lines, or none; auto is a bar on a terminal and plain lines elsewhere."),
       .flag("quiet", short: "q", help: "No progress and no summary; messages about failures still appear."),
       .value("summary", "FILE", completion: .file, help: "Write the summary to this file, as JSON."),
-      SharedOptions.home,
-    ],
+    ] + WorkerOptions.options + [SharedOptions.home],
     takesCommandLine: true)
 
   static func run(_ invocation: Invocation) throws -> Int32 {
@@ -67,7 +66,7 @@ enum BatchCommand: Subcommand {
     let supervision = options.isDryRun ? nil : try ExecCommand.supervision()
     let situation = try Situation.find(
       invocation, reference: options.reference, runsWithoutState: options.runsWithoutState)
-    guard let version = situation.version, let home = situation.home else {
+    guard let version = try options.worker.applied(to: situation.version), let home = situation.home else {
       throw ExitFailure(status: 125, sentence: "there is no home directory to keep payloads in; name one with --home.")
     }
     var settings = options.settings(for: version, home: home)

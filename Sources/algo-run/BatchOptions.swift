@@ -23,6 +23,7 @@ struct BatchOptions {
   private let halt: HaltRule?
   private let limit: Int?
   private let outputLimit: Int
+  let worker: WorkerOptions
 
   init(_ invocation: Invocation) throws {
     self.invocation = invocation
@@ -45,9 +46,10 @@ struct BatchOptions {
     try Self.refuseClosedStreams(files, output: outputPath)
     try Self.refuseOverwriting(files, output: outputPath, summary: summaryPath)
     if invocation.flag("resume"), invocation.flag("overwrite") { throw invocation.conflict("--resume", "--overwrite") }
-    jobs = try Self.number(invocation, "jobs", atLeast: 1) ?? JobLimit.processors
+    jobs = try SharedOptions.number(invocation, "jobs", atLeast: 1) ?? JobLimit.processors
     stopping = try Stopping(invocation)
-    retries = try Self.number(invocation, "retries", atLeast: 0) ?? 0
+    worker = try WorkerOptions(invocation)
+    retries = try SharedOptions.number(invocation, "retries", atLeast: 0) ?? 0
     retryDelay = try SharedOptions.duration(invocation, "retry-delay") ?? .milliseconds(500)
     halt = try invocation.value("halt-after").map { text in
       guard let rule = HaltRule(parsing: text) else {
@@ -55,7 +57,7 @@ struct BatchOptions {
       }
       return rule
     }
-    limit = try Self.number(invocation, "limit", atLeast: 0)
+    limit = try SharedOptions.number(invocation, "limit", atLeast: 0)
     let size = invocation.value("max-output") ?? ""
     guard let bytes = ByteSize.parse(size) else {
       throw invocation.invalid("max-output", value: size, expected: "a size such as 64MiB or 65536")
@@ -157,13 +159,5 @@ struct BatchOptions {
   private static func spillDirectory(_ home: HomeDirectory) -> String {
     if let chosen = HomeDirectory.processVariable("TMPDIR"), !chosen.isEmpty { return chosen }
     return access("/var/tmp", W_OK | X_OK) == 0 ? "/var/tmp" : home.path
-  }
-
-  private static func number(_ invocation: Invocation, _ option: String, atLeast least: Int) throws -> Int? {
-    guard let text = invocation.value(option) else { return nil }
-    guard let number = Int(text), number >= least, number <= 1_000_000_000 else {
-      throw invocation.invalid(option, value: text, expected: "a whole number, at least \(least)")
-    }
-    return number
   }
 }

@@ -36,7 +36,7 @@ enum ExecCommand: Subcommand {
       .flag("strict", help: "Exit with 65 where a metric was rejected and the child exited with 0."),
       .flag("keep-descendants", help: "Let processes that the child started outlive it."),
       .value("delivery-wait", "D", help: "How long to wait for the broker after the child (default: 2s)."),
-    ] + Stopping.options + [SharedOptions.home],
+    ] + Stopping.options + WorkerOptions.options + [SharedOptions.home],
     takesCommandLine: true)
 
   static func run(_ invocation: Invocation) throws -> Int32 {
@@ -59,10 +59,11 @@ enum ExecCommand: Subcommand {
     let (loop, supervisor) = try supervision()
     let situation = try Situation.find(
       invocation, reference: options.reference, runsWithoutState: invocation.commandLine != nil)
+    let version = try options.worker.applied(to: situation.version)
     try options.refuseOwnFiles(situation)
     let files = PatientFiles(supervisor, limit: options.stopping.limits.timeLimit)
     // Before the report: one that is made here must not be what is read.
-    var request = try options.request(for: situation.version, by: files)
+    var request = try options.request(for: version, by: files)
     let report = try options.reportPath.map { path in try ownFailure { try ReportFile(path, by: files) } }
     request.limits.timeLimit = files.rest ?? request.limits.timeLimit
 

@@ -14,6 +14,7 @@ struct ExecOptions {
   private let requestID: String
   let keepsDescendants: Bool
   let stopping: Stopping
+  let worker: WorkerOptions
 
   init(_ invocation: Invocation) throws {
     reference = try invocation.argument("REF").map { try SharedOptions.reference(invocation, $0) }
@@ -39,6 +40,7 @@ struct ExecOptions {
       throw invocation.invalid("request-id", value: TerminalText.safe(requestID), expected: "an identifier; \(problem)")
     }
     stopping = try Stopping(invocation)
+    worker = try WorkerOptions(invocation)
     keepsDescendants = invocation.flag("keep-descendants")
   }
 

@@ -22,6 +22,10 @@ enum PublishCommand: Subcommand {
         "algo-run publish demo/iris --directory \"$PWD\" --timeout 30s --env MODEL=large -- ./iris",
         "fixed directory, time limit and environment"
       ),
+      (
+        "algo-run publish demo/iris --worker --max-requests 10000 -- python3 iris.py",
+        "load once, answer many requests; replaced now and then"
+      ),
     ],
     arguments: [Argument("OWNER/NAME", help: "The algorithm.")],
     options: [
@@ -35,11 +39,12 @@ enum PublishCommand: Subcommand {
         "directory", "DIR", completion: .directory,
         help: "Where the command runs (default: where exec or batch is called)."),
       .value("timeout", "D", help: "Stop an execution after this wall time, such as 30s."),
+      .flag("worker", help: "The program answers many requests: it calls serve of a binding."),
+      .flag("no-check", help: "Do not start the worker once to see that it can."),
       .repeatable(
         "env", "NAME=VALUE",
         help: "A variable for the child's environment. No place for secrets: versions --json prints it."),
-      SharedOptions.home,
-    ],
+    ] + WorkerOptions.options + [SharedOptions.home],
     requiresCommandLine: true)
 
   static func run(_ invocation: Invocation) throws -> Int32 {
@@ -47,7 +52,8 @@ enum PublishCommand: Subcommand {
       algorithm: try algorithm(invocation), numbering: try numbering(invocation),
       command: try command(invocation), directory: try directory(invocation),
       timeLimit: try SharedOptions.timeLimit(invocation), environment: try environment(invocation),
-      notes: invocation.value("notes") ?? "", insights: invocation.choice("insights"))
+      worker: try WorkerOptions(invocation).published(invocation), notes: invocation.value("notes") ?? "",
+      insights: invocation.choice("insights"))
     let version = try VersionStore(home: try SharedOptions.home(invocation)).publish(publication)
     // Before the result: a version whose reference cannot be printed is published all the same.
     Message.tell("published \(version.reference), Insights \(version.insights ? "on" : "off").")

@@ -38,6 +38,15 @@ enum SharedOptions {
     return duration
   }
 
+  /// A whole number, nil where the option was not given.
+  static func number(_ invocation: Invocation, _ option: String, atLeast least: Int) throws(UsageError) -> Int? {
+    guard let text = invocation.value(option) else { return nil }
+    guard let number = Int(text), number >= least, number <= 1_000_000_000 else {
+      throw invocation.invalid(option, value: text, expected: "a whole number, at least \(least)")
+    }
+    return number
+  }
+
   /// `--delivery-wait`: a caller that would wait for longer wants `outbox deliver`.
   static func deliveryWait(_ invocation: Invocation) throws(UsageError) -> Duration? {
     let wait = try duration(invocation, "delivery-wait")

@@ -34,14 +34,32 @@ enum VersionsCommand: Subcommand {
       }
       return reference == nil ? 0 : 1
     }
-    var rows = [["VERSION", "INSIGHTS", "PUBLISHED", "COMMAND"]]
+    var rows = [["VERSION", "INSIGHTS", "RUNS", "PUBLISHED", "COMMAND"]]
     for version in versions {
       rows.append([
-        version.reference, version.insights ? "on" : "off", String(version.publishedAt.description.prefix(19)) + "Z",
+        version.reference, version.insights ? "on" : "off", runs(version.worker),
+        String(version.publishedAt.description.prefix(19)) + "Z",
         version.command.map { ShellText.quoted($0) }.joined(separator: " "),
       ])
     }
     return StandardOutput.write(Table.text(rows)) ? 0 : 1
+  }
+
+  private static func runs(_ worker: WorkerSettings?) -> String {
+    worker.map { $0.isolates ? "isolated" : "worker" } ?? "process"
+  }
+
+  private static func write(_ worker: WorkerSettings?, to json: inout JSONWriter) {
+    guard let worker else { return json.null() }
+    json.beginObject()
+    json.name("isolate")
+    json.boolean(worker.isolates)
+    json.member("init_timeout", DurationText.write(worker.initTimeout))
+    json.member("max_requests", integer: worker.maxRequests)
+    json.member("max_rss_bytes", integer: worker.maxResidentBytes)
+    json.member("idle", orNull: worker.idle.map { DurationText.write($0) })
+    json.member("drain", DurationText.write(worker.drain))
+    json.endObject()
   }
 
   private static func json(_ versions: [PublishedVersion]) -> [UInt8] {
@@ -63,6 +81,8 @@ enum VersionsCommand: Subcommand {
       json.beginObject()
       for variable in version.environment { json.member(variable.name, variable.value) }
       json.endObject()
+      json.name("worker")
+      write(version.worker, to: &json)
       json.member("notes", version.notes)
       json.member("published_at", version.publishedAt.description)
       json.endObject()

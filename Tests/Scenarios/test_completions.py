@@ -58,7 +58,7 @@ EXPECTED = {
     "check no": ["notes of today", "nothing"],
     "exec --home no": ["nothing"],
     "exec -- cat no": ["notes of today", "nothing"],
-    "publish --no-": ["--no-insights"],
+    "publish --no-i": ["--no-insights", "--no-isolate"],
     "nosuch ": [""],
 }
 

@@ -84,7 +84,7 @@ def test_all_that_was_published_is_listed_as_json(program):
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", moment)
     assert version == {
         "algorithm": "o/a", "version": "1.0.0", "insights": True, "command": command, "directory": str(place),
-        "timeout": "1500ms", "environment": {"A": "1", "B": "x=y"}, "notes": "with \u00e9"}
+        "timeout": "1500ms", "environment": {"A": "1", "B": "x=y"}, "worker": None, "notes": "with \u00e9"}
 
 
 def test_the_table_shows_reference_switch_date_and_a_command_that_a_shell_takes(program):
@@ -92,9 +92,9 @@ def test_the_table_shows_reference_switch_date_and_a_command_that_a_shell_takes(
     publish(program, "o/a", "--insights", command=command)
     publish(program, "o/b")
     header, first, second = program.run("versions", status=0).stdout.decode().splitlines()
-    assert header.split() == ["VERSION", "INSIGHTS", "PUBLISHED", "COMMAND"]
-    assert re.match(r"o/a/1\.0\.0 +on +\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ +sh -c ", first)
-    assert shlex.split(first)[3:] == command
+    assert header.split() == ["VERSION", "INSIGHTS", "RUNS", "PUBLISHED", "COMMAND"]
+    assert re.match(r"o/a/1\.0\.0 +on +process +\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ +sh -c ", first)
+    assert shlex.split(first)[4:] == command
     assert second.split()[:2] == ["o/b/1.0.0", "off"]
 
 

@@ -50,15 +50,19 @@ import Testing
   }
 
   @Test func `everything said of a version comes back as it was said`() throws {
+    var worker = WorkerSettings()
+    (worker.isolates, worker.maxRequests, worker.maxResidentBytes) = (true, 7, 1 << 40)
+    (worker.initTimeout, worker.idle, worker.drain) = (.milliseconds(1), .seconds(2), .zero)
     let publication = Publication(
       algorithm: try AlgorithmName(parsing: "ada/cats"), command: ["sh", "-c", "", "é\u{1F431}\n"], directory: "/srv/é",
       timeLimit: .milliseconds(1500),
       environment: [EnvironmentVariable(name: "A", value: "x=y"), EnvironmentVariable(name: "B", value: "")],
-      notes: "tells cats\nfrom dogs", insights: true)
+      worker: worker, notes: "tells cats\nfrom dogs", insights: true)
     let published = try store.publish(publication, at: Timestamp(microseconds: 1_700_000_000_123_456))
     let again = VersionStore(home: temporary.home)
     let found = try again.latest(matching: AlgorithmReference(parsing: "ada/cats"))
     #expect(found == published)
+    #expect(found?.worker == worker)
     #expect(found?.command == publication.command)
     #expect(found?.environment == publication.environment)
     #expect(found?.timeLimit == .milliseconds(1500))
@@ -106,7 +110,8 @@ import Testing
   @Test func `a published version never changes, not even behind the store's back`() throws {
     _ = try publish()
     let path = temporary.home.stateDatabase
-    for change in ["command = x'00'", "notes = 'other'", "revision = 7", "published_microseconds = 0"] {
+    for change in ["command = x'00'", "notes = 'other'", "revision = 7", "published_microseconds = 0", "worker = NULL"]
+    {
       #expect(throws: StateError.self) { try temporary.tamper(path, "UPDATE version SET \(change)") }
     }
     #expect(throws: StateError.self) { try temporary.tamper(path, "DELETE FROM version") }

@@ -1,0 +1,18 @@
+/// How the workers of a version are run: the version's defaults, or others in their place.
+public struct WorkerSettings: Sendable, Equatable {
+  /// Whether each request runs in a fork of the loaded program.
+  public var isolates = false
+  /// Time that a worker has until it is ready.
+  public var initTimeout = Duration.seconds(300)
+  /// Requests after which a worker is replaced; 0 for never.
+  public var maxRequests = 0
+  /// Resident memory beyond which a worker is replaced; nil for no limit.
+  public var maxResidentBytes: Int?
+  /// Time without a request after which a worker ends; nil for never.
+  public var idle: Duration?
+  /// Time that running requests have once no more are taken.
+  public var drain = Duration.seconds(30)
+
+  /// The defaults of `publish --worker`.
+  public init() {}
+}
