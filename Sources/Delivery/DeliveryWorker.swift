@@ -115,7 +115,9 @@ package final class DeliveryWorker {
   /// The reason for a record that still waits.
   var causeOfWaiting: String { destination.problem.map { "\($0)" } ?? policy.causeOfWaiting }
   /// Whether nothing is left to do now.
-  package var isIdle: Bool { queue.isEmpty && !isMoreWaiting && hasStoredAll }
+  package var isIdle: Bool { hasSentAll && hasStoredAll }
+  /// Whether nothing is in flight or left to send now. The outbox may not know all outcomes yet.
+  var hasSentAll: Bool { queue.isEmpty && !isMoreWaiting && policy.count == 0 }
   /// Whether nothing is in flight and the outbox knows all outcomes.
   private var hasStoredAll: Bool { policy.count == 0 && acknowledged.isEmpty && failed.isEmpty }
 

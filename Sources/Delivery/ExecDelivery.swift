@@ -136,8 +136,9 @@ public final class ExecDelivery: PayloadPublisher {
     let worker = route.worker
     let end = min(deadline, .now() + Self.othersWait)
     try? worker.deliverOthers(atMost: Self.othersAtMost)
-    let hasOthers = !worker.isIdle
-    if hasOthers { repeat { route.turn(until: end) } while !worker.isIdle && .now() < end }
+    // Not until the worker is idle: the removal of the own record is not due for a while, and closing does it at once.
+    let hasOthers = !worker.hasSentAll
+    if hasOthers { repeat { route.turn(until: end) } while !worker.hasSentAll && .now() < end }
     try? worker.close(maintains: hasOthers)
   }
 }

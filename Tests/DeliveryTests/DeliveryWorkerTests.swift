@@ -73,4 +73,18 @@ import Testing
     try worker.turn()
     #expect(worker.counts == PayloadCounts(waiting: 0, delivered: 0, undelivered: 3))
   }
+
+  @Test func `an owner that waits for acknowledgements need not wait until they are removed from the outbox`() throws {
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let (worker, access) = try worker()
+    submit(1, to: worker)
+    try worker.turn()
+    #expect(!worker.hasSentAll)
+    destination.events = [.acknowledged(1)]
+    try worker.turn()
+    #expect(worker.hasSentAll)
+    #expect(!worker.isIdle)
+    try worker.close()
+    #expect(try access.open().list().isEmpty)
+  }
 }
