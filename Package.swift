@@ -82,6 +82,10 @@ let package = Package(
     // Without pkg-config: its search path would come before that of the release build, which links SQLite statically.
     .systemLibrary(name: "CSQLite"),
 
+    // Samples of two versions → statistics, verdicts, gates. Pure.
+    .target(name: "Comparison", swiftSettings: strict),
+    .testTarget(name: "ComparisonTests", dependencies: ["Comparison"], exclude: ["golden.py"], swiftSettings: strict),
+
     // JSON as text: numbers stay as they are written.
     .target(name: "JSONText", swiftSettings: strict),
     .testTarget(name: "JSONTextTests", dependencies: ["JSONText"], swiftSettings: strict),
