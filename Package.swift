@@ -44,12 +44,15 @@ let package = Package(
       name: "BatchRunTests",
       dependencies: ["BatchRun", "Execution", "JSONText", "Platform", "ProcessSupervision", "RunModel"],
       swiftSettings: strict),
+    // Not named Dispatch, which is a module of the system that Foundation imports.
     .target(
-      name: "Dispatch", dependencies: ["Execution", "Platform", "ProcessSupervision", "RunModel"],
-      swiftSettings: strict),
+      name: "RequestDispatch", dependencies: ["Execution", "Platform", "ProcessSupervision", "RunModel"],
+      path: "Sources/Dispatch", swiftSettings: strict),
     .testTarget(
       name: "DispatchTests",
-      dependencies: ["Dispatch", "Execution", "Platform", "ProcessSupervision", "RunModel", "Supervision"],
+      dependencies: [
+        "Execution", "Platform", "ProcessSupervision", "RequestDispatch", "RunModel", "Supervision",
+      ],
       swiftSettings: strict),
     .target(
       name: "Execution", dependencies: ["JSONText", "MetricsIntake", "Platform", "ProcessSupervision", "RunModel"],

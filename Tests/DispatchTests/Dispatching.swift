@@ -1,8 +1,8 @@
-import Dispatch
 import Execution
 import Glibc
 import Platform
 import ProcessSupervision
+import RequestDispatch
 import RunModel
 import Supervision
 

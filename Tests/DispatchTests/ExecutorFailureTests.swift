@@ -1,7 +1,7 @@
-import Dispatch
 import Execution
 import Platform
 import ProcessSupervision
+import RequestDispatch
 import RunModel
 import Testing
 

@@ -1,6 +1,6 @@
 import Testing
 
-@testable import Dispatch
+@testable import RequestDispatch
 
 @Suite struct HaltRuleTests {
   @Test func `halting by number and by share`() throws {

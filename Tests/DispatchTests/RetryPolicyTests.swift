@@ -1,6 +1,6 @@
 import Testing
 
-@testable import Dispatch
+@testable import RequestDispatch
 
 @Suite struct RetryPolicyTests {
   @Test func `waits double up to their bound, and chance takes at most half`() {

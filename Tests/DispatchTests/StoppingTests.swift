@@ -1,7 +1,7 @@
-import Dispatch
 import Execution
 import Glibc
 import Platform
+import RequestDispatch
 import RunModel
 import Supervision
 import Testing
