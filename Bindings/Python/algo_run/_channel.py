@@ -18,7 +18,7 @@ except ImportError:  # Windows: no supervisor there, and importing must work all
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Optional, Tuple
+    from typing import Callable, Optional, Tuple
 
 _WRITE_PATIENCE_MILLISECONDS = 1000
 
@@ -26,17 +26,26 @@ _WRITE_PATIENCE_MILLISECONDS = 1000
 _lock = RLock()
 # The descriptor that the first call found, as (number, device, inode).
 _first: Optional[Tuple[int, int, int]] = None
+# In a worker: finds the request that a line belongs to.
+serving: Optional[Callable[[bytes], None]] = None
 
 
 def send(line: bytes) -> None:
-    """Write the line where the environment asks for it."""
-    if os.environ.get("ALGO_METRICS_ECHO") == "1":
-        _write(2, line)
+    """Write the line to its request, or where the environment asks for it."""
+    if serving is not None:
+        serving(line)
+        return
+    echo(line)
     number = os.environ.get("ALGO_METRICS_FD")
     if number is not None:
         descriptor = _supervisors_descriptor(number)
         if descriptor is not None:
             _write(descriptor, line)
+
+
+def echo(line: bytes) -> None:
+    if os.environ.get("ALGO_METRICS_ECHO") == "1":
+        _write(2, line)
 
 
 def _supervisors_descriptor(number: str) -> Optional[int]:
@@ -67,7 +76,7 @@ def _write(descriptor: int, line: bytes) -> None:
     """One write of the whole line; more only for what a short write left over."""
     with _lock:
         if fcntl is None:
-            _write_all(descriptor, line)
+            write_all(descriptor, line)
             return
         import signal  # Here, because it costs a start more than the rest, and most calls on a laptop never get here.
 
@@ -76,7 +85,7 @@ def _write(descriptor: int, line: bytes) -> None:
         blocked = signal.SIGPIPE in signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGPIPE,))
         try:
             waiting = blocked and signal.SIGPIPE in signal.sigpending()
-            broken = _write_all(descriptor, line)
+            broken = write_all(descriptor, line)
             # Not on macOS, which has no sigtimedwait and no algo-run.
             if broken and not waiting and sys.platform != "darwin":
                 signal.sigtimedwait((signal.SIGPIPE,), 0)
@@ -85,7 +94,7 @@ def _write(descriptor: int, line: bytes) -> None:
                 signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGPIPE,))
 
 
-def _write_all(descriptor: int, line: bytes) -> bool:
+def write_all(descriptor: int, line: bytes) -> bool:
     """Whether the reader is gone. Any other failure loses the line and nothing else."""
     rest = memoryview(line)
     try:

@@ -1,0 +1,123 @@
+"""A fork of the loaded program for each request: as fast as a fork, as separate as a process."""
+
+from __future__ import annotations
+
+import gc
+import os
+import signal
+import sys
+import traceback
+
+from ._protocol import header
+from ._serve import Worker, failure, flush
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NoReturn
+
+    from ._protocol import Frame
+
+
+class IsolatingWorker(Worker):
+    """Never calls apply itself, so no request leaves anything behind in it."""
+
+    isolation = {"isolation": "process"}
+
+    def get_ready(self) -> None:
+        _refuse_threads()
+        if "numpy" in sys.modules:
+            # It is imported on first use. In the forks that would be each time, and with the same random numbers.
+            import numpy.random  # noqa: F401
+        # A collection in a fork would touch, and so copy, every page that it shares with this process.
+        gc.collect()
+        gc.freeze()
+
+    def answer(self, body: bytes, frame: Frame, metrics: int) -> None:
+        try:
+            middle_ended, end = os.pipe()
+            middle = os.fork()
+            if middle == 0:
+                self._middle(body, frame, metrics, middle_ended, end)
+            os.close(middle_ended)
+            status = os.waitpid(middle, 0)[1]
+            os.close(end)
+            if status != 0:
+                raise OSError("the request's process could not be forked; see the limits of memory and processes")
+        except OSError as error:
+            self._write(failure(frame.number, error))
+        finally:
+            os.close(metrics)
+
+    def _middle(self, body: bytes, frame: Frame, metrics: int, middle_ended: int, end: int) -> NoReturn:
+        """Forks and ends at once, so that the supervisor becomes the parent of the request's process."""
+        status = 1
+        try:
+            os.close(end)
+            if os.fork() == 0:
+                self._child(body, frame, metrics, middle_ended)
+            status = 0
+        finally:
+            os._exit(status)
+
+    def _child(self, body: bytes, frame: Frame, metrics: int, middle_ended: int) -> NoReturn:
+        status = 1
+        try:
+            os.setpgid(0, 0)
+            # Reads the end of the pipe once this process has its new parent.
+            os.read(middle_ended, 1)
+            os.close(middle_ended)
+            os.close(self.requests)
+            self.socket.close()
+            _reseed()
+            self._write(header("forked", frame.number, 0, pid=str(os.getpid())))
+            super().answer(body, frame, metrics)
+            status = 0
+        except SystemExit as exit:
+            status = _status(exit.code)
+        except KeyboardInterrupt:
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
+            os.kill(os.getpid(), signal.SIGINT)
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            flush()
+            os._exit(status)
+
+
+def _status(code: object) -> int:
+    """The exit status of sys.exit(code)."""
+    if code is None:
+        return 0
+    if isinstance(code, int):
+        return code & 0xFF
+    print(code, file=sys.stderr)
+    return 1
+
+
+def _reseed() -> None:
+    """Each fork would draw the same numbers. Python's own `random` reseeds itself."""
+    numpy_random = sys.modules.get("numpy.random")
+    if numpy_random is not None:
+        numpy_random.seed()
+
+
+def _refuse_threads() -> None:
+    """A fork has only the thread that forks; what the others held or were about to do is lost in it."""
+    import threading
+
+    named = [thread for thread in threading.enumerate() if thread is not threading.current_thread()]
+    own = {getattr(thread, "native_id", None) for thread in (*named, threading.current_thread())}
+    try:
+        native = [task for task in os.listdir("/proc/self/task") if int(task) not in own]
+    except OSError:
+        native = []
+    if not named and not native:
+        return
+    running = [f'thread "{thread.name}"' for thread in named]
+    if native:
+        running.append(f"{len(native)} native thread{'s' if len(native) > 1 else ''} of a library")
+    sys.exit(
+        "algo_run: isolation by process forks the program for each request, which is not safe while threads run: "
+        f"{', '.join(running)}. Start threads in apply only, and set OMP_NUM_THREADS=1, OPENBLAS_NUM_THREADS=1 and "
+        "MKL_NUM_THREADS=1 before the first import; or serve without isolation."
+    )

@@ -1,0 +1,169 @@
+"""`serve`: one program that answers many requests of algo-run, or one from stdin when it is started without it."""
+
+from __future__ import annotations
+
+import array
+import os
+import socket
+import stat
+import sys
+import time
+import traceback
+from contextvars import copy_context
+
+from . import __version__
+from ._protocol import Offer, ProtocolError, Reader, header
+from ._request import Request, WorkerRequest, enter, enter_alone, hand_on_contexts, leave, route
+from ._value import encoded, parsed
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Callable, Dict, Optional
+
+    from ._protocol import Frame
+
+
+def serve(apply: Callable[[Any], Any], isolation: Optional[str] = None) -> None:
+    isolation = isolation or os.environ.get("ALGO_WORKER_ISOLATION") or None
+    if isolation not in (None, "process"):
+        raise ValueError(f'isolation is {isolation!r}; write isolation="process", or leave it out')
+    # A process that a request starts must not take itself for the worker.
+    offer = os.environ.pop("ALGO_WORKER", None)
+    try:
+        offered = Offer(offer) if offer is not None else None
+        if offered is None or not (_is_pipe(offered.requests) and _is_pipe(offered.answers)):
+            _serve_stdin(apply)
+        elif isolation is None:
+            Worker(offered, apply).run()
+        else:
+            from ._isolation import IsolatingWorker
+
+            IsolatingWorker(offered, apply).run()
+    except ProtocolError as error:
+        sys.exit(f"algo_run: {error}")
+
+
+def _is_pipe(descriptor: int) -> bool:
+    """A nested process may have inherited the variable without the descriptors."""
+    try:
+        return stat.S_ISFIFO(os.fstat(descriptor).st_mode)
+    except OSError:
+        return False
+
+
+def _serve_stdin(apply: Callable[[Any], Any]) -> None:
+    """The whole of stdin is the one request; an exception ends the program as any other does."""
+    environment = os.environ.get
+    enter_alone(Request(environment("ALGO_REQUEST_ID", ""), None, environment("TRACEPARENT")))
+    try:
+        result, kind = encoded(apply(parsed(sys.stdin.buffer.read(), None)))
+    finally:
+        leave()
+    if kind == "application/json" and sys.stdout.isatty():
+        result += b"\n"
+    sys.stdout.flush()
+    sys.stdout.buffer.write(result)
+    sys.stdout.buffer.flush()
+
+
+class Worker:
+    """Reads requests from one pipe, answers them on another, and takes each one's metrics descriptor from a socket."""
+
+    isolation: Dict[str, str] = {}
+
+    def __init__(self, offer: Offer, apply: Callable[[Any], Any]) -> None:
+        for descriptor in (offer.requests, offer.answers, offer.socket):
+            os.set_inheritable(descriptor, False)
+        self.apply = apply
+        self.requests = offer.requests
+        self.reader = Reader(offer.requests)
+        self.answers = offer.answers
+        self.socket = socket.socket(fileno=offer.socket)
+        # Descriptor 3 is a pipe of the worker's whole life; a request's own stands there while apply runs.
+        self.channel = int(os.environ.get("ALGO_METRICS_FD") or 3)
+        self.permanent = os.dup(self.channel)  # Close-on-exec, as all that Python opens.
+
+    def run(self) -> None:
+        """Answers requests until there are no more."""
+        route(self.permanent)
+        hand_on_contexts()
+        self.get_ready()
+        python = f"python/{sys.version_info[0]}.{sys.version_info[1]}"
+        flush()
+        ready = header("ready", 1, 0, language=python, binding=__version__, descriptors="socket", **self.isolation)
+        self._write(ready)
+        while True:
+            frame = self.reader.header("run")
+            if frame is None:
+                return
+            self.answer(self.reader.body(frame.length), frame, self._receive_descriptor(frame))
+
+    def get_ready(self) -> None:
+        pass
+
+    def answer(self, body: bytes, frame: Frame, metrics: int) -> None:
+        milliseconds = int(frame.keys.get("timeout") or 0)
+        deadline = time.monotonic() + milliseconds / 1000 if milliseconds else None
+        request = WorkerRequest(
+            frame.number, frame.keys.get("id", ""), deadline, frame.keys.get("traceparent"), metrics, self.permanent
+        )
+        os.dup2(metrics, self.channel)
+        # In a context of its own, so that what apply sets there is not seen by the next request.
+        answer = copy_context().run(self._outcome, request, body, frame)
+        request.close()
+        os.dup2(self.permanent, self.channel)
+        # What was printed belongs to this request if it is in the pipe before the answer.
+        flush()
+        self._write(answer)
+
+    def _outcome(self, request: WorkerRequest, body: bytes, frame: Frame) -> bytes:
+        enter(request)
+        try:
+            result, kind = encoded(self.apply(parsed(body, frame.keys.get("type"))))
+            return header("done", frame.number, len(result), type=kind) + result
+        except (SystemExit, KeyboardInterrupt):
+            raise  # They end the process, as they would without algo-run, and the supervisor reports its status.
+        except BaseException as error:  # asyncio.CancelledError is no Exception.
+            return failure(frame.number, error)
+        finally:
+            leave()
+
+    def _receive_descriptor(self, frame: Frame) -> int:
+        """The descriptor was sent before the header, so it is there."""
+        if frame.keys.get("metrics", "-") != "-":
+            return os.open(frame.keys["metrics"], os.O_WRONLY)
+        space = socket.CMSG_SPACE(array.array("i").itemsize)
+        flags = getattr(socket, "MSG_CMSG_CLOEXEC", 0)
+        for level, kind, data in self.socket.recvmsg(1, space, flags)[1]:
+            if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
+                return array.array("i", data)[0]
+        raise ProtocolError(f"request {frame.number} came without its metrics descriptor; update algo-run")
+
+    def _write(self, data: bytes) -> None:
+        rest = memoryview(data)
+        while rest:
+            rest = rest[os.write(self.answers, rest) :]
+
+
+def failure(number: int, error: BaseException) -> bytes:
+    """The answer to a request whose apply raised: one line of message, and the traceback."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_frame.f_code.co_filename == __file__:
+        trace = trace.tb_next
+    try:
+        message = " ".join(str(error).splitlines())
+        text = "".join(traceback.format_exception(type(error), error, trace))
+        kind = getattr(error, "error_type", None)
+    except Exception as second:
+        message, text, kind = f"(its message cannot be read: {type(second).__name__})", "", None
+    body = f"{message}\n{text}".encode("utf-8", "replace")
+    name = kind if isinstance(kind, str) and 0 < len(kind) <= 200 else type(error).__name__
+    return header("fail", number, len(body), type=name[:200]) + body
+
+
+def flush() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError, AttributeError):
+            pass  # Closed or replaced by the program.

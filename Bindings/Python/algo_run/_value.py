@@ -1,0 +1,58 @@
+"""Inputs as Python values, and results as bytes with their type: JSON, text or bytes."""
+
+from __future__ import annotations
+
+import json
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, NoReturn, Optional, Tuple
+
+
+def _refuse(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+_decoder = json.JSONDecoder(parse_constant=_refuse)
+
+
+def parsed(data: bytes, kind: Optional[str]) -> Any:
+    """JSON is parsed, text is a str, anything else bytes. Without a type, by what the bytes can be, in that order."""
+    if kind is not None:
+        kind = kind.partition(";")[0].strip().lower()
+        if kind == "application/json" or kind.endswith("+json"):
+            return json.loads(data.decode("utf-8"))
+        return data.decode("utf-8") if kind.startswith("text/") else data
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError:
+        return data
+    try:
+        return _decoder.decode(text)
+    except (ValueError, RecursionError):
+        return text
+
+
+def _plain(value: Any) -> Any:
+    """Arrays and scalars of NumPy and its like, without importing one."""
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    kind = type(value).__name__
+    raise TypeError(f"the result holds a {kind}, which is not JSON; return dicts, lists, str and numbers, or bytes")
+
+
+_encoder = json.JSONEncoder(separators=(",", ":"), allow_nan=False, default=_plain)
+
+
+def encoded(result: Any) -> Tuple[bytes, str]:
+    """The bytes of a result and their type."""
+    if isinstance(result, str):
+        return result.encode("utf-8"), "text/plain"
+    if isinstance(result, (bytes, bytearray, memoryview)):
+        return bytes(result), "application/octet-stream"
+    try:
+        return _encoder.encode(result).encode("ascii"), "application/json"
+    except ValueError as error:
+        if "JSON compliant" in str(error):
+            raise ValueError("the result holds NaN or an infinity, which are not JSON; return None or a str") from None
+        raise

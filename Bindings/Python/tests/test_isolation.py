@@ -1,0 +1,139 @@
+"""isolation="process": the program loads once, and each request runs in a fork of it."""
+
+import os
+import signal
+
+import pytest
+from workers import host
+
+ISOLATE = {"ALGO_WORKER_ISOLATION": "process"}
+
+
+def isolating(source, env=None):
+    return host(source, env={**ISOLATE, **(env or {})})
+
+
+def answered(worker, *arguments):
+    answer = worker.run(*arguments)
+    return answer, worker.reap(answer.pid)
+
+
+def test_each_request_has_a_process_whose_parent_is_the_supervisor_and_a_group_of_its_own():
+    source = "def apply(input): return [os.getpid(), os.getppid(), os.getpgrp()]"
+    with isolating(source) as worker:
+        assert worker.ready()["isolation"] == "process"
+        for _ in range(3):
+            answer, status = answered(worker)
+            assert answer.body.decode() == f"[{answer.pid},{os.getpid()},{answer.pid}]" and status == 0
+        assert worker.close() == 0
+
+
+def test_the_program_may_ask_for_it_itself():
+    with host('def apply(input): return 1\nalgo_run.serve(apply, isolation="process")') as worker:
+        assert worker.ready()["isolation"] == "process"
+        assert answered(worker)[0].body == b"1"
+
+
+def test_no_state_passes_from_a_request_to_the_next():
+    source = "seen = []\ndef apply(input):\n  seen.append(input)\n  algo_run.report(seen=len(seen))\n  return seen"
+    with isolating(source) as worker:
+        worker.ready()
+        for number in (b"1", b"2"):
+            answer, _ = answered(worker, number)
+            assert (answer.body, answer.metrics) == (b"[%s]" % number, b'{"seen":1}\n')
+
+
+@pytest.mark.parametrize(
+    "end, status",
+    [("sys.exit(3)", 3 << 8), ("os._exit(4)", 4 << 8), ("os.kill(os.getpid(), 11)", 11), ("os.kill(os.getpid(), 2)", 2)],
+)
+def test_a_request_that_ends_its_process_leaves_the_loaded_program(end, status):
+    source = f"""
+import resource
+resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+def apply(input):
+    if input == 1:
+        print("pid", os.getpid(), flush=True)
+        {end}
+    return input"""
+    with isolating(source) as worker:
+        worker.ready()
+        worker.send(b"1")
+        pid = int(worker.printed(until=b"\n")[0].split()[1])
+        assert worker.reap(pid) == status
+        worker._frame()  # Its `forked`.
+        assert answered(worker, b"2")[0].body == b"2"
+
+
+def test_an_exception_fails_one_request():
+    with isolating("def apply(input): raise ValueError('no cats')") as worker:
+        worker.ready()
+        answer, status = answered(worker)
+        assert (answer.verb, answer.keys, status) == ("fail", {"type": "ValueError"}, 0)
+
+
+def test_a_killed_group_takes_what_the_request_started():
+    source = """
+import subprocess
+def apply(input):
+    child = subprocess.Popen(["sleep", "600"])
+    print("pids", os.getpid(), child.pid, flush=True)
+    child.wait()"""
+    with isolating(source) as worker:
+        worker.ready()
+        worker.send()
+        pid, child = map(int, worker.printed(until=b"\n")[0].split()[1:])
+        os.killpg(pid, signal.SIGKILL)
+        assert worker.reap(pid) == signal.SIGKILL
+        assert worker.reap(child) == signal.SIGKILL
+        assert worker.process.poll() is None
+
+
+def test_random_numbers_differ_between_requests():
+    source = "import random, numpy\ndef apply(input): return [random.random(), float(numpy.random.random())]"
+    with isolating(source, env={"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}) as worker:
+        worker.ready()
+        drawn = {text for _ in range(4) for text in answered(worker)[0].body.decode().strip("[]").split(",")}
+        assert len(drawn) == 8
+
+
+def test_a_program_with_a_thread_is_refused_with_its_name_and_how_to_go_on():
+    source = "threading.Thread(target=time.sleep, args=(600,), name='poller', daemon=True).start()\ndef apply(input): pass"
+    with isolating(source) as worker:
+        assert worker.wait() == 1
+        told = worker.printed()[1].decode()
+        assert 'thread "poller"' in told and "OMP_NUM_THREADS=1" in told and told.count("\n") == 1
+
+
+def test_threads_of_a_library_are_counted():
+    source = """
+import _thread
+_thread.start_new_thread(time.sleep, (600,))
+def apply(input): pass"""
+    with isolating(source) as worker:
+        assert worker.wait() == 1
+        assert "1 native thread of a library" in worker.printed()[1].decode()
+
+
+def test_garbage_is_frozen_before_the_first_fork():
+    with isolating("import gc\ndef apply(input): return gc.get_freeze_count() > 1000") as worker:
+        worker.ready()
+        assert answered(worker)[0].body == b"true"
+
+
+def test_output_buffered_before_ready_is_printed_once():
+    with isolating("sys.stdout.write('loaded\\n')\ndef apply(input): print('one')") as worker:
+        worker.ready()
+        assert answered(worker)[0].stdout == b"one\n"
+        assert worker.printed()[0] == b"loaded\none\n"
+
+
+def test_a_fork_that_fails_is_the_answer():
+    source = """
+def apply(input): pass
+def refuse(): raise BlockingIOError(11, "Resource temporarily unavailable")
+os.fork = refuse"""
+    with isolating(source) as worker:
+        worker.ready()
+        answer = worker.run()
+        assert (answer.verb, answer.keys, answer.pid) == ("fail", {"type": "BlockingIOError"}, None)
