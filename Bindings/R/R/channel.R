@@ -1,4 +1,4 @@
-# The only file that writes: the descriptor of ALGO_METRICS_FD, and stderr for ALGO_METRICS_ECHO.
+# The only file that writes metrics: to the descriptor of ALGO_METRICS_FD, and stderr for ALGO_METRICS_ECHO.
 #
 # R cannot write to a descriptor by its number, so the first call opens /proc/self/fd/N again and keeps that open.
 # Nothing here is an error for the state of a descriptor: telemetry does no harm.
@@ -8,24 +8,36 @@ channel$number <- NULL
 channel$connection <- NULL
 
 send_line <- function(line) {
+  echo_line(line)
+  write_line(shared_channel(), line)
+}
+
+echo_line <- function(line) {
   if (identical(Sys.getenv("ALGO_METRICS_ECHO"), "1")) quietly(cat(line, file = stderr()))
+}
+
+write_line <- function(connection, line) {
+  if (is.null(connection)) return(invisible())
+  quietly({
+    writeBin(charToRaw(line), connection)
+    # For a file; a pipe has no buffer here, so its one write is done.
+    flush(connection)
+  })
+  invisible()
+}
+
+# The connection of ALGO_METRICS_FD, NULL if there is none.
+shared_channel <- function() {
   number <- Sys.getenv("ALGO_METRICS_FD")
-  if (!grepl("^[0-9]{1,9}$", number)) return(invisible())
+  if (!grepl("^[0-9]{1,9}$", number)) return(NULL)
   if (!identical(number, channel$number) || !is_still_ours(channel$connection)) {
     # A descriptor that could not be opened stays so: the number would soon belong to something else.
-    if (identical(number, channel$number) && is.null(channel$connection)) return(invisible())
+    if (identical(number, channel$number) && is.null(channel$connection)) return(NULL)
     quietly(if (is_still_ours(channel$connection)) close(channel$connection))
     channel$number <- number
     channel$connection <- open_channel(paste0("/proc/self/fd/", number), number)
   }
-  if (!is.null(channel$connection)) {
-    quietly({
-      writeBin(charToRaw(line), channel$connection)
-      # For a file; a pipe has no buffer here, so its one write is done.
-      flush(channel$connection)
-    })
-  }
-  invisible()
+  channel$connection
 }
 
 # R numbers connections, so one that the program closed may by now be another one under the same number.
@@ -36,7 +48,7 @@ is_still_ours <- function(connection) {
 }
 
 open_channel <- function(path, number) {
-  if (!is_open_for_writing_only(number)) return(NULL)
+  if (!identical(access_mode(number), "1")) return(NULL)
   # Without blocking first: a blocking open of a pipe whose reader is gone would wait for ever.
   refusal <- tryCatch({
     close(fifo(path, open = "wb", blocking = FALSE))
@@ -49,12 +61,14 @@ open_channel <- function(path, number) {
   quietly(file(path, open = "ab", raw = TRUE))
 }
 
-# Whether the descriptor can be the one that a supervisor gave. A program may have been started with the variable but
-# without the descriptor. Then the number belongs to whatever R opened next, and a line there would damage it.
-is_open_for_writing_only <- function(number) {
+# How a descriptor was opened: "0" for reading, "1" for writing, "2" for both; nothing if it is closed. A program may
+# have been started with a variable but without the descriptor. Then the number belongs to whatever R opened next, and a
+# line there would damage it.
+access_mode <- function(number) {
   lines <- quietly(readLines(file.path("/proc/self/fdinfo", number)))
   flags <- sub("^flags:[[:space:]]*", "", grep("^flags:", lines, value = TRUE))
-  length(flags) == 1 && substring(flags, nchar(flags)) %in% c("1", "5")
+  # The last octal digit; its third bit is of another flag.
+  as.character(strtoi(substring(flags, nchar(flags)), 8L) %% 4L)
 }
 
 # The value, or NULL if there was a condition of any kind but an interrupt.

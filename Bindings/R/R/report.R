@@ -1,8 +1,11 @@
 # What an algorithm calls. Everything is checked before a byte is sent: a call is sent whole or not at all.
 
-report <- function(...) {
-  line <- metric_line(gather_metrics(list(...)))
-  if (!is.null(line)) send_line(line)
+report <- function(...) report_to(serving$request, list(...))
+
+# `request` is NULL outside of serve().
+report_to <- function(request, arguments) {
+  line <- metric_line(gather_metrics(arguments))
+  if (!is.null(line)) if (is.null(request)) send_line(line) else send_to_request(request, line)
   invisible(NULL)
 }
 

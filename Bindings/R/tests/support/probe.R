@@ -28,5 +28,29 @@ switch(commandArgs(TRUE)[[1]],
   strict = {
     options(warn = 2)
     report(a = 1L)
+  },
+  serve = {
+    late <- NULL
+    report(loading = 1L)
+    serve(function(input) {
+      if (is.raw(input)) return(rev(input))
+      switch(input,
+        fail = stop("no cats"),
+        numbers = return(1:2),
+        warn = warning("watch out"),
+        print = cat("printed\n"),
+        leave = quit("no", status = 3),
+        current = {
+          request <- current()
+          left <- if (is.null(request$deadline)) NULL else difftime(request$deadline, Sys.time(), units = "secs")
+          deadline <- if (is.null(left)) "none" else if (left > 0 && left <= 90) "soon" else "wrong"
+          return(paste(request$id, request$reference, deadline, request$traceparent, Sys.getenv("ALGO_WORKER", "unset")))
+        },
+        keep = late <<- current(),
+        late = late$report(late = 1L))
+      report(letters = nchar(input))
+      paste0("<", input, ">")
+    })
+    stopifnot(is.null(current()))
   })
 cat("alive\n")
