@@ -4,7 +4,7 @@ import Glibc
 ///
 /// Nothing here fails for the state of a descriptor, and no signal of ours reaches the program: telemetry does no harm.
 enum MetricsChannel {
-  /// How long a full pipe that somebody made non-blocking is waited for.
+  /// How long a report waits for a full pipe that was made non-blocking.
   private static let patienceMilliseconds: CInt = 1000
 
   static func send(_ line: [UInt8]) {

@@ -17,7 +17,7 @@ public struct Command: Sendable {
   public let options: [Option]
   /// When there are any, the first word has to be one of their names.
   public let subcommands: [Command]
-  /// Everything after `--` belongs to somebody else and is kept verbatim.
+  /// Everything after `--` belongs to another program and is kept verbatim.
   public let takesCommandLine: Bool
   /// A `takesCommandLine` without which the command makes no sense.
   public let requiresCommandLine: Bool

@@ -74,7 +74,7 @@ struct CommandReading {
     }
   }
 
-  /// What follows `--`: somebody else's command line, or arguments that may begin with a dash.
+  /// What follows `--`: another program's command line, or arguments that may begin with a dash.
   mutating func takeRest(_ words: ArraySlice<String>) throws(UsageError) {
     guard command.takesCommandLine else { return positional += words }
     guard !words.isEmpty else { throw UsageError(typedPath, .emptyCommandLine) }

@@ -2,7 +2,7 @@ internal import CRDKafka
 internal import Platform
 internal import RunModel
 
-/// librdkafka itself: loaded when first asked for, so that nobody pays for it who delivers to a file.
+/// librdkafka itself: loaded when first used, so that delivery to a file does not pay for it.
 public enum KafkaLibrary {
   /// The first release whose SCRAM login Apache Kafka 4 accepts; before, it sent the client's nonce twice in its final
   /// message, which Kafka up to 3.9 tolerates.

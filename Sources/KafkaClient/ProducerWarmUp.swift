@@ -5,7 +5,7 @@ internal import Synchronization
 /// Gets an idempotent producer ready to send before there is a record, on a thread of its own.
 ///
 /// Such a producer needs a number from a broker first. Since librdkafka 2.10 the connection that learned of the brokers
-/// is closed as soon as it has, the number is asked for at that very moment, nobody is connected, and the next try
+/// is closed as soon as it has, the number is asked for at that very moment, no connection is made, and the next try
 /// follows half a second later. But the library also tries whenever metadata arrives: so it is made to arrive once more,
 /// when a broker is connected. From process start to acknowledgement: 20 ms instead of 530. Older releases need none of it.
 ///

@@ -58,7 +58,7 @@ private class AnyWork {
   func run() {}
 }
 
-/// Only one thread touches it at a time: the new one until its end, then whoever joins it.
+/// Only one thread touches it at a time: the new one until its end, then the one that joins it.
 private final class Work<Value>: AnyWork {
   private var body: (() -> Value)?
   private var value: Value?
@@ -71,7 +71,7 @@ private final class Work<Value>: AnyWork {
     body = nil
   }
 
-  /// The value, in the hands of whoever joined: the thread that made it is no more.
+  /// The value, once the thread that made it was joined.
   func takeValue() -> sending Value {
     guard let made = value.take() else { preconditionFailure("a thread's value is taken once") }
     nonisolated(unsafe) let value = made

@@ -10,7 +10,7 @@ public struct Delivery: Sendable, Equatable {
     case delivered
     /// Safe in the outbox, to be delivered later.
     case queued
-    /// Nobody will ever take it; `detail` says why.
+    /// The broker will never take it; `detail` has the reason.
     case rejected
     /// Its delivery window ended.
     case expired

@@ -6,7 +6,7 @@ public import RunModel
 public struct BrokerOutage: Sendable, Equatable {
   /// When the first attempt failed.
   public let since: Timestamp
-  /// Until when nobody needs to try.
+  /// Until when no deliverer tries the broker.
   public let until: Timestamp
   /// What the last attempt said.
   public let lastError: String

@@ -43,7 +43,7 @@ public final class ConnectionStore {
   /// Makes this the connection, in the place of the one before. What the database no longer needs is overwritten, since
   /// it may be a password.
   ///
-  /// Whoever does this should also call ``Outbox/clearOutage()``: what was known of the other broker means nothing now.
+  /// The caller should also call ``Outbox/clearOutage()``: an outage of the former broker means nothing now.
   public func set(_ connection: Connection) throws(StateError) {
     let database = try state.forWriting()
     known = nil

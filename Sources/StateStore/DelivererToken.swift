@@ -41,7 +41,7 @@ public final class DelivererToken {
   }
 
   deinit {
-    // The name goes first: whoever finds a name must find its lock held as long as the deliverer lives.
+    // The name goes first: a name that is found must have its lock held as long as the deliverer lives.
     unsafe unlink(path)
     close(descriptor)
   }

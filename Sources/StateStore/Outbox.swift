@@ -6,11 +6,11 @@ internal import RunModel
 /// acknowledgement. One connection, for one thread at a time; any number of processes have one each.
 ///
 /// A record is *pending* until it is removed by its acknowledgement or given up: *expired*, *rejected*, or *corrupt*
-/// when it does not read as it was written. While a deliverer holds a *claim* on it, nobody else sends it; the claim
+/// when it does not read as it was written. While a deliverer holds a *claim* on it, no other one sends it; the claim
 /// falls with the deliverer's process (``DelivererToken``).
 ///
 /// The file keeps a write-ahead log with `synchronous=FULL`: an append is one sequential write and one `fdatasync`,
-/// and then survives a power cut, where a rollback journal would take three. Whoever has many payloads appends them in
+/// and then survives a power cut, where a rollback journal would take three. A caller with many payloads appends them in
 /// one call, because the sync is nearly all that an append costs.
 public final class Outbox {
   /// The home it belongs to.
@@ -139,7 +139,7 @@ public final class Outbox {
   }
 
   /// Goes on in the file that another process put in the place of a damaged one. A file that is no successor of the one
-  /// before, because someone removed or replaced it by hand, could give the numbers of records under way to others.
+  /// before, because it was removed or replaced by hand, could give the numbers of records under way to others.
   private func follow() throws(StateError) {
     guard try OutboxRecovery.isSetAside(file.identity, in: home) || !hasGivenNumbers else {
       throw .inaccessible(path: home.outboxDatabase, errno: ENOENT)
@@ -223,7 +223,7 @@ public final class Outbox {
     return numbers
   }
 
-  /// Removes records that the broker has acknowledged, whoever claimed them: they are delivered.
+  /// Removes records that the broker has acknowledged, under any claim: they are delivered.
   ///
   /// Without a sync of its own, which would be the larger part of what it costs: a power cut can undo it until the next
   /// append, and then the records are sent a second time, under the same key. A crash of the process undoes nothing.
@@ -259,7 +259,7 @@ public final class Outbox {
       try delete.run(.integer(record))
       isMissing = isMissing || database.changes == 0
     }
-    // Nobody else removes what is under way. A record that cannot be found any more may be found by the next claim.
+    // No other process removes records in flight. A record that cannot be found any more may be found by the next claim.
     if isMissing { try examine() }
   }
 }

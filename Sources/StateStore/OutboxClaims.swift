@@ -11,7 +11,7 @@ public struct OutboxClaim: Sendable, Equatable {
 
 /// Who sends what: of any number of deliverers, one at a time holds a record.
 extension Outbox {
-  /// Claims pending records that are due, oldest first: those that nobody holds, or whose holder is dead.
+  /// Claims pending records that are due, oldest first: those that no deliverer holds, or whose holder is dead.
   ///
   /// Fallback files are taken in before. Records whose window has ended are left for ``expire(at:_:because:)``. A record
   /// that does not read as it was written is set aside as corrupt, and stops nothing.
@@ -38,7 +38,7 @@ extension Outbox {
     _ limit: Int, _ deliverer: DelivererToken, _ now: Timestamp
   ) throws(StateError) -> OutboxClaim {
     let dead = try deadHolders(besides: deliverer.name)
-    // Looking takes no lock, so those who ask often while there is nothing to do disturb nobody.
+    // Looking takes no lock: frequent polling does not disturb other processes.
     let isWorthTheLock = try hasDue(now)
     guard isWorthTheLock || !dead.isEmpty else { return OutboxClaim() }
     let take = try database.statement(

@@ -2,8 +2,8 @@ internal import Glibc
 internal import Platform
 
 /// A process's access to the outbox's lock file: shared while it works on the outbox, exclusive while it sets a damaged
-/// outbox aside. So nobody ever writes into a database that is being moved away under it, and a service that has the
-/// outbox open for days stands in nobody's way between two pieces of work.
+/// outbox aside. So no process writes into a database while it is moved away, and a service that has the
+/// outbox open for days blocks no other process between two pieces of work.
 final class OutboxHold {
   private let path: String
   private let descriptor: Int32
@@ -16,14 +16,14 @@ final class OutboxHold {
     guard descriptor >= 0 else { throw PrivateFile.failure(errno, at: path) }
   }
 
-  /// Waits for a shared hold. Someone has it exclusively for as long as saving the records of a damaged outbox takes.
+  /// Waits for a shared hold. A process that salvages a damaged outbox holds it exclusively until then.
   func share(within limit: Duration) throws(StateError) {
     guard try take(LOCK_SH, within: limit) else { throw .locked(path: path) }
   }
 
   /// Waits for the exclusive hold.
   ///
-  /// - Returns: false where someone was at work for the whole of the wait.
+  /// - Returns: false if another process held it for the whole wait.
   func exclude(within limit: Duration) throws(StateError) -> Bool { try take(LOCK_EX, within: limit) }
 
   /// Gives up either. Said to the lock and not left to closing: a child that is being started has a copy of the

@@ -7,7 +7,7 @@ public struct OutboxEntry: Sendable, Equatable {
   public var record: InsightsRecord
   /// When the payload was made.
   public var createdAt: Timestamp
-  /// When its delivery window ends, by the wall clock: it stays this moment whoever stops and starts in between.
+  /// When its delivery window ends, by the wall clock: processes that stop and start in between do not change it.
   public var windowEnd: Timestamp
   /// Why it is not sent now; nil if it is.
   public var obstacle: String?

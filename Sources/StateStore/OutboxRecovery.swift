@@ -6,9 +6,9 @@ internal import RunModel
 ///
 /// Many processes may find the damage at once, and others may have the file open: a record that one of them stores in a
 /// file that another is moving away would be lost unseen. So the file is moved only by the one process that holds the
-/// outbox's lock exclusively, which it gets when nobody is at work in the outbox, and only if it is still the file in
+/// outbox's lock exclusively, which it gets when no process works in the outbox, and only if it is still the file in
 /// which the damage was met. All others go on in the new file at their next piece of work. Records keep their numbers
-/// and their claims, so whoever has some under way settles them there.
+/// and their claims, so deliverers with records in flight settle them there.
 public struct OutboxRecovery: Sendable, Equatable {
   /// Where the damaged file is now.
   public var path: String
@@ -30,7 +30,7 @@ public struct OutboxRecovery: Sendable, Equatable {
       + "\(bad), \(lost)"
   }
 
-  /// Says so on stderr: for whoever has nobody else to tell.
+  /// Reports it on stderr, for owners that have no other place for it.
   public static func tell(_ recovery: OutboxRecovery) {
     MessageStream.standardError.print(recovery.sentence)
   }
@@ -73,7 +73,7 @@ public struct OutboxRecovery: Sendable, Equatable {
     defer { for left in [draft, scratch] { removeDatabase(left) } }
     moveLog(into: path)
     var recovery = try OutboxSalvage.copy(from: path, to: draft, by: scratch, at: now)
-    // An administrator that looks after someone else's home must not take it from them.
+    // An administrator who works in a user's home must not take the file from the user.
     try PrivateFile.giveOwner(of: path, to: draft)
     recovery.path = try setAside(path, in: home, at: now)
     // Until now the damaged outbox stands at its place, with all its records, whenever this process is killed.

@@ -1,6 +1,6 @@
 public import RunModel
 
-/// What someone wants to publish: a version less what the store decides.
+/// A version to publish, less what the store decides.
 public struct Publication: Sendable {
   /// How the version gets its number.
   public enum Numbering: Sendable, Equatable {
@@ -62,7 +62,7 @@ public struct Publication: Sendable {
     case .raising(let part):
       guard let previous else { return .first }
       let version = previous.version.raising(part)
-      // Numbers have six digits: one with seven could be stored, but nobody could ever refer to it.
+      // Numbers have six digits: one with seven could be stored, but no reference could name it.
       guard max(version.major, version.minor, version.revision) < 1_000_000 else {
         throw .versionsExhausted(reference: previous.reference)
       }

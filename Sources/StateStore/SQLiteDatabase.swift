@@ -24,7 +24,7 @@ internal import RunModel
   init?(path: String, as name: String? = nil, busyTimeout: Duration) throws(StateError) {
     _ = Self.isConfigured
     var opened: OpaquePointer?
-    // Nobody shares a connection between threads, so its mutexes would only cost.
+    // No connection is shared between threads, so its mutexes would only cost.
     let flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE
     let code = unsafe sqlite3_open_v2(path, &opened, flags, nil)
     guard code == SQLITE_OK, let opened = unsafe opened else {

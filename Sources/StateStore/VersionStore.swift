@@ -22,7 +22,7 @@ public final class VersionStore {
   {
     let database = try state.forWriting()
     return try database.writing { () throws(StateError) in
-      // Read under the write lock: nobody can publish between this and the insertion.
+      // Read under the write lock: no other process can publish between this and the insertion.
       let previous = try latest(of: publication.algorithm, [], in: database)
       let version = try publication.version(after: previous) { number throws(StateError) in
         try latest(of: publication.algorithm, number.components, in: database) != nil

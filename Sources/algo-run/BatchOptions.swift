@@ -65,7 +65,7 @@ struct BatchOptions {
     outputLimit = bytes
   }
 
-  /// A stream that is closed takes no results and has no requests, and would say so to nobody.
+  /// Fails early if stdin or stdout is closed: the error would otherwise go unnoticed.
   private static func refuseClosedStreams(_ files: [String], output: String?) throws(ExitFailure) {
     if output == nil, fcntl(STDOUT_FILENO, F_GETFD) < 0 {
       throw ExitFailure(

@@ -21,7 +21,7 @@ enum SharedOptions {
     try HomeDirectory.located(option: invocation.value("home"))
   }
 
-  /// What to say of a home that is not there: whoever only looks would take a misspelt one for an empty one. Nil where
+  /// What to report of a missing home: a listing would otherwise show a misspelt one as empty. Nil where
   /// it is there.
   static func absence(of home: HomeDirectory) -> String? {
     guard access(home.path, F_OK) != 0, errno == ENOENT || errno == ENOTDIR else { return nil }

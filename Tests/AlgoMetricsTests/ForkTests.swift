@@ -8,7 +8,7 @@ import Testing
     await #expect(processExitsWith: .success) {
       let full = Channel()
       var thread = pthread_t()
-      // The pipe is full after 64 KiB, so the thread holds the lock in its write: nobody reads on.
+      // The pipe is full after 64 KiB, so the thread holds the lock in its write: the pipe is not read.
       pthread_create(
         &thread, nil,
         { _ in

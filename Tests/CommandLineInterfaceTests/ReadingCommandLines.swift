@@ -58,7 +58,7 @@ struct ReadingCommandLines {
   @Test func `What follows the dashes is kept word for word`() throws {
     let line = ["--help", "-x", "--", "", "a b", "--strict", "é\u{0}"]
     guard case .run(let invocation) = try SampleProgram.parser.parse(["exec", "a/b", "--"] + line) else {
-      Issue.record("help was printed for somebody else's --help")
+      Issue.record("help was printed for another program's --help")
       return
     }
     #expect(invocation.commandLine == line)

@@ -164,7 +164,7 @@ import Testing
     #expect(policy.tick(now: Self.moment(100)) == [])
   }
 
-  @Test func `trouble that nobody waits under is no outage`() {
+  @Test func `trouble without a waiting record is not an outage`() {
     var policy = DeliveryPolicy()
     _ = policy.handle(.trouble(cause(RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN)), now: Self.moment(1))
     #expect(policy.tick(now: Self.moment(100)) == [])

@@ -48,7 +48,7 @@ import Testing
     #expect(try Outbox.existing(home: home())?.list().isEmpty == true)
   }
 
-  @Test func `closing while the broker is away leaves everything in the outbox, held by nobody`() throws {
+  @Test func `closing while the broker is away leaves everything in the outbox, unclaimed`() throws {
     defer { try? FileManager.default.removeItem(atPath: folder) }
     let connection = Connection(kind: .plaintext, topic: "insights", brokers: ["127.0.0.1:1"])
     let publisher = try DeliveryThread(connection: connection, home: try home()) { _ in }

@@ -84,7 +84,7 @@ import Testing
     #expect(try pending().allSatisfy { !$0.isClaimed || $0.key == "req-2" })
   }
 
-  @Test func `whoever does not wait at all says nothing about a broker that is there`() throws {
+  @Test func `a delivery that does not wait reports nothing about a broker that is up`() throws {
     defer { try? FileManager.default.removeItem(atPath: folder) }
     let cluster = try MockCluster()
     try cluster.createTopic("insights")

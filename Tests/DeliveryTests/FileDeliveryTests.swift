@@ -68,7 +68,7 @@ import Testing
     #expect(try Outbox.existing(home: home())?.list().isEmpty == true)
   }
 
-  @Test func `closed while the file takes nothing, it leaves everything pending and held by nobody`() throws {
+  @Test func `closed while the file takes nothing, it leaves everything pending and unclaimed`() throws {
     defer { try? FileManager.default.removeItem(atPath: folder) }
     let publisher = try publisher(connection())
     for number in 1...30 { _ = publisher.enqueue(record(number)) }

@@ -108,7 +108,7 @@ import Testing
     #expect(try outbox.list().isEmpty)
   }
 
-  @Test func `stopping leaves what waits in the outbox, held by nobody`() throws {
+  @Test func `stopping leaves pending records in the outbox, unclaimed`() throws {
     defer { try? FileManager.default.removeItem(atPath: folder) }
     let outbox = try fill(30)
     let away = Connection(kind: .plaintext, topic: "insights", brokers: ["127.0.0.1:1"])

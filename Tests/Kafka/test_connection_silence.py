@@ -96,7 +96,7 @@ def test_tls_to_a_listener_that_wants_a_login_without_it(kafka43, program, topic
 
 @pytest.fixture(scope="module")
 def misled(tmp_path_factory):
-    """A broker that sends its clients to a port that nobody listens on, and that port."""
+    """A broker that sends its clients to a port without a listener, and that port."""
     with listeners.DeadPort() as dead:
         kafka = Kafka(tmp_path_factory.mktemp("misled") / "kafka", OLDEST, "--advertise", str(dead.number),
                       "--advertise-tls", str(dead.number))

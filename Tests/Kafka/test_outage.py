@@ -1,4 +1,4 @@
-"""Brokers that crash, vanish and come back: nothing is lost, nothing is sent twice at once, nobody waits for nothing."""
+"""Brokers that crash, vanish and come back: nothing is lost, nothing is sent twice at once, no wait is in vain."""
 
 import json
 import signal
@@ -22,7 +22,7 @@ def queue(program, count, topic):
     requests.mkdir(exist_ok=True)
     (requests / "r.ndjson").write_text("".join(f"{n}\n" for n in range(count)))
     results = program.directory / "queued"
-    # The end of a batch waits for its payloads: it is interrupted, as someone with a dead broker would.
+    # The end of a batch waits for its payloads: it is interrupted, as an operator with a dead broker would do.
     batch = program.start("batch", "demo/x", requests / "r.ndjson", "--output", results, "--progress", "none")
     processes.await_until(lambda: results.exists() and results.read_bytes().count(b"\n") == count, "all results")
     batch.send_signal(signal.SIGINT)

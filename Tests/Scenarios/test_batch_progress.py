@@ -110,7 +110,7 @@ def test_a_batch_that_was_stopped_does_not_take_for_late_what_had_ended_in_time(
     started = batches.directory / "started"
     processes.await_until(lambda: started.exists() and len(started.read_text()) == 4, "both run")
     begun = time.monotonic()
-    # Not Ctrl-Z: nobody hears of this one, and the children run on.
+    # Not Ctrl-Z: no process is notified of this one, and the children run on.
     process.send_signal(signal.SIGSTOP)
     (batches.directory / "go").touch()
     ended = lambda: [p for p in processes.marked(batches.program.marker) if p.name == "sh" and p.state != "Z"] == []

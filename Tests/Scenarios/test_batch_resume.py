@@ -201,10 +201,10 @@ def test_nothing_beside_the_results_is_touched_by_a_resume(batches):
     batches.write("r.ndjson", ["exit 0", "exit 1"])
     batches.run("r.ndjson", "--output", "out", command=["sh"], status=1)
     for name in ("out.resuming", "out.tmp", "out~", ".out.swp"):
-        batches.write(name, "somebody's\n")
+        batches.write(name, "another's\n")
     batches.run("r.ndjson", "--output", "out", "--resume", command=["sh"], status=1)
     for name in ("out.resuming", "out.tmp", "out~", ".out.swp"):
-        assert (batches.directory / name).read_text() == "somebody's\n"
+        assert (batches.directory / name).read_text() == "another's\n"
 
 
 def test_a_dry_run_of_a_resume_tells_what_is_left(batches):

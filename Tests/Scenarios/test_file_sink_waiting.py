@@ -143,7 +143,7 @@ def test_payloads_that_others_left_are_written_by_the_next_batch_and_are_not_its
 def test_payloads_that_a_killed_batch_held_are_written_by_the_next(batches):
     batches.mend()
     with open(batches.sink, "ab") as held:
-        # Whoever has claimed records waits for this lock with them in its hands.
+        # A deliverer that has claimed records waits for this lock while it holds them.
         fcntl.flock(held, fcntl.LOCK_EX)
         process = batches.drain()
         processes.await_until(lambda: batches.waiting()[1] > 0, "records are claimed")

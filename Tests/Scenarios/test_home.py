@@ -145,7 +145,7 @@ def test_a_home_that_is_a_file_is_said_so(program):
     program.run("exec", "o/a/1.0.0", "--", "sh", "-c", "exit 7", status=7)
 
 
-def nobody(program):
+def unprivileged(program):
     """Runs as a user that the system does not know and that has no home."""
     for parent in [program.directory, *program.directory.parents, program.binary, *program.binary.parents]:
         if parent.is_dir() and parent.stat().st_mode & 0o001 == 0:
@@ -160,16 +160,16 @@ def nobody(program):
 
 @pytest.mark.root
 def test_without_any_home_a_command_that_is_given_runs(program):
-    outcome = program.run("exec", "--", "sh", "-c", "exit 7", status=7, **nobody(program))
+    outcome = program.run("exec", "--", "sh", "-c", "exit 7", status=7, **unprivileged(program))
     assert outcome.stderr == b""
-    outcome = program.run("exec", "o/a/1.0.0", "--", "sh", "-c", "exit 7", status=7, **nobody(program))
+    outcome = program.run("exec", "o/a/1.0.0", "--", "sh", "-c", "exit 7", status=7, **unprivileged(program))
     assert len(outcome.messages) == 1 and "--home" in outcome.messages[0]
 
 
 @pytest.mark.root
 def test_without_any_home_what_needs_one_says_how_to_give_one(program):
     for arguments in (["versions"], ["publish", "o/a", "--", "true"], ["exec", "o/a"]):
-        outcome = program.run(*arguments, **nobody(program))
+        outcome = program.run(*arguments, **unprivileged(program))
         assert outcome.status not in (0, 64) and len(outcome.messages) == 1 and "--home" in outcome.messages[0]
 
 

@@ -207,7 +207,7 @@ def test_a_child_that_never_writes_a_newline_is_told_that_its_line_is_too_long(p
 
 
 def test_metrics_are_collected_while_stdout_is_blocked(program):
-    # Nobody reads the pipe of stdout until all metrics are written: draining must not wait for anything.
+    # The pipe of stdout is not read until all metrics are written: draining must not wait for anything.
     source = "import os\nfor i in range(20000): os.write(3, b'{\"a\":%d}\\n' % i)\nos.write(2, b'done\\n')\n" \
              "os.write(1, b'x' * 1000000)"
     process = program.start_python(source, "--report", "report.json", stdout=subprocess.PIPE)

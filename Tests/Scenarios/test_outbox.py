@@ -10,7 +10,7 @@ from harness.outboxes import connect, listed
 
 @pytest.fixture
 def waiting(program, published, unreachable):
-    """A program whose payloads expire after a second, with nobody to take them."""
+    """A program whose payloads expire after a second, with no broker to take them."""
     connect(program, unreachable, "--delivery-window", "1s", "--delivery-wait", "0s")
     return program
 

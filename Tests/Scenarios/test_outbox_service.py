@@ -63,7 +63,7 @@ def test_the_service_delivers_to_the_connection_that_is_in_force(program, publis
     # A payload for Kafka, made right after the service was told: it is for no file.
     connect(program, unreachable, "--delivery-wait", "0s", "--delivery-window", "1h")
     program.run("exec", published, "--request-id", "mine", "--", "true", status=0)
-    processes.await_until(lambda: status(program)["broker_outage"] or not listed(program), "nobody took it")
+    processes.await_until(lambda: status(program)["broker_outage"] or not listed(program), "the record was not taken")
     program.run("connection", "set", "--type", "file", "--path", "second.ndjson", status=0)
     processes.await_until(lambda: not listed(program), "it was not delivered")
     process.send_signal(signal.SIGTERM)

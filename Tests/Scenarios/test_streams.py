@@ -70,10 +70,10 @@ def test_what_the_child_writes_is_there_at_once_and_not_when_it_ends(program):
 
 def test_algo_run_reads_nothing_of_the_childs_input(program, published):
     reader, writer = os.pipe()
-    os.write(writer, b"left for somebody else")
+    os.write(writer, b"left for another reader")
     os.close(writer)
     program.run("exec", published, "--", "true", stdin=reader, status=0)
-    assert os.read(reader, 100) == b"left for somebody else"
+    assert os.read(reader, 100) == b"left for another reader"
     os.close(reader)
 
 

@@ -53,7 +53,7 @@ import os, time
 end = time.monotonic() + 30
 for _ in range(4):
     if os.fork() == 0:
-        # Every generation forks the next and ends: whoever looks at a list of them is late.
+        # Every generation forks the next and ends: a list of them is out of date at once.
         while time.monotonic() < end:
             if os.fork(): os._exit(0)
         os._exit(0)

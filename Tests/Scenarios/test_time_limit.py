@@ -67,7 +67,7 @@ os.write(1, b"leader saw it end\\n")
     assert outcome.stdout == b"member asked\nleader saw it end\n"
 
 
-# Its leader joins the group of a member of its own and says so. A signal to the group that it led reaches nobody.
+# Its leader joins the group of a member of its own and reports it. A signal to the group that it led reaches no process.
 LEAVES_ITS_GROUP = """
 import os, signal
 member = os.fork()

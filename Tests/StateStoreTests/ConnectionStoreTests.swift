@@ -43,7 +43,7 @@ import Testing
     #expect(try store.connection() == file)
   }
 
-  @Test func `whoever asks all the time sees at once what another process set and removed`() throws {
+  @Test func `a frequent reader sees immediately what another process set and removed`() throws {
     let asker = ConnectionStore(home: temporary.home)
     #expect(try asker.latest() == nil)
     for topic in ["a", "b", "c"] {

@@ -107,13 +107,13 @@ import Testing
     try closed.home.create()
     await #expect(processExitsWith: .success) {
       let home = try TemporaryHome.ofParent("closed")
-      // As its owner the process could enter; as nobody it cannot. Without root it takes its own rights away.
+      // As its owner the process could enter; as the account `nobody` it cannot. Without root it takes its own rights away.
       if geteuid() == 0 { setuid(65_534) } else { chmod(home.path, 0) }
       defer { chmod(home.path, 0o700) }
       #expect(throws: StateError.inaccessible(path: home.stateDatabase, errno: EACCES)) {
         try VersionStore(home: home).versions()
       }
-      // Whoever watches an outbox must not take one that cannot be seen for an empty one.
+      // An outbox that cannot be read must not be reported as empty.
       #expect(throws: StateError.inaccessible(path: home.outboxDatabase, errno: EACCES)) {
         try Outbox.existing(home: home)
       }

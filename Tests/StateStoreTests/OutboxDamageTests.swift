@@ -153,7 +153,7 @@ import Testing
     #expect(try outbox.append(sampleEntries(["next"])) == [301])
   }
 
-  @Test func `an outbox that someone is at work in is not moved away under them`() throws {
+  @Test func `an outbox is not moved away while another process works in it`() throws {
     let open = try Outbox(home: home)
     try open.append(sampleEntries(["a"]))
     let (file, _) = try #require(try FileIdentity.of(home.outboxDatabase))
@@ -180,7 +180,7 @@ import Testing
     let other = try Outbox(home: home, onRecovery: { told.append([$0]) })
     try other.examine()
     let recovery = try #require(told.all.first)
-    // Nobody else gets what the service holds; what it removes is gone, and no other record in its place.
+    // No other process gets records that the service holds; a record that it removes is gone, and no other.
     let others = try other.claim(limit: 500, for: DelivererToken(home: home)).records.map(\.id)
     #expect(Set(others).isDisjoint(with: underWay))
     try service.remove(underWay)

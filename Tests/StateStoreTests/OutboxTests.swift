@@ -76,7 +76,7 @@ import Testing
     try #require(try FileManager.default.attributesOfItem(atPath: home.outboxDatabase + "-wal")[.size] as? Int)
   }
 
-  @Test func `the end of a window is the same moment whoever stops and starts in between`() throws {
+  @Test func `the end of a window does not move when processes stop and start`() throws {
     let moment = Timestamp(microseconds: 1_700_000_000_000_000)
     let end = Timestamp(microseconds: 1_700_000_240_000_000)
     try Outbox(home: home).append(sampleEntries(["a"], at: moment))
@@ -156,7 +156,7 @@ import Testing
     #expect(try outbox.list(states: [.rejected]).map(\.lastError) == [denial.error])
   }
 
-  @Test func `a rejected payload keeps its reason and waits for nobody but an operator`() throws {
+  @Test func `a rejected payload keeps its reason and is left to an operator`() throws {
     let outbox = try Outbox(home: home)
     let token = try DelivererToken(home: home)
     try outbox.append(sampleEntries(["a"]), claimedBy: token)

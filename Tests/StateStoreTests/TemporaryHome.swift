@@ -8,7 +8,7 @@ import RunModel
 final class TemporaryHome {
   let home: HomeDirectory
 
-  /// A home that nobody else knows, or one by whose name the processes that this one starts find it.
+  /// A private home, or one by whose name the processes that this one starts find it.
   init(_ name: String = UUID().uuidString) throws { home = try Self.home(name, of: getpid()) }
 
   /// The home of that name of the process that started this one. An exit test takes nothing along but its code.

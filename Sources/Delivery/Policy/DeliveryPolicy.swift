@@ -4,7 +4,7 @@ internal import StateStore
 
 /// Decides what becomes of each record: a pure state machine between what a producer tells and what is done about it.
 ///
-/// It uses no broker, no database and no clock; whoever drives it (see ``DeliveryEngine``) says what happened and when,
+/// It uses no broker, no database and no clock; its owner (see ``DeliveryWorker``) reports what happened and when,
 /// and carries out the actions, in order. Every record taken in leaves by exactly one action: removed, tried again,
 /// expired or rejected.
 struct DeliveryPolicy {
@@ -16,11 +16,11 @@ struct DeliveryPolicy {
     case tryAgain(Int64, at: Timestamp, cause: String, mayBePersisted: Bool)
     /// Its window is over.
     case expire(Int64, cause: String, mayBePersisted: Bool)
-    /// Nobody will ever take it.
+    /// The broker will never take it.
     case reject(Int64, reason: String)
     /// Take all records back from the producer and make a new one.
     case replaceProducer
-    /// Tell all deliverers of this home that the broker is down, until then unless someone knows better.
+    /// Announce to all deliverers of this home that the broker is down, until then or until one finds it up.
     case announceOutage(since: Timestamp, until: Timestamp, cause: String)
     /// Tell them that it is back.
     case announceRecovery
@@ -40,7 +40,7 @@ struct DeliveryPolicy {
   static let longestPause = Outbox.longestPause
   /// How long a record waits under a broker's trouble before that counts as an outage.
   static let outageAfter = Duration.seconds(2)
-  /// How long an announced outage holds at least and at most before someone tries again. It grows as it lasts.
+  /// How long an announced outage holds at least and at most before a deliverer tries again. It grows as it lasts.
   static let shortestOutage = Duration.seconds(5)
   static let longestOutage = Duration.seconds(60)
   /// Ended windows are looked for so often: each find replaces the producer.
@@ -178,7 +178,7 @@ struct DeliveryPolicy {
     return actions
   }
 
-  /// Nobody waits for an answer any longer: what is wrong counts as an outage from now on.
+  /// The wait for an answer is over: from now on any trouble counts as an outage.
   mutating func stopWaiting(now: Timestamp) -> [Action] { declareOutage(now: now) }
 
   /// Whether something is known to be wrong, and not only no answer yet.

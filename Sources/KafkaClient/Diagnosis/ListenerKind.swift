@@ -45,7 +45,7 @@ enum ListenerKind: Sendable, Equatable {
     case .closed: return .closing
     case .silent: return .silent
     }
-    // SaslHandshake, version 1, by a mechanism that nobody has: a listener with a login names those that it has, one
+    // SaslHandshake, version 1, by a mechanism that does not exist: a listener with a login names those that it has, one
     // without refuses in another way.
     let mechanism = Array("NONE".utf8)
     guard
