@@ -1,0 +1,6 @@
+import sys
+
+from ._run import run
+
+if __name__ == "__main__":
+    run(sys.argv[1:])
