@@ -16,7 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-// What the child tells the supervisor, on the one page that both have. The supervisor sleeps meanwhile.
+// What the child reports to the supervisor, on the one page that both have. The supervisor sleeps meanwhile.
 struct launch_failure {
   volatile int error;
   volatile int stage;
@@ -65,7 +65,7 @@ static void run_child(const struct launch_request *request, pid_t supervisor, vo
   for (int target = 0; target < 4; target++)
     if (request->descriptors[target] >= 0 && dup2(request->descriptors[target], target) < 0)
       fail(failure, LAUNCH_DESCRIPTORS, errno);
-  // 7. Nothing above what the child is to have. Close-on-exec rather than close: 127 tells of a failed exec, and what
+  // 7. Nothing above what the child is to have. Close-on-exec rather than close: 127 means a failed exec, and what
   //    others left open without the mark is caught as well.
   unsigned first = request->descriptors[3] >= 0 ? 4 : 3;
   if (close_range(first, ~0U, CLOSE_RANGE_CLOEXEC) != 0) mark_one_by_one(first);
@@ -73,7 +73,7 @@ static void run_child(const struct launch_request *request, pid_t supervisor, vo
   if (signal_was_ignored(SIGCHLD)) signal(SIGCHLD, SIG_IGN);
   // 8. The mask last: from here on a signal to the group acts as it would on any program.
   restore_inherited_mask();
-  // 9. The kernel counts the memory of before the exec into the peak of the program: tell it apart.
+  // 9. The kernel counts the memory of before the exec into the peak of the program: record it.
   struct rusage before;
   if (getrusage(RUSAGE_SELF, &before) == 0) failure->floor = before.ru_maxrss;
   // As execvp does: a candidate that is missing or forbidden gives way to the next, and forbidden is remembered.

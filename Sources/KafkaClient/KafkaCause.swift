@@ -4,7 +4,7 @@ internal import CRDKafka
 public struct KafkaCause: Sendable, Equatable {
   /// librdkafka's number: negative ones are its own, positive ones the broker's.
   public let code: Int32
-  /// What to tell a user.
+  /// The sentence for a user.
   public let text: String
 
   /// A cause by its number and words.
@@ -74,7 +74,7 @@ public struct KafkaCause: Sendable, Equatable {
     }
   }
 
-  /// Whether it is only the library's summary of causes it told before.
+  /// Whether it is only the library's summary of causes that it reported before.
   public var isSummary: Bool { code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN.rawValue }
 
   /// Whether the record was taken back from the producer, which says nothing of the broker.

@@ -22,7 +22,7 @@ public final class KafkaProducer: @unchecked Sendable {
   private let settings: ProducerSettings
   private let certificates: Unmanaged<CertificateWatch>?
   /// The last thing that was wrong with the connection, until a record is acknowledged. Nothing the library says of a
-  /// connection is final, so this is what there is to tell of a record that waits.
+  /// connection is final, so this is the cause to report for a record that waits.
   private(set) var lastTrouble: KafkaCause?
 
   /// Makes a producer that connects in the background; this takes milliseconds and waits for no broker.

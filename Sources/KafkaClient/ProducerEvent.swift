@@ -1,4 +1,4 @@
-/// What a producer tells: of a record by the number it was handed over with, or of the connection.
+/// An event of a producer: about a record, by the number it was handed over with, or about the connection.
 public enum ProducerEvent: Sendable, Equatable {
   /// All in-sync replicas have it.
   case acknowledged(Int64)

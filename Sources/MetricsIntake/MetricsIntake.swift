@@ -2,7 +2,7 @@ internal import Glibc
 internal import JSONText
 public import RunModel
 
-/// Takes the bytes of one execution's metrics channel as they come, and tells at the end what was reported.
+/// Takes the bytes of one execution's metrics channel as they come, and returns at the end what was reported.
 ///
 /// Bytes in, ``CollectedMetrics`` out: knows neither processes nor descriptors. Memory is bounded by the limits of
 /// ``MetricRules``, whatever the child writes.
@@ -49,7 +49,7 @@ public struct MetricsIntake: ~Copyable {
   /// they are applied here.
   public mutating func finish() -> CollectedMetrics {
     if droppedBytes > 0 {
-      // What stands before the cut is half a line: it cannot be told what it would have said.
+      // Half a line stands before the cut: the rest of it is unknown.
       reject(
         .line(line, excerpt: ""), .streamTooLong,
         "\(droppedBytes) bytes after the first \(MetricRules.maximumStreamBytes) were not kept")

@@ -53,7 +53,7 @@ public final class Thread<Value> {
   }
 }
 
-/// Work on its way to a thread. The base class is what a C function can be told of: it cannot be generic.
+/// Work on its way to a thread. The base class exists for the C function: that cannot be generic.
 private class AnyWork {
   func run() {}
 }

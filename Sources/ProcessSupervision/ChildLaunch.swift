@@ -9,7 +9,7 @@ struct ChildLaunch {
   let writers: [(descriptor: Int32, writer: Descriptor)]
   let isGuarded: Bool
 
-  /// Launches, and tells the pid and what memory the child began with.
+  /// Launches, and returns the pid and the memory that the child began with.
   func run() throws(LaunchFailure) -> launched_child {
     let word = configuration.command.first ?? OSString("")
     let program = word.text

@@ -2,7 +2,7 @@ internal import Glibc
 public import Platform
 internal import RunModel
 
-/// Why a child never ran. The cases tell who must act: the user of the command, or the administrator of the machine.
+/// Why a child never ran. The cases differ in who must act: the user of the command, or the administrator of the machine.
 public enum LaunchFailure: Error, Equatable, CustomStringConvertible {
   /// No such program, by that name on PATH or at that path.
   case notFound(program: String)
@@ -13,7 +13,7 @@ public enum LaunchFailure: Error, Equatable, CustomStringConvertible {
   /// The system would not give a process or a descriptor.
   case system(SystemError)
 
-  /// The exit status that tells of it: 127, 126 or, for algo-run's own failure, 125.
+  /// Its exit status: 127, 126 or, for algo-run's own failure, 125.
   public var exitStatus: Int32 {
     switch self {
     case .notFound: 127

@@ -2,7 +2,7 @@ internal import CProcessLaunch
 internal import Glibc
 internal import Platform
 
-/// Peak memory of a child, told apart from the supervisor's own.
+/// Peak memory of a child, separate from the supervisor's own.
 ///
 /// The kernel's `ru_maxrss` of a child starts from the memory of the process that executed it (the old memory map
 /// counts until exec). That floor is measured in the child, right before its exec: a reading clearly above it is the
@@ -13,7 +13,7 @@ struct PeakMemory {
   /// Counters of resident pages are exact only to a batch a processor: so far above the floor, a reading is certainly
   /// the program's.
   private static let margin: Int64 = 256
-  /// A program younger than this is still being loaded: its mark would tell of the loading alone.
+  /// A program younger than this is still being loaded: its mark would be that of the loading alone.
   private static let firstSample = Duration.milliseconds(20)
 
   private let floor: Int64
@@ -34,7 +34,7 @@ struct PeakMemory {
     nextSample = now + interval
   }
 
-  /// The child's peak in bytes, given the kernel's reading after its end; nil where it cannot be told.
+  /// The child's peak in bytes, given the kernel's reading after its end; nil if it is unknown.
   func bytes(kernelReading kilobytes: Int64) -> Int64? {
     let known = kilobytes > floor + Self.margin ? kilobytes : sampled
     return known.map { $0 * 1024 }

@@ -4,7 +4,7 @@ public struct ResourceUsage: Sendable, Equatable {
   public var userTime: Duration
   /// Time on a processor in the kernel.
   public var systemTime: Duration
-  /// Peak resident memory in bytes; nil if it cannot be told apart from the supervisor's own.
+  /// Peak resident memory in bytes; nil if it cannot be separated from the supervisor's own.
   public var peakMemoryBytes: Int64?
 
   /// Usage of given figures.

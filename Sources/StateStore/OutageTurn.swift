@@ -5,8 +5,8 @@ extension Outbox {
   /// for the others the broker stays known to be down until it has tried.
   ///
   /// - Parameters:
-  ///   - lapsed: what ``outage()`` told.
-  ///   - until: when others may try, should this process never tell what came of it.
+  ///   - lapsed: what ``outage()`` returned.
+  ///   - until: when others may try, should this process never report a result.
   /// - Returns: Whether it is this process's turn.
   public func takeTurn(after lapsed: BrokerOutage, until: Timestamp) throws(StateError) -> Bool {
     try writing { () throws(StateError) in

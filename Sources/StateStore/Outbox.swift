@@ -44,10 +44,10 @@ public final class Outbox {
   ///
   /// - Parameters:
   ///   - busyTimeout: how long a lock of another process is waited for, each time.
-  ///   - onRecovery: is told when a damaged outbox was set aside.
+  ///   - onRecovery: is called when a damaged outbox was set aside.
   public convenience init(
     home: HomeDirectory, busyTimeout: Duration = .seconds(10),
-    onRecovery: @escaping (OutboxRecovery) -> Void = OutboxRecovery.tell
+    onRecovery: @escaping (OutboxRecovery) -> Void = OutboxRecovery.print
   ) throws(StateError) {
     try home.create()
     let hold = try OutboxHold(home)
@@ -59,7 +59,7 @@ public final class Outbox {
   /// - Throws: ``StateError`` also where it cannot be known whether there is one.
   public static func existing(
     home: HomeDirectory, busyTimeout: Duration = .seconds(10),
-    onRecovery: @escaping (OutboxRecovery) -> Void = OutboxRecovery.tell
+    onRecovery: @escaping (OutboxRecovery) -> Void = OutboxRecovery.print
   ) throws(StateError) -> Outbox? {
     guard try FileIdentity.of(home.outboxDatabase) != nil else { return nil }
     let hold = try OutboxHold(home)

@@ -23,7 +23,7 @@ public struct FailedAttempt: Sendable, Equatable {
   public var possiblyPersisted: Bool
 
   /// What ``error`` begins with where the broker denied the record: one that still is denied when its window ends was
-  /// rejected, not late. Stored, because the deliverer that was told so may not live to the end.
+  /// rejected, not late. Stored, because the deliverer that saw the error may not live to the end.
   public static let denial = "not authorised: "
 
   /// An attempt of a record that failed for a reason.

@@ -31,7 +31,7 @@ public struct OutboxRecovery: Sendable, Equatable {
   }
 
   /// Reports it on stderr, for owners that have no other place for it.
-  public static func tell(_ recovery: OutboxRecovery) {
+  public static func print(_ recovery: OutboxRecovery) {
     MessageStream.standardError.print(recovery.sentence)
   }
 
@@ -57,7 +57,7 @@ public struct OutboxRecovery: Sendable, Equatable {
     do throws(StateError) {
       return try replace(home.outboxDatabase, in: home, at: now)
     } catch {
-      // Who may not write there is told of the damage, which others can mend.
+      // A process that may not write there reports the damage, which another can mend.
       switch error {
       case .inaccessible, .readOnly: throw .corrupt(path: home.outboxDatabase)
       default: throw error

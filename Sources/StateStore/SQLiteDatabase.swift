@@ -117,7 +117,7 @@ internal import RunModel
     case SQLITE_FULL: return .diskFull(path: path)
     case SQLITE_READONLY: return .readOnly(path: path)
     case SQLITE_CANTOPEN, SQLITE_PERM:
-      // SQLite tells a missing file from a forbidden one by the system's error alone, and says EISDIR with none.
+      // SQLite distinguishes a missing file from a forbidden one by the system's error alone, and EISDIR has none.
       return PrivateFile.failure(reason == 0 ? EACCES : reason, at: path)
     case SQLITE_IOERR:
       return reason == ENOSPC || reason == EDQUOT ? .diskFull(path: path) : .inputOutput(path: path, errno: reason)

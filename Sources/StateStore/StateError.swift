@@ -1,7 +1,7 @@
 internal import Glibc
 public import RunModel
 
-/// What can be wrong with algo-run's state, told apart by who must do what about it.
+/// What can be wrong with algo-run's state, by who must do what about it.
 public enum StateError: Error, Equatable, CustomStringConvertible {
   /// Nothing says where the state lives.
   case noHome

@@ -29,7 +29,7 @@ enum ConnectionCommand: Subcommand {
         name: "test", abstract: "Walk from the broker's name to an acknowledged record, within 10 seconds.",
         discussion: """
           Steps: settings, resolve, tcp, tls, authentication, metadata, topic, produce. It ends at the first that \
-          fails, and tells the cause and what to do. The record it produces has the header ce_type \
+          fails, and prints the cause and what to do. The record it produces has the header ce_type \
           algo-run.connection-test.v1, so that consumers can leave it out.
           Exit status: 0 payloads would be delivered; 1 a step failed; 64 usage.
           """,

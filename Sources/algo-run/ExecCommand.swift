@@ -98,7 +98,7 @@ enum ExecCommand: Subcommand {
     return (status, record.endingSignal ?? supervisor.pendingInterrupt())
   }
 
-  /// At most so many rejections are told one by one; all are in the report.
+  /// Rejections that are printed; all are in the report.
   private static let toldRejections = 20
 
   private static func tellRejections(_ rejections: [MetricRejection]) {

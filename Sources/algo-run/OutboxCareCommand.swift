@@ -4,7 +4,7 @@ internal import StateStore
 
 /// `algo-run outbox retry|purge`: what an operator does with payloads that were given up.
 enum OutboxCareCommand {
-  /// Numbers that are told one by one; the others are counted.
+  /// Numbers that are listed; the others are counted.
   private static let toldNumbers = 20
 
   static func retry(_ invocation: Invocation, _ outbox: Outbox?, _ home: HomeDirectory) throws -> Int32 {

@@ -19,8 +19,8 @@ enum OutboxCommand: Subcommand {
     ],
     subcommands: [
       Command(
-        name: "status", abstract: "Count payloads by state; tell what is known of the broker.",
-        discussion: "Exit status: 0 told, whatever waits; 1 the outbox cannot be read; 64 usage.",
+        name: "status", abstract: "Count payloads by state; show whether the broker is known to be down.",
+        discussion: "Exit status: 0 on success, even if payloads are pending; 1 the outbox cannot be read; 64 usage.",
         examples: [("algo-run outbox status --json | jq .pending", "for monitoring")],
         options: [SharedOptions.json, SharedOptions.home]),
       Command(

@@ -3,7 +3,7 @@ internal import Platform
 internal import ProcessSupervision
 internal import RunModel
 
-/// The file of `--report`: opened before the child starts, so that a wrong path is told while nothing is lost, and
+/// The file of `--report`: opened before the child starts, so that a wrong path is reported while nothing is lost, and
 /// written after it ended.
 struct ReportFile {
   private let path: String

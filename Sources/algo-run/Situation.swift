@@ -69,7 +69,7 @@ struct Situation {
 
   private static func fallbackNote(_ reference: AlgorithmReference?, _ home: HomeDirectory?) -> String {
     guard let reference, let home else { return "" }
-    guard assumedVersion(reference) != nil else { return "; which version it is cannot be told, so it has no payload" }
+    guard assumedVersion(reference) != nil else { return "; its version is unknown, so it has no payload" }
     return "; its payload goes to \(home.fallbackFile)"
   }
 

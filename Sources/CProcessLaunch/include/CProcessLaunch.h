@@ -81,7 +81,7 @@ struct child_usage {
   int64_t peak_kilobytes;
 };
 
-/// Reaps one ended child and tells what it and its waited-for descendants used.
+/// Reaps one ended child and returns what it and its waited-for descendants used.
 int32_t reap_child(int32_t pid, struct child_usage *usage);
 
 /// Makes orphaned descendants children of this process.

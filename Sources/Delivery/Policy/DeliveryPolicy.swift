@@ -2,7 +2,7 @@ internal import KafkaClient
 internal import RunModel
 internal import StateStore
 
-/// Decides what becomes of each record: a pure state machine between what a producer tells and what is done about it.
+/// Decides what becomes of each record: a pure state machine between the events of a producer and the actions of the worker.
 ///
 /// It uses no broker, no database and no clock; its owner (see ``DeliveryWorker``) reports what happened and when,
 /// and carries out the actions, in order. Every record taken in leaves by exactly one action: removed, tried again,
@@ -118,7 +118,7 @@ struct DeliveryPolicy {
     fail(id, cause, mayBePersisted: false, isAlone: true, now: now) + replaceIfDrained()
   }
 
-  /// What the producer tells.
+  /// An event of the producer.
   mutating func handle(_ event: ProducerEvent, now: Timestamp) -> [Action] {
     switch event {
     case .acknowledged(let id):

@@ -16,7 +16,7 @@ public struct BrokerAddress: Sendable, Equatable, CustomStringConvertible {
     case user
     /// No number, or none from 1 to 65535.
     case port
-    /// An IPv6 address whose end cannot be told from a port.
+    /// An IPv6 address whose last part may be a port.
     case noBrackets
     /// Brackets around something else.
     case noIPv6Address

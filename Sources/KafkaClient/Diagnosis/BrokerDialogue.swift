@@ -16,7 +16,7 @@ final class BrokerDialogue {
   private static let patience = Duration.seconds(3)
   /// How long a topic may take to be made on first use.
   private static let topicPatience = Duration.milliseconds(1500)
-  /// How long a new connection may take, login included: less than this test, so that the library tells where one stands
+  /// How long a new connection may take, login included: less than this test, so that the library reports where one stands
   /// still. Of use only here: a delivery has more time.
   private static let setup = Duration.seconds(5)
 
@@ -170,7 +170,7 @@ final class BrokerDialogue {
 
   /// Waits until a broker has answered a request, which it does after the login.
   ///
-  /// - Returns: whether one has; where not, the producer's last trouble tells why, if anything does.
+  /// - Returns: whether one has; if not, the producer's last trouble is the reason, if there is one.
   private func waitForAnswer(until deadline: MonotonicInstant) -> Bool {
     while true {
       if ask() { return true }
@@ -182,7 +182,7 @@ final class BrokerDialogue {
   }
 
   /// Whether a connection was not ready in time. Releases since 2.10 or so say of that only that the broker is down, but
-  /// not before that time; a connection that ends in another way, they tell at once.
+  /// not before that time; a connection that ends in another way, they report immediately.
   private var isSilent: Bool {
     guard let trouble = producer.lastTrouble, trouble.advertisedAddress == nil else { return false }
     let isLate = firstTrouble.map { start + Self.setup - .milliseconds(500) < $0 } ?? false

@@ -41,7 +41,7 @@ enum CertificateVerdict {
     }
     return .failed(
       cause: "no TLS handshake: \(words)",
-      hint: "Is this the port of a TLS listener? Its log tells why it refused.")
+      hint: "Is this the port of a TLS listener? Its log has the reason.")
   }
 
   private static func failure(

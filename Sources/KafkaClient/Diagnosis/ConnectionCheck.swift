@@ -35,7 +35,7 @@ public enum ConnectionCheck {
     case "ssl.ca.location", "ssl.ca.pem": "give the authority with --ca"
     // With plaintext it can ask for more than that; with sasl_ssl only for less.
     case "security.protocol" where kind != .plaintext: "the type says it; choose one with --type"
-    case "delivery.report.only.error": "what was acknowledged could not be told from what was not"
+    case "delivery.report.only.error": "acknowledgements would be lost"
     case "transactional.id": "each payload stands for itself"
     case "acks", "request.required.acks": "a payload counts as delivered when all in-sync replicas have it"
     case "message.timeout.ms", "delivery.timeout.ms": "set the time with --delivery-window"

@@ -6,7 +6,7 @@ public import RunModel
 public struct ConnectionTest {
   /// The walk ends within this time, whatever the other end does.
   public static let limit = Duration.seconds(10)
-  /// What may still follow when the walk's own time is over on a busy machine: starting, and telling it.
+  /// Reserve beyond the walk's own time on a busy machine: for starting, and for printing the verdict.
   private static let reserve = Duration.milliseconds(1500)
   /// The most that one step of the network may take, so that the others have time left.
   static let stepLimit = Duration.seconds(3)

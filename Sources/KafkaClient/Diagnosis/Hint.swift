@@ -18,7 +18,7 @@ enum Hint {
     let both =
       "check both" + (usesSCRAM ? ", and that the user has credentials for \(authentication.mechanism.rawValue)" : "")
     guard usesSCRAM, let limit = KafkaLibrary.limitOfSCRAM else {
-      return "The broker does not tell an unknown user from a wrong password: \(both)."
+      return "The broker does not distinguish an unknown user from a wrong password: \(both)."
     }
     // The broker's release is unknown here.
     return "On an older Kafka user or password is wrong: \(both). On Apache Kafka 4 it is the library: \(limit)."

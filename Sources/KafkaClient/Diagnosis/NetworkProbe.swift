@@ -2,7 +2,7 @@ internal import Glibc
 internal import Platform
 internal import RunModel
 
-/// Looks at a broker's address without librdkafka, which tries again for ever instead of telling what is wrong. The
+/// Looks at a broker's address without librdkafka, which tries again for ever instead of reporting the error. The
 /// only file of the test that touches sockets.
 struct NetworkProbe {
   /// One address that a name resolved to, ready for connect.

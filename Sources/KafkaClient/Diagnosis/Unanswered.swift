@@ -40,7 +40,7 @@ enum Unanswered {
   private static let closed = StageResult.Verdict.failed(
     cause: "the broker closes the connection without an answer",
     hint: "Does its listener want a login or TLS that the connection lacks (`connection set --type sasl_ssl`), or is "
-      + "this the port of something else? The broker's log tells why it closes.")
+      + "this the port of something else? The broker's log has the reason.")
 
   private static func silence(_ waited: Duration) -> StageResult.Verdict {
     .failed(
