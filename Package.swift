@@ -47,9 +47,9 @@ let package = Package(
     // Not named Dispatch, which is a module of the system that Foundation imports.
     .target(
       name: "RequestDispatch", dependencies: ["Execution", "Platform", "ProcessSupervision", "RunModel"],
-      path: "Sources/Dispatch", swiftSettings: strict),
+      swiftSettings: strict),
     .testTarget(
-      name: "DispatchTests",
+      name: "RequestDispatchTests",
       dependencies: [
         "Execution", "Platform", "ProcessSupervision", "RequestDispatch", "RunModel", "Supervision",
       ],
