@@ -26,7 +26,7 @@ let package = Package(
       name: "algo-run",
       dependencies: [
         "BatchRun", "CommandLineInterface", "Delivery", "Execution", "JSONText", "KafkaClient", "MetricsIntake",
-        "Platform", "ProcessSupervision", "RunModel", "StateStore",
+        "Platform", "ProcessSupervision", "RequestDispatch", "RunModel", "StateStore",
       ],
       swiftSettings: strict),
     .target(name: "CommandLineInterface", swiftSettings: strict),
@@ -36,7 +36,9 @@ let package = Package(
     // A file of requests, and one request.
     .target(
       name: "BatchRun",
-      dependencies: ["CCrypto", "Execution", "JSONText", "Platform", "ProcessSupervision", "RunModel"],
+      dependencies: [
+        "CCrypto", "Execution", "JSONText", "Platform", "ProcessSupervision", "RequestDispatch", "RunModel",
+      ],
       swiftSettings: strict),
     // Without pkg-config, like CSQLite: the release build links it statically.
     .systemLibrary(name: "CCrypto"),
@@ -130,7 +132,7 @@ let package = Package(
       name: "validation-bench", dependencies: ["MetricsIntake", "RunModel"], path: "Benchmarks/validation",
       swiftSettings: strict),
     .executableTarget(
-      name: "delivery-bench", dependencies: ["Delivery", "RunModel", "StateStore"],
+      name: "delivery-bench", dependencies: ["Delivery", "Platform", "RunModel", "StateStore"],
       path: "Benchmarks/delivery", swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6],

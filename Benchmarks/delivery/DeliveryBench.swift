@@ -1,5 +1,6 @@
 import Delivery
 import Glibc
+import Platform
 import RunModel
 import StateStore
 // The release build does not import it unasked. Here it has the clock.
@@ -23,12 +24,12 @@ struct DeliveryBench {
     let home = try HomeDirectory(path: arguments[1])
     let records = (0..<count).map(record)
 
-    let publisher = try DeliveryThread(connection: connection, home: home) { print("reported: \($0)") }
+    let loop = try EventLoop()
+    let publisher = try DeliveryThread(connection: connection, home: home, waking: loop) { print("reported: \($0)") }
     let time = ContinuousClock().measure {
       for record in records { _ = publisher.enqueue(record) }
       while publisher.counts.waiting > 0 {
-        var durable = pollfd(fd: publisher.durableDescriptor, events: Int16(POLLIN), revents: 0)
-        poll(&durable, 1, 5)
+        loop.turn(until: .now() + .milliseconds(5))
         _ = publisher.takeDurable()
       }
     }

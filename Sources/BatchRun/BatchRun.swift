@@ -2,56 +2,54 @@ public import Execution
 internal import Glibc
 public import Platform
 public import ProcessSupervision
+internal import RequestDispatch
 public import RunModel
 
-/// Runs every request of a list: the loop that ties slots, delivery and output together.
+/// Runs every request of a list: the loop that ties requests, dispatcher, payloads and results together.
 ///
 /// ## Theory of operation
 ///
-/// One thread, one loop, nothing that blocks. A request goes through these places, and each place is bounded, so that
-/// the size of a list is never the size of anything in memory:
+/// One thread, one loop, nothing that blocks. A request passes these places. Each of them is bounded, so that memory does
+/// not grow with the list:
 ///
-///     reader ─► slots (jobs) ─┬─► unsettled (its payload on the way to the disk) ─► [kept order] ─► output
-///               ▲             │
-///               └── retries ◄─┘
+///     RequestReader ─► Dispatcher ─► PendingPayloads ─► [ReorderBuffer] ─► ResultOutput
 ///
-/// New requests are taken only while every later place has room; a slow disk or a slow reader of the results slows the
-/// start of requests down, never a running child.
-///
-/// Here is the loop; the way of one request through it is in RequestCourse.swift, and how a batch ends before its list
-/// does in BatchCourse.swift.
+/// New requests are taken only while every later place has room: a slow disk or a slow reader of the results delays the
+/// start of requests, never a running child.
 public final class BatchRun {
-  let settings: BatchSettings
-  let loop: EventLoop
-  let supervisor: Supervisor
-  let executor: any Executor
-  let payloads: (any PayloadQueue)?
-  let reader: RequestReader
-  let display: ProgressDisplay
-  let requestGate: ReadinessGate
+  /// Results that may wait for their payloads or their reader.
+  private static let pendingLimit = 256
+  /// Bytes of captured output that may wait with them.
+  private static let pendingBytesLimit = 1 << 19
+  /// Lines about rejected metrics; the summary counts the others.
+  static let rejectionLines = 20
+
+  private let settings: BatchSettings
+  private let loop: EventLoop
+  private let supervisor: Supervisor
+  private let executor: any Executor
+  private let dispatcher: Dispatcher
+  private let payloads: (any PayloadQueue)?
+  private let display: ProgressDisplay
+  private let reader: RequestReader
+  private let requestGate: ReadinessGate
   private let outputGate: ReadinessGate
-  private let payloadGate: (gate: ReadinessGate, descriptor: Descriptor)?
+  private let output: ResultOutput
+  private let order: ReorderBuffer?
+  private let captures: CapturePool
+  private let succeeded: DigestTable?
   private let started = MonotonicInstant.now()
-  let succeeded: DigestTable?
-  let output: ResultOutput
-  let keptOrder: KeptOrder?
-  let pool: CapturePool
-  var count: RequestCount
-  var tally = BatchTally()
-  var running: [ExecutionID: Attempt] = [:]
-  var retrying = RetryQueue()
-  var unsettled: [UInt64: FinishedRequest] = [:]
-  var nextOrdinal = 0
-  var taken = 0
-  var listHasEnded = false
-  var course = BatchCourse.running
-  var cut: BatchSummary.Cut?
-  var failure: BatchFailure?
-  var canWrite = true
+  private var count: RequestCount
+  private var tally = BatchTally()
+  private var submitted: [JobID: (request: Request, ordinal: Int, capture: ChildCapture)] = [:]
+  private var pending: PendingPayloads
+  private var nextOrdinal = 0
+  private var listHasEnded = false
+  private var phase = BatchPhase.running
 
   /// Opens requests and output; nothing runs yet.
   ///
-  /// - Throws: ``BatchFailure`` for what is wrong with the files, before anything was changed.
+  /// - Throws: ``BatchFailure`` if the files cannot be used, before anything was changed.
   public init(
     settings: BatchSettings, loop: EventLoop, supervisor: Supervisor, executor: any Executor,
     payloads: (any PayloadQueue)?
@@ -61,6 +59,8 @@ public final class BatchRun {
     self.supervisor = supervisor
     self.executor = executor
     self.payloads = payloads
+    dispatcher = Dispatcher(executor: executor, retries: settings.retries, halt: settings.halt)
+    pending = PendingPayloads(queue: payloads)
     display = ProgressDisplay(style: settings.progress, sharesTerminal: settings.output == nil, now: started)
     let sources = try RequestSource.all(settings.files)
     count = RequestCount(sources: sources)
@@ -71,15 +71,14 @@ public final class BatchRun {
       sources: sources, takesEnvelopes: settings.takesEnvelopes, spillDirectory: settings.spillDirectory)
     requestGate = ReadinessGate(for: .read, on: loop)
     outputGate = ReadinessGate(for: .write, on: loop)
-    payloadGate = payloads.map { (ReadinessGate(for: .read, on: loop), Descriptor(lending: $0.durableDescriptor)) }
     supervisor.watchStopRequests()
-    let pool = CapturePool(outputLimit: settings.outputLimit, spillDirectory: settings.spillDirectory)
-    self.pool = pool
-    let output = ResultOutput(file: prepared.file) { pool.giveBack($0.capture) }
+    let captures = CapturePool(outputLimit: settings.outputLimit, spillDirectory: settings.spillDirectory)
+    self.captures = captures
+    let output = ResultOutput(file: prepared.file) { captures.release($0.capture) }
     self.output = output
-    keptOrder =
+    order =
       settings.keepsOrder
-      ? KeptOrder(output: output, spillDirectory: settings.spillDirectory) { pool.giveBack($0.capture) } : nil
+      ? ReorderBuffer(output: output, spillDirectory: settings.spillDirectory) { captures.release($0.capture) } : nil
     let slots = executor.freeSlots
     if slots < settings.jobs {
       display.say(
@@ -90,7 +89,7 @@ public final class BatchRun {
 
   /// Runs to the end and drains the payloads.
   ///
-  /// - Throws: ``BatchFailure`` where requests or results broke off; everything else is in the summary.
+  /// - Throws: ``BatchFailure`` if requests or results cannot be read or written; everything else is in the summary.
   public func run() throws(BatchFailure) -> BatchSummary {
     while true {
       let isBusy = advance()
@@ -98,26 +97,204 @@ public final class BatchRun {
       if isOver { break }
       loop.turn(until: isBusy ? .now() : nextDeadline)
       for signal in supervisor.takeSignals() { take(signal: signal.number) }
-      for completion in executor.takeCompletions() {
-        if let attempt = running.removeValue(forKey: completion.id) { ended(attempt, completion.record) }
-      }
     }
     let ran = MonotonicInstant.now()
+    executor.close()
+    var stopReason = phase.reason
     if let payloads {
-      let limit = cut == .interrupted ? min(PayloadDrain.afterInterrupt, settings.drainLimit) : settings.drainLimit
+      let limit = phase.isInterrupted ? min(PayloadDrain.afterInterrupt, settings.drainLimit) : settings.drainLimit
       let drain = PayloadDrain(payloads: payloads, loop: loop, supervisor: supervisor, display: display)
-      if drain.run(limit: limit, figures: { _ in figures }) { cut = .interrupted }
+      if drain.run(limit: limit, figures: { _ in figures }) { stopReason = .interrupted(after: stopReason?.failure) }
     }
+    while !executor.isClosed { loop.turn() }
     display.clear()
-    // Once, and not for each: where the program is missing, every request says the same.
-    for line in tally.unstarted.lines { display.say(line) }
-    if let failure { throw failure }
+    // Once, and not for each: if the program is missing, all requests fail for the same reason.
+    for line in tally.startFailures.lines { display.say(line) }
+    if let failure = stopReason?.failure { throw failure }
     try output.verify()
     return BatchSummary(
-      algorithm: settings.version.reference, tally: tally, cut: cut, notRun: notRun,
+      algorithm: settings.version.reference, tally: tally, stopReason: stopReason, notRun: notRun,
       canResume: settings.output != nil, elapsed: ran.duration(since: started),
       drained: MonotonicInstant.now().duration(since: ran), payloads: payloads?.counts ?? .none)
   }
+
+  /// Does all that can be done now.
+  ///
+  /// - Returns: Whether there is more to do at once.
+  private func advance() -> Bool {
+    dispatcher.expectedJobs = count.total
+    for completion in dispatcher.takeCompletions() { take(completion) }
+    for finished in pending.takeDurable() { write(finished) }
+    var isBusy = takeRequests()
+    noteEnd()
+    let wasFull = !canTake
+    do throws(BatchFailure) {
+      switch try output.pump() {
+      case .idle: break
+      case .more: isBusy = true
+      case .blocked(let descriptor):
+        guard phase.stage != .abandoning else { throw .outputReaderGone }
+        outputGate.wait(for: descriptor)
+      }
+    } catch { stopWriting(error) }
+    // Writing made room again. No event reports that, and with no child running nothing else would wake the loop.
+    if wasFull, canTake { isBusy = true }
+    if !count.isOver, !display.isSilent || settings.halt != nil { count.advance() }
+    display.update(figures, at: .now())
+    return isBusy
+  }
+
+  private var isOver: Bool {
+    guard dispatcher.isIdle, listHasEnded || phase != .running else { return false }
+    return output.isClosed || pending.count == 0 && output.isIdle
+  }
+
+  private var nextDeadline: MonotonicInstant? {
+    let due = dispatcher.nextDue
+    guard let update = display.nextDeadline else { return due }
+    return min(update, due ?? update)
+  }
+
+  // MARK: Requests
+
+  private var canTake: Bool {
+    phase == .running && !listHasEnded && dispatcher.hasRoom && pending.count + output.backlog < Self.pendingLimit
+      && captures.pendingBytes < Self.pendingBytesLimit && order?.admits(nextOrdinal) != false
+  }
+
+  /// Returns whether there are more to take at once.
+  private func takeRequests() -> Bool {
+    // A bounded number at once: reading a list of skipped or unusable requests must not keep the loop from children.
+    for _ in 0..<256 {
+      guard canTake else { return false }
+      if let limit = settings.limit, nextOrdinal >= limit { listHasEnded = true }
+      guard !listHasEnded else { return false }
+      do throws(BatchFailure) {
+        switch try reader.next() {
+        case .request(let request): try take(request)
+        case .again: return true
+        case .wait(let descriptor):
+          requestGate.wait(for: descriptor)
+          return false
+        case .end: listHasEnded = true
+        }
+      } catch { stopReading(error) }
+    }
+    return true
+  }
+
+  private func take(_ request: Request) throws(BatchFailure) {
+    if let succeeded, request.problem == nil, try succeeded.count(request.key) > 0 {
+      tally.skipped += 1
+      return
+    }
+    let ordinal = nextOrdinal
+    nextOrdinal += 1
+    let requestID = request.requestID ?? RequestID.random()
+    if let problem = request.problem {
+      let record = ExecutionRecord.failedToStart(
+        requestID: requestID, version: settings.version, attempts: 0, at: WallClock.now(), reason: problem)
+      dispatcher.count(record)
+      return finish(FinishedRequest(request: request, ordinal: ordinal, record: record, capture: nil))
+    }
+    var execution = ExecutionRequest(
+      id: requestID, target: settings.target, limits: settings.limits, trace: settings.trace)
+    execution.input = request.input.bytes
+    let capture = captures.take()
+    submitted[dispatcher.submit(execution, output: capture)] = (request, ordinal, capture)
+  }
+
+  // MARK: Results
+
+  private func take(_ completion: JobCompletion) {
+    guard case .ended(let record) = completion.result,
+      let (request, ordinal, capture) = submitted.removeValue(forKey: completion.id)
+    else { return }
+    let finished = FinishedRequest(request: request, ordinal: ordinal, record: record, capture: capture)
+    if let failure = capture.output.failure { omit(finished, because: failure) } else { finish(finished) }
+  }
+
+  /// The disk had no room for the output. A part of it would pass for the whole with every reader of the results,
+  /// `--resume` included: so there is no line, and the request runs again. Its payload is published.
+  private func omit(_ finished: FinishedRequest, because failure: BatchFailure) {
+    display.say("\(finished.source): its output could not be kept, so it has no result; --resume runs it again.")
+    stopReading(failure)
+    finished.capture?.reset()
+    if let payloads, let insightsRecord = finished.record.insightsRecord { _ = payloads.enqueue(insightsRecord) }
+    order?.leaveOut(finished.ordinal)
+  }
+
+  private func finish(_ finished: FinishedRequest) {
+    let reported = tally.rejections
+    for rejection in finished.record.metrics.rejected.prefix(max(0, Self.rejectionLines - reported)) {
+      display.say("\(finished.source): \(rejection)")
+    }
+    tally.count(finished.record, truncated: finished.capture?.output.isTruncated ?? false)
+    captures.finished(finished.capture)
+    if !pending.add(finished) { write(finished) }
+  }
+
+  private func write(_ finished: FinishedRequest) {
+    guard let order else { return output.append(finished) }
+    do throws(BatchFailure) { try order.take(finished) } catch { stopWriting(error) }
+  }
+
+  // MARK: The end
+
+  /// Notes that the dispatcher has stopped starting jobs.
+  private func noteEnd() {
+    guard phase == .running else { return }
+    if let failures = dispatcher.failuresAtHalt, let halt = settings.halt {
+      phase = .ending(.finishing, .halted)
+      let failed = Figures.counted(failures, "failed request")
+      display.say("halting after \(failed) (--halt-after \(halt)); running ones finish.")
+    } else if let failure = executor.failure {
+      phase = .ending(.finishing, .executorFailed(failure))
+      display.say("no more requests start: \(failure)")
+    }
+  }
+
+  private func take(signal number: Int32) {
+    switch number {
+    case SIGUSR1: display.sayNow(figures, at: .now())
+    case SIGUSR2, SIGWINCH: break
+    case SIGTSTP, SIGTTIN, SIGTTOU:
+      display.clear()
+      supervisor.stopWithChildren(by: number)
+    default: interrupt(isUrgent: number == SIGQUIT)
+    }
+  }
+
+  private func interrupt(isUrgent: Bool) {
+    phase.interrupt(isUrgent: isUrgent)
+    let running = dispatcher.runningCount
+    let requests = Figures.counted(running, "running request")
+    switch phase.stage {
+    case .finishing:
+      display.say(running == 0 ? "interrupted." : "interrupted; \(requests) will finish (once more stops them).")
+      dispatcher.finish()
+    case .stopping:
+      if running > 0 { display.say("stopping \(requests).") }
+      dispatcher.stop()
+    default: dispatcher.kill()
+    }
+  }
+
+  /// The list cannot be read any further: running requests finish, and their results are complete.
+  private func stopReading(_ failure: BatchFailure) {
+    phase.fail(failure, .finishing)
+    dispatcher.finish()
+  }
+
+  /// Results cannot be written any more: nothing that runs would be of use.
+  private func stopWriting(_ failure: BatchFailure) {
+    let isStopping = phase.stage.map { $0 >= .stopping } ?? false
+    phase.fail(failure, .stopping)
+    output.close()
+    if !isStopping { dispatcher.stop() }
+  }
+
+  // MARK: Figures
 
   /// Requests that were to run and have no result.
   private var notRun: Int? {
@@ -125,54 +302,16 @@ public final class BatchRun {
     return figures.total.map { max(0, $0 - tally.skipped - tally.finished) }
   }
 
-  /// Does what can be done now.
-  ///
-  /// - Returns: Whether there is more to do at once.
-  private func advance() -> Bool {
-    settle()
-    var isBusy = startRequests()
-    let wasFull = !canStart
-    if canWrite {
-      do throws(BatchFailure) {
-        switch try output.pump() {
-        case .idle: break
-        case .more: isBusy = true
-        case .blocked(let descriptor):
-          guard course < .abandoning else { throw .outputReaderGone }
-          outputGate.wait(for: descriptor)
-        }
-      } catch { stopWriting(error) }
-    }
-    // Writing made room again: no event is going to say so, and with no child running nothing else would wake the loop.
-    if wasFull, canStart { isBusy = true }
-    if !unsettled.isEmpty, let (gate, descriptor) = payloadGate { gate.wait(for: descriptor) }
-    if !count.isOver, !display.isSilent || settings.halt != nil { count.advance() }
-    display.update(figures, at: .now())
-    return isBusy
-  }
-
-  private var isOver: Bool {
-    guard running.isEmpty, retrying.isEmpty, listHasEnded || course > .running else { return false }
-    return !canWrite || unsettled.isEmpty && output.isIdle
-  }
-
-  private var nextDeadline: MonotonicInstant? {
-    let retry = executor.freeSlots > 0 ? retrying.nextDue : nil
-    guard let update = display.nextDeadline else { return retry }
-    return min(update, retry ?? update)
-  }
-
-  var figures: ProgressText {
+  private var figures: ProgressText {
     var text = ProgressText()
     text.done = tally.skipped + tally.finished
     text.total = count.total.map { total in settings.limit.map { min(total, tally.skipped + $0) } ?? total }
     text.failed = tally.failed
     text.payloadsWaiting = payloads?.counts.waiting ?? 0
-    switch course {
-    case .running where listHasEnded && running.isEmpty && retrying.isEmpty: text.note = "delivering payloads"
-    case .running: break
-    case .finishing: text.note = "\(running.count) finishing"
-    case .stopping, .abandoning: text.note = "\(running.count) stopping"
+    switch phase.stage {
+    case nil: if listHasEnded, dispatcher.isIdle { text.note = "delivering payloads" }
+    case .finishing: text.note = "\(dispatcher.runningCount) finishing"
+    case .stopping, .abandoning: text.note = "\(dispatcher.runningCount) stopping"
     }
     return text
   }

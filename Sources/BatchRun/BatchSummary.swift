@@ -1,41 +1,35 @@
 internal import JSONText
 internal import RunModel
 
-/// What a batch came to: a few lines to read, and the same as JSON.
+/// The result of a batch: a few lines to read, and the same as JSON.
 public struct BatchSummary {
-  /// Why a batch ended before its list did.
-  public enum Cut: String, Sendable {
-    /// Somebody asked it to stop.
-    case interrupted
-    /// `--halt-after` was reached.
-    case halted
-    /// Requests or results could not be read or written.
-    case broken
-  }
-
   let algorithm: String
   let tally: BatchTally
-  let cut: Cut?
-  /// Requests of the list that no result was written for; nil where the list was not counted to its end.
+  /// Nil unless it ended before its list did.
+  let stopReason: StopReason?
+  /// Requests of the list that no result was written for; nil if the list was not counted to its end.
   let notRun: Int?
-  /// Whether the results are in a file that can be gone on with.
+  /// Whether the results are in a file that `--resume` can complete.
   let canResume: Bool
-  /// Until the last request had ended.
+  /// Time until the last request had ended.
   let elapsed: Duration
-  /// What delivery took after that.
+  /// Time that delivery took after that.
   let drained: Duration
   let payloads: PayloadCounts
 
-  /// A drain that takes longer is told.
+  /// A longer drain is reported.
   private static let notableDrain = Duration.seconds(1)
 
-  /// 130 interrupted, 1 some failed, 0 all succeeded.
+  /// 130 interrupted, 1 some failed or could not start, 0 all succeeded.
   public var exitStatus: Int32 {
-    if cut == .interrupted { return 130 }
-    return tally.failed > 0 ? 1 : 0
+    switch stopReason {
+    case .interrupted: 130
+    case .executorFailed: 1
+    default: tally.failed > 0 ? 1 : 0
+    }
   }
 
-  /// What is said where nobody wants a summary: what its reader cannot see elsewhere.
+  /// Lines for `--quiet`: facts that appear nowhere else.
   public var linesWhenQuiet: [String] {
     tally.rejections > BatchRun.rejectionLines ? [rejectionLine] : []
   }
@@ -70,15 +64,16 @@ public struct BatchSummary {
     }
     if tally.rejections > 0 { lines.append(rejectionLine) }
     if tally.truncated > 0 { lines.append("\(Figures.counted(tally.truncated, "result")) cut at --max-output") }
-    switch cut {
+    switch stopReason {
     case .interrupted: lines.append("interrupted" + rest)
     case .halted: lines.append("halted by --halt-after" + rest)
-    case .broken, nil: break
+    case .executorFailed: lines.append("gave up" + rest)
+    case .failed, nil: break
     }
     return lines
   }
 
-  /// What became of the rest of the list, and how to go on with it.
+  /// The state of the rest of the list, and how to run it.
   private var rest: String {
     if notRun == 0, tally.failed == 0 { return "; all requests had run" }
     let count = notRun.map { "; \(Figures.counted($0, "request")) not run" } ?? ""
@@ -99,7 +94,7 @@ public struct BatchSummary {
     json.member("retries", integer: tally.retries)
     json.member("rejected_metrics", integer: tally.rejections)
     json.member("truncated_results", integer: tally.truncated)
-    json.member("ended_early", orNull: cut?.rawValue)
+    json.member("ended_early", orNull: stopReason?.name)
     json.member("not_run", integer: notRun)
     json.member("elapsed_milliseconds", number: elapsed.millisecondsText)
     json.member("drain_milliseconds", number: drained.millisecondsText)

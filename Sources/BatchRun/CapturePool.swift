@@ -1,14 +1,14 @@
-/// Captures that wait to be used again, and how much memory those of finished requests hold.
+/// Captures for further use, and the memory that captures of finished requests hold.
 final class CapturePool {
-  /// What a capture that went to disk counts for: it holds a descriptor, and those are scarcer than memory.
+  /// The weight of a capture on disk: it holds a descriptor, and those are scarcer than memory.
   private static let spilledWeight = SpillBuffer.inMemory
-  /// More than so many are not kept.
-  private static let mostKept = 64
+  /// Captures that are kept for further use.
+  private static let limit = 64
 
   private let outputLimit: Int
   private let spillDirectory: String
   private var free: [ChildCapture] = []
-  /// Bytes held by requests that are finished and not written.
+  /// Bytes held by requests that are finished and whose results are not written.
   private(set) var pendingBytes = 0
 
   init(outputLimit: Int, spillDirectory: String) {
@@ -25,9 +25,9 @@ final class CapturePool {
   func finished(_ capture: ChildCapture?) { pendingBytes += Self.weight(of: capture) }
 
   /// The result is written.
-  func giveBack(_ capture: ChildCapture?) {
+  func release(_ capture: ChildCapture?) {
     pendingBytes -= Self.weight(of: capture)
-    guard let capture, free.count < Self.mostKept else { return }
+    guard let capture, free.count < Self.limit else { return }
     capture.reset()
     free.append(capture)
   }

@@ -1,9 +1,10 @@
 internal import Execution
 internal import JSONText
 internal import ProcessSupervision
+internal import RequestDispatch
 internal import RunModel
 
-/// A request whose last attempt is over: what its result line says. Its captured output goes back to the pool once
+/// A request whose last attempt is over: the content of its result line. Its captured output goes back to the pool once
 /// the line is written.
 final class FinishedRequest {
   let index: Int
@@ -13,7 +14,7 @@ final class FinishedRequest {
   /// Its place among all that are written by this batch, for `--keep-order`.
   let ordinal: Int
   var record: ExecutionRecord
-  /// Nil where nothing ran.
+  /// Nil if nothing ran.
   let capture: ChildCapture?
 
   init(request: Request, ordinal: Int, record: ExecutionRecord, capture: ChildCapture?) {
@@ -27,8 +28,8 @@ final class FinishedRequest {
   }
 }
 
-/// What is kept of one child's stdout and stderr; used again for later children.
-final class ChildCapture: OutputReceiver {
+/// The kept part of one child's stdout and stderr. Used again for later children.
+final class ChildCapture: JobOutput {
   let output: CapturedOutput
   private(set) var tail = StreamTail()
 
@@ -41,6 +42,9 @@ final class ChildCapture: OutputReceiver {
     if descriptor == 1 { output.receive(bytes) } else { tail.receive(bytes) }
   }
 
+  /// Whether the disk had no room for it.
+  var isLost: Bool { output.failure != nil }
+
   /// Forgets all, for the next child.
   func reset() {
     output.reset()
@@ -50,12 +54,12 @@ final class ChildCapture: OutputReceiver {
 
 /// Writes the result line of one finished request piece by piece, so that a result of any size needs one buffer.
 ///
-/// `result` stands last: whoever reads a line back has seen everything else before its largest member.
+/// `result` is the last member: a reader has seen everything else before the largest one.
 struct ResultLine {
   private enum Phase { case head, body(offset: Int), done }
 
   private let finished: FinishedRequest
-  /// What the child wrote; nil where none ran in the last attempt, which is something else than having written nothing.
+  /// The child's output; nil if the last attempt had no child, which differs from an empty output.
   private let capture: ChildCapture?
   private var body: ResultBody
   private var phase = Phase.head
@@ -66,10 +70,10 @@ struct ResultLine {
     body = ResultBody(form: capture?.output.form ?? .json)
   }
 
-  /// Appends the next piece to `buffer`; at most about 300 KiB, where every byte of the output needs an escape.
+  /// Appends the next piece to `buffer`; at most about 300 KiB, if every byte of the output needs an escape.
   ///
   /// - Returns: Whether the line is complete.
-  /// - Throws: ``BatchFailure/cannotSpill(code:)`` where captured output cannot be read back.
+  /// - Throws: ``BatchFailure/cannotSpill(code:)`` if captured output cannot be read back.
   mutating func append(to buffer: inout [UInt8]) throws(BatchFailure) -> Bool {
     switch phase {
     case .head:
@@ -121,7 +125,7 @@ struct ResultLine {
   ) throws(BatchFailure) -> Int {
     try withUnsafeTemporaryAllocation(byteCount: wanted, alignment: 16) { (piece) throws(BatchFailure) in
       var filled = 0
-      // Whole chunks only: base64 may be padded nowhere but at its end.
+      // Whole chunks only: base64 may be padded only at its end.
       while filled < wanted {
         let read = try output.read(into: UnsafeMutableRawBufferPointer(rebasing: piece[filled...]), at: offset + filled)
         guard read > 0 else { throw .cannotSpill(code: 5) }

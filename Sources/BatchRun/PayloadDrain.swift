@@ -3,13 +3,13 @@ internal import Platform
 internal import ProcessSupervision
 internal import RunModel
 
-/// The end of a batch: waits until the last payloads are acknowledged, and lets go of those that are not in time.
+/// The end of a batch: waits until the last payloads are acknowledged, and leaves late ones in the outbox.
 struct PayloadDrain {
-  /// How often the figures are looked at.
+  /// Time between two looks at the figures.
   private static let interval = Duration.milliseconds(50)
-  /// What takes longer is worth a sentence.
-  private static let patience = Duration.seconds(1)
-  /// Whoever interrupted the batch wants to go; what is under way may still arrive.
+  /// A longer wait is explained.
+  private static let silentWait = Duration.seconds(1)
+  /// The limit after an interruption: payloads under way may still arrive.
   static let afterInterrupt = Duration.seconds(2)
 
   let payloads: any PayloadQueue
@@ -19,7 +19,7 @@ struct PayloadDrain {
 
   /// Waits at most `limit`, then closes the queue: the rest stays in the outbox.
   ///
-  /// - Returns: Whether somebody interrupted the wait.
+  /// - Returns: Whether a signal interrupted the wait.
   func run(limit: Duration, figures: (PayloadCounts) -> ProgressText) -> Bool {
     let begun = MonotonicInstant.now()
     let deadline = begun + limit
@@ -27,7 +27,7 @@ struct PayloadDrain {
     var isExplained = display.isSilent
     while !isInterrupted, payloads.counts.waiting > 0, MonotonicInstant.now() < deadline {
       display.update(figures(payloads.counts), at: .now())
-      if !isExplained, MonotonicInstant.now() >= begun + Self.patience {
+      if !isExplained, MonotonicInstant.now() >= begun + Self.silentWait {
         isExplained = true
         let waiting = Figures.counted(payloads.counts.waiting, "payload")
         display.say(

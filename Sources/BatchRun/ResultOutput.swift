@@ -3,9 +3,9 @@ internal import Platform
 
 /// Writes result lines, whole ones, in the order they are given. Owns the output file.
 ///
-/// It never blocks on a reader: where a pipe is full it says so, and the loop goes on supervising children.
+/// It never blocks on a reader: it reports that a pipe is full, and the loop goes on supervising children.
 final class ResultOutput {
-  /// What one call of ``pump()`` came to.
+  /// The state after one call of ``pump()``.
   enum State {
     /// Everything is written.
     case idle
@@ -21,7 +21,7 @@ final class ResultOutput {
   }
 
   private static let flushAt = 65_536
-  /// A pipe that polls writable takes so many bytes without blocking.
+  /// A pipe that is writable takes this many bytes without blocking.
   private static let pipeUnit = 4096
 
   private let file: OutputFile
@@ -30,6 +30,8 @@ final class ResultOutput {
   private var taken = 0
   private var buffer: [UInt8] = []
   private var unwritten = 0
+  /// Whether results can no longer be written.
+  private(set) var isClosed = false
 
   /// - Parameters:
   ///   - file: where lines go.
@@ -46,14 +48,22 @@ final class ResultOutput {
   var isIdle: Bool { queue.isEmpty && buffer.isEmpty }
 
   /// Takes a finished request.
-  func append(_ finished: FinishedRequest) { queue.append(.line(ResultLine(of: finished), finished)) }
+  func append(_ finished: FinishedRequest) { append(.line(ResultLine(of: finished), finished)) }
 
   /// Takes a line that was kept aside.
-  func append(_ file: AnonymousFile, _ range: Range<Int>) { queue.append(.held(file, range)) }
+  func append(_ file: AnonymousFile, _ range: Range<Int>) { append(.held(file, range)) }
+
+  private func append(_ item: Item) { if !isClosed { queue.append(item) } }
+
+  /// Drops everything that is not written.
+  func close() {
+    isClosed = true
+    (queue, taken, buffer, unwritten) = ([], 0, [], 0)
+  }
 
   /// Does a bounded piece of the work.
   ///
-  /// - Throws: ``BatchFailure`` where results can no longer be written; a file is then cut to its last whole line.
+  /// - Throws: ``BatchFailure`` if results can no longer be written; a file is then cut to its last whole line.
   func pump() throws(BatchFailure) -> State {
     while taken < queue.count, buffer.count - unwritten < Self.flushAt {
       if try renderNext() { taken += 1 }
@@ -70,7 +80,7 @@ final class ResultOutput {
     return queue.isEmpty ? .idle : .more
   }
 
-  /// Finds out whether everything that was written is stored and in its place.
+  /// Checks that everything that was written is stored and in its place.
   ///
   /// - Throws: ``BatchFailure``.
   func verify() throws(BatchFailure) {
@@ -93,7 +103,7 @@ final class ResultOutput {
     }
   }
 
-  /// False where nothing can be written now.
+  /// False if nothing can be written now.
   private func writeOnce() throws(BatchFailure) -> Bool {
     if file.isRegular {
       try file.checkPresence()

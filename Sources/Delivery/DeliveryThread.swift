@@ -10,15 +10,13 @@ internal import Synchronization
 public final class DeliveryThread: PayloadQueue, Sendable {
   private struct Shared {
     var lastTicket: UInt64 = 0
-    var durable: [DurablePayload] = []
     var counts = PayloadCounts.none
     var isClosing = false
   }
 
   private let inbox: Mailbox<InsightsRecord>
   private let waker: Waker
-  /// Holds a byte while something is durable.
-  private let pipe: (reader: Descriptor, writer: Descriptor)
+  private let durable: Mailbox<[DurablePayload]>
   private let shared = Mutex(Shared())
   /// For the owner only, like every public member.
   private nonisolated(unsafe) var thread: Thread<Void>?
@@ -27,17 +25,18 @@ public final class DeliveryThread: PayloadQueue, Sendable {
   ///
   /// - Parameters:
   ///   - isVerified: whether it is known that the version has Insights on. If not, payloads go to the fallback file.
-  ///   - report: receives what a user must know; called from the thread.
+  ///   - owner: the loop of the thread that takes durable payloads.
+  ///   - report: receives facts for the user; called from the thread.
   /// - Throws: the system's error if it has no thread or descriptor left.
   public init(
-    connection: Connection?, home: HomeDirectory, isVerified: Bool = true,
+    connection: Connection?, home: HomeDirectory, isVerified: Bool = true, waking owner: EventLoop,
     report: @escaping @Sendable (DeliveryNotice) -> Void
   ) throws(SystemError) {
     let connection = connection ?? Connection(kind: .file, filePath: home.insightsFile)
     let loop = try EventLoop()
     inbox = Mailbox(waking: loop)
     waker = loop.waker
-    pipe = try Descriptor.pipe()
+    durable = Mailbox(waking: owner)
     thread = try Thread.start { [self] in run(loop, connection, home, isVerified, report) }
   }
 
@@ -51,17 +50,7 @@ public final class DeliveryThread: PayloadQueue, Sendable {
   }
 
   /// Those that became durable since the last call; see ``PayloadQueue``.
-  public func takeDurable() -> [DurablePayload] {
-    // Cleared before taking: what becomes durable in between makes the pipe readable again.
-    withUnsafeTemporaryAllocation(byteCount: 16, alignment: 1) { _ = pipe.reader.read(into: $0) }
-    return shared.withLock { shared in
-      defer { shared.durable = [] }
-      return shared.durable
-    }
-  }
-
-  /// Readable while something is durable; see ``PayloadQueue``.
-  public var durableDescriptor: Int32 { pipe.reader.withNumber { $0 } }
+  public func takeDurable() -> [DurablePayload] { Array(durable.takeAll().joined()) }
 
   /// The figures now; see ``PayloadQueue``.
   public var counts: PayloadCounts {
@@ -99,13 +88,9 @@ public final class DeliveryThread: PayloadQueue, Sendable {
       // What could not be stored is kept and tried again; a record may be sent twice for it, under the same key.
       do throws(StateError) { try isClosing ? worker.close() : worker.turn() } catch { report(.heldUp(error)) }
       worker.takeNotices().forEach(report)
-      let durable = worker.takeDurable()
-      let isFirst = shared.withLock { shared in
-        defer { shared.durable += durable }
-        shared.counts = worker.counts
-        return shared.durable.isEmpty && !durable.isEmpty
-      }
-      if isFirst { try? pipe.writer.writeAll([1]) }
+      let payloads = worker.takeDurable()
+      shared.withLock { $0.counts = worker.counts }
+      if !payloads.isEmpty { durable.post(payloads) }
     }
   }
 }

@@ -25,9 +25,6 @@ public final class Descriptor: Sendable {
   /// Takes over a descriptor that the caller opened, such as a socket. It keeps its number.
   public convenience init(owning number: CInt) { self.init(number, isOwned: true) }
 
-  /// Lends a descriptor that another owner keeps open.
-  public convenience init(lending number: CInt) { self.init(number, isOwned: false) }
-
   deinit { close() }
 
   /// Opens a file for reading.

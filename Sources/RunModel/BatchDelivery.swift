@@ -1,14 +1,14 @@
-/// Who takes the payloads of a batch while its requests run: the edge between a batch and its delivery.
+/// Takes payloads while requests run: the boundary between executions and their delivery.
 ///
-/// The batch runs on one thread and never blocks on a disk or a broker, so a queue works on a thread of its own. All
-/// members are called from the batch's thread only. The contract, in the order of a payload's life:
+/// Executions are supervised by one thread that never blocks on a disk or a broker, so a queue has a thread of its own.
+/// All members are called from the supervising thread. The contract, in the order of a payload's life:
 ///
 /// 1. ``enqueue(_:)`` takes it and returns at once with a ticket.
-/// 2. As soon as it is *durable* (safe in the outbox, appended to the file, or lost for a stated reason), its ticket
-///    comes back once from ``takeDurable()``. The batch writes the request's result line only then: a result in the
-///    output file never names a payload that a crash could still lose.
+/// 2. As soon as it is *durable* (safe in the outbox, appended to the file, or lost for a stated reason), its ticket ends
+///    a turn of the owner's loop and comes back once from ``takeDurable()``. A result is written only then, so it never
+///    names a payload that a crash could still lose.
 /// 3. It stays among ``PayloadCounts/waiting`` until it is acknowledged, rejected or expired.
-/// 4. ``close()`` ends the thread; what still waits stays in the outbox for a later deliverer.
+/// 4. ``close()`` ends the thread; pending payloads stay in the outbox for a later deliverer.
 public protocol PayloadQueue: AnyObject {
   /// Takes one payload of a version with Insights enabled; never blocks and never fails.
   ///
@@ -18,14 +18,10 @@ public protocol PayloadQueue: AnyObject {
   /// The payloads that became durable since the last call, in any order, each ticket exactly once.
   func takeDurable() -> [DurablePayload]
 
-  /// A descriptor that polls readable while ``takeDurable()`` has something to return; taking clears it. Open until
-  /// ``close()``; the caller only polls it.
-  var durableDescriptor: Int32 { get }
-
   /// The figures at this moment.
   var counts: PayloadCounts { get }
 
-  /// Makes all durable that was enqueued (a commit that is under way is waited for), then ends the thread. Payloads not yet
+  /// Makes all enqueued payloads durable (after a commit that is under way), then ends the thread. Payloads not yet
   /// acknowledged stay in the outbox. Durable tickets can still be taken afterwards.
   func close()
 }
@@ -34,18 +30,17 @@ public protocol PayloadQueue: AnyObject {
 public struct DurablePayload: Sendable, Equatable {
   /// What ``PayloadQueue/enqueue(_:)`` returned for it.
   public let ticket: UInt64
-  /// `queued` or `delivered` with a broker, `written` with a file; `rejected` with a detail where it could be stored
-  /// nowhere.
+  /// `queued` or `delivered` with a broker, `written` with a file; `rejected` with a detail if it could not be stored.
   public let delivery: Delivery
 
-  /// A ticket and what became of its payload.
+  /// A ticket and the state of its payload.
   public init(ticket: UInt64, delivery: Delivery) {
     self.ticket = ticket
     self.delivery = delivery
   }
 }
 
-/// How many payloads of this batch are where.
+/// The states of the payloads of one queue.
 public struct PayloadCounts: Sendable, Equatable {
   /// Neither acknowledged nor given up: in memory or in the outbox.
   public var waiting: Int
@@ -53,7 +48,7 @@ public struct PayloadCounts: Sendable, Equatable {
   public var delivered: Int
   /// Given up: rejected or expired.
   public var undelivered: Int
-  /// Safe, but for others to deliver: nothing of this batch tries any longer.
+  /// Safe, but left to other deliverers.
   public var handedOff: Int
 
   /// Counts of given figures.

@@ -81,7 +81,7 @@ enum BatchCommand: Subcommand {
     let executor = ProcessExecutor(
       supervisor: supervisor, slots: JobLimit.affordable(settings.jobs), format: situation.payloadFormat,
       secrets: situation.secretVariables, spillDirectory: settings.spillDirectory)
-    let payloads = version.insights ? try situation.payloadQueue() : nil
+    let payloads = version.insights ? try situation.payloadQueue(waking: loop) : nil
     let summary: BatchSummary
     do throws(BatchFailure) {
       let batch = try BatchRun(

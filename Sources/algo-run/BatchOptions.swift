@@ -4,6 +4,7 @@ internal import Execution
 internal import Glibc
 internal import Platform
 internal import ProcessSupervision
+internal import RequestDispatch
 internal import RunModel
 internal import StateStore
 
@@ -18,8 +19,7 @@ struct BatchOptions {
   private let files: [String]
   private let jobs: Int
   let stopping: Stopping
-  private let retries: Int
-  private let retryDelay: Duration
+  private let retries: RetryPolicy
   private let halt: HaltRule?
   private let limit: Int?
   private let outputLimit: Int
@@ -49,8 +49,9 @@ struct BatchOptions {
     jobs = try SharedOptions.number(invocation, "jobs", atLeast: 1) ?? JobLimit.processors
     stopping = try Stopping(invocation)
     worker = try WorkerOptions(invocation)
-    retries = try SharedOptions.number(invocation, "retries", atLeast: 0) ?? 0
-    retryDelay = try SharedOptions.duration(invocation, "retry-delay") ?? .milliseconds(500)
+    retries = RetryPolicy(
+      limit: try SharedOptions.number(invocation, "retries", atLeast: 0) ?? 0,
+      firstDelay: try SharedOptions.duration(invocation, "retry-delay") ?? .milliseconds(500))
     halt = try invocation.value("halt-after").map { text in
       guard let rule = HaltRule(parsing: text) else {
         throw invocation.invalid("halt-after", value: text, expected: "a number of failures, or a share such as 5%")
@@ -144,7 +145,6 @@ struct BatchOptions {
     settings.openLimit = stopping.limits.timeLimit
     settings.trace = SharedOptions.trace
     settings.retries = retries
-    settings.retryDelay = retryDelay
     settings.halt = halt
     settings.keepsOrder = invocation.flag("keep-order")
     settings.limit = limit

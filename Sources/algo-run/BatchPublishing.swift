@@ -4,20 +4,20 @@ internal import RunModel
 internal import StateStore
 
 extension Situation {
-  /// The file that payloads are appended to; nil where they go to Kafka, or nowhere.
+  /// The file that payloads are appended to; nil if they go to Kafka, or nowhere.
   var insightsFile: String? {
     if stateIsUnreadable { return home?.fallbackFile }
     guard let connection else { return home?.insightsFile }
     return connection.kind == .file ? connection.filePath : nil
   }
 
-  /// Takes the payloads of a batch to where the connection points, or to the file in the home; to the fallback file if
-  /// the state could not be read. Nil without a home.
-  func payloadQueue() throws(ExitFailure) -> (any PayloadQueue)? {
+  /// Delivers the payloads of a batch by the connection, or to the file in the home; to the fallback file if the state
+  /// could not be read. Nil without a home.
+  func payloadQueue(waking loop: EventLoop) throws(ExitFailure) -> (any PayloadQueue)? {
     guard let home else { return nil }
     do throws(SystemError) {
       return try DeliveryThread(
-        connection: connection, home: home, isVerified: !stateIsUnreadable,
+        connection: connection, home: home, isVerified: !stateIsUnreadable, waking: loop,
         report: DeliveryPrinter(of: "payloads of this batch").print)
     } catch {
       throw ExitFailure(

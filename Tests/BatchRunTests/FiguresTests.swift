@@ -1,9 +1,11 @@
+import Execution
+import Platform
 import RunModel
 import Testing
 
 @testable import BatchRun
 
-/// Figures that people and their scripts rely on.
+/// Figures in output that users and scripts read.
 @Suite struct FiguresTests {
   @Test func `a percentile differs from the true one by less than one percent`() throws {
     var histogram = DurationHistogram()
@@ -19,33 +21,10 @@ import Testing
     durations.sort()
     for percent in [1, 50, 95, 99, 100] {
       let exact = durations[max(1, (durations.count * percent + 99) / 100) - 1]
-      let told = try #require(histogram.percentile(percent)).wholeMicroseconds
-      #expect(abs(Double(told - exact)) <= 0.01 * Double(exact) + 1, "p\(percent): \(told) for \(exact)")
+      let reported = try #require(histogram.percentile(percent)).wholeMicroseconds
+      #expect(abs(Double(reported - exact)) <= 0.01 * Double(exact) + 1, "p\(percent): \(reported) for \(exact)")
     }
     #expect(DurationHistogram().percentile(50) == nil)
-  }
-
-  @Test func `halting by number and by share`() throws {
-    let three = try #require(HaltRule(parsing: "3"))
-    #expect(!three.isMet(failed: 2, finished: 2, total: nil))
-    #expect(three.isMet(failed: 3, finished: 500, total: nil))
-    let share = try #require(HaltRule(parsing: "10%"))
-    #expect(!share.isMet(failed: 1, finished: 1, total: 1000), "one request is no share")
-    #expect(share.isMet(failed: 2, finished: 20, total: 1000))
-    #expect(!share.isMet(failed: 2, finished: 21, total: 1000))
-    #expect(share.isMet(failed: 1, finished: 1, total: 10), "of a short list it is the share of all")
-    for text in ["0", "-1", "x", "0%", "101%", "%", ""] { #expect(HaltRule(parsing: text) == nil, "\(text)") }
-  }
-
-  @Test func `waits double up to their bound, and chance takes at most half`() {
-    var generator = SystemRandomNumberGenerator()
-    let backoff = Backoff(first: .milliseconds(500))
-    for (attempt, full) in [(1, 500), (2, 1000), (3, 2000), (10, 30_000), (60, 30_000)] {
-      for _ in 0..<50 {
-        let delay = backoff.delay(after: attempt, using: &generator)
-        #expect(delay >= .milliseconds(full / 2) && delay <= .milliseconds(full))
-      }
-    }
   }
 
   @Test func `sizes are read in powers of 1,024`() {
@@ -58,7 +37,7 @@ import Testing
     }
   }
 
-  @Test func `numbers are written to be read`() {
+  @Test func `numbers are formatted for a reader`() {
     #expect(Figures.grouped(1_234_567) == "1,234,567")
     #expect(Figures.grouped(999) == "999")
     #expect(Figures.short(.microseconds(8412)) == "8.41ms")
@@ -83,7 +62,7 @@ import Testing
     #expect(text.plain == "progress: 123,456/1,000,000, 789 failed, 210/s, ETA 1h09m, 4,321 payloads waiting (12%)")
   }
 
-  @Test func `a summary's status tells interrupted from failed from succeeded`() {
+  @Test func `the exit status distinguishes an interrupted batch, failed requests and success`() {
     func record(_ outcome: Outcome) -> ExecutionRecord {
       let ending: Ending =
         switch outcome {
@@ -98,12 +77,13 @@ import Testing
         duration: .milliseconds(5), usage: nil, metrics: .none)
     }
     func summary(
-      _ outcomes: [Outcome], _ cut: BatchSummary.Cut? = nil, notRun: Int? = 0, canResume: Bool = true
+      _ outcomes: [Outcome], _ stopReason: StopReason? = nil, notRun: Int? = 0, canResume: Bool = true
     ) -> BatchSummary {
       var tally = BatchTally()
       for outcome in outcomes { tally.count(record(outcome), truncated: false) }
       return BatchSummary(
-        algorithm: "a/b/1.0.0", tally: tally, cut: cut, notRun: notRun, canResume: canResume, elapsed: .seconds(1),
+        algorithm: "a/b/1.0.0", tally: tally, stopReason: stopReason, notRun: notRun, canResume: canResume,
+        elapsed: .seconds(1),
         drained: .zero, payloads: .none)
     }
     #expect(summary([.succeeded]).exitStatus == 0)
@@ -111,19 +91,20 @@ import Testing
     for outcome in Outcome.allCases where outcome != .succeeded {
       #expect(summary([.succeeded, outcome]).exitStatus == 1)
     }
-    #expect(summary([.succeeded], .interrupted).exitStatus == 130)
+    #expect(summary([.succeeded], .interrupted(after: nil)).exitStatus == 130)
     #expect(summary([.failed], .halted).exitStatus == 1)
+    #expect(summary([], .executorFailed(.temporaryFile(SystemError(28)))).exitStatus == 1)
     let rest = "; 7 requests not run; run again with --resume for the rest"
-    #expect(summary([.succeeded], .interrupted, notRun: 7).lines.last == "interrupted" + rest)
+    #expect(summary([.succeeded], .interrupted(after: nil), notRun: 7).lines.last == "interrupted" + rest)
     #expect(summary([.failed], .halted, notRun: 7).lines.last == "halted by --halt-after" + rest)
-    #expect(summary([.succeeded], .interrupted).lines.last == "interrupted; all requests had run")
+    #expect(summary([.succeeded], .interrupted(after: nil)).lines.last == "interrupted; all requests had run")
     #expect(
-      summary([.succeeded], .interrupted, notRun: nil, canResume: false).lines.last
+      summary([.succeeded], .interrupted(after: nil), notRun: nil, canResume: false).lines.last
         == "interrupted; with --output FILE it could be resumed")
   }
 
-  @Test func `reasons are told in their order with their counts, and beyond five only counted`() {
-    var reasons = UnstartedReasons()
+  @Test func `start failures are listed by reason with their counts, and beyond five only counted`() {
+    var reasons = StartFailureReasons()
     #expect(reasons.lines.isEmpty)
     for _ in 0..<1200 { reasons.count("no such program") }
     reasons.count("the line is empty")

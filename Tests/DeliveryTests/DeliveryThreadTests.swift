@@ -1,6 +1,7 @@
 import CRDKafka
 import Foundation
 import MockKafka
+import Platform
 import RunModel
 import StateStore
 import Testing
@@ -8,7 +9,10 @@ import Testing
 @testable import Delivery
 
 @Suite(.timeLimit(.minutes(1))) struct DeliveryThreadTests {
+  let loop: EventLoop
   let folder = NSTemporaryDirectory() + "batch-\(UUID().uuidString)"
+
+  init() throws { loop = try EventLoop() }
 
   private func home() throws -> HomeDirectory { try HomeDirectory(path: folder) }
 
@@ -16,12 +20,11 @@ import Testing
     InsightsRecord(key: "req-\(number)", value: Array("{\"request_id\":\"req-\(number)\"}".utf8), headers: [])
   }
 
-  /// Takes durable payloads until there are so many, by polling the descriptor as a batch does.
+  /// Takes durable payloads until there are so many, by turns of the loop as in a batch.
   private func durable(_ publisher: DeliveryThread, _ count: Int) -> [DurablePayload] {
     var all: [DurablePayload] = []
     while all.count < count, !Task.isCancelled {
-      var watched = pollfd(fd: publisher.durableDescriptor, events: Int16(POLLIN), revents: 0)
-      poll(&watched, 1, 100)
+      loop.turn(until: .now() + .milliseconds(100))
       all += publisher.takeDurable()
     }
     return all
@@ -36,7 +39,9 @@ import Testing
     let cluster = try MockCluster()
     try cluster.createTopic("insights")
     let connection = Connection(kind: .plaintext, topic: "insights", brokers: [cluster.bootstrap])
-    let publisher = try DeliveryThread(connection: connection, home: try home()) { Issue.record("reported \($0)") }
+    let publisher = try DeliveryThread(connection: connection, home: try home(), waking: loop) {
+      Issue.record("reported \($0)")
+    }
     let tickets = (1...5000).map { publisher.enqueue(record($0)) }
     #expect(tickets == Array(1...5000))
     let all = durable(publisher, 5000)
@@ -51,7 +56,7 @@ import Testing
   @Test func `closing while the broker is away leaves everything in the outbox, unclaimed`() throws {
     defer { try? FileManager.default.removeItem(atPath: folder) }
     let connection = Connection(kind: .plaintext, topic: "insights", brokers: ["127.0.0.1:1"])
-    let publisher = try DeliveryThread(connection: connection, home: try home()) { _ in }
+    let publisher = try DeliveryThread(connection: connection, home: try home(), waking: loop) { _ in }
     for number in 1...300 { _ = publisher.enqueue(record(number)) }
     publisher.close()
     #expect(publisher.takeDurable().count == 300)
@@ -67,7 +72,7 @@ import Testing
     let outbox = try Outbox(home: home())
     try outbox.append((1...50).map { OutboxEntry(record($0), window: .seconds(240)) })
     let connection = Connection(kind: .plaintext, topic: "insights", brokers: [cluster.bootstrap])
-    let publisher = try DeliveryThread(connection: connection, home: try home()) { _ in }
+    let publisher = try DeliveryThread(connection: connection, home: try home(), waking: loop) { _ in }
     _ = publisher.enqueue(record(51))
     try waitUntil { try outbox.pendingCount() == 0 }
     publisher.close()
@@ -78,7 +83,7 @@ import Testing
     defer { try? FileManager.default.removeItem(atPath: folder) }
     var connection = Connection(kind: .plaintext, topic: "insights", brokers: ["127.0.0.1:1"])
     connection.deliveryWindow = .seconds(2)
-    let publisher = try DeliveryThread(connection: connection, home: try home()) { _ in }
+    let publisher = try DeliveryThread(connection: connection, home: try home(), waking: loop) { _ in }
     for number in 1...40 { _ = publisher.enqueue(record(number)) }
     waitUntil { publisher.counts.undelivered == 40 }
     publisher.close()
@@ -93,7 +98,7 @@ import Testing
     try cluster.createTopic("insights")
     try cluster.setDown(1)
     let connection = Connection(kind: .plaintext, topic: "insights", brokers: [cluster.bootstrap])
-    let publisher = try DeliveryThread(connection: connection, home: try home()) { _ in }
+    let publisher = try DeliveryThread(connection: connection, home: try home(), waking: loop) { _ in }
     for number in 1...500 { _ = publisher.enqueue(record(number)) }
     #expect(durable(publisher, 500).count == 500)
     let outbox = try #require(try Outbox.existing(home: home()))
@@ -107,7 +112,9 @@ import Testing
 
   @Test func `without a connection payloads are lines of the file in the home`() throws {
     defer { try? FileManager.default.removeItem(atPath: folder) }
-    let publisher = try DeliveryThread(connection: nil, home: try home()) { Issue.record("reported \($0)") }
+    let publisher = try DeliveryThread(connection: nil, home: try home(), waking: loop) {
+      Issue.record("reported \($0)")
+    }
     for number in 1...1000 { _ = publisher.enqueue(record(number)) }
     #expect(durable(publisher, 1000).allSatisfy { $0.delivery == Delivery(.written) })
     publisher.close()

@@ -35,7 +35,7 @@ import Testing
   }
 
   private func publisher(_ connection: Connection) throws -> DeliveryThread {
-    try DeliveryThread(connection: connection, home: home()) { [reported] in reported.add($0) }
+    try DeliveryThread(connection: connection, home: home(), waking: EventLoop()) { [reported] in reported.add($0) }
   }
 
   private func record(_ number: Int) -> InsightsRecord {

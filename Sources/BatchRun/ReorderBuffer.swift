@@ -1,8 +1,8 @@
 /// Puts results back into the order of their requests. Owns the file that early ones wait in.
 ///
-/// What has to wait waits on disk, as a finished line, so that one slow request costs no memory however many overtake
-/// it; the file is emptied whenever nobody waits.
-final class KeptOrder {
+/// An early result waits on disk, as a complete line, so that one slow request costs no memory however many overtake it.
+/// The file goes whenever no result waits.
+final class ReorderBuffer {
   /// Requests that may be started ahead of the oldest that is not finished.
   static let window = 16_384
 
@@ -22,7 +22,7 @@ final class KeptOrder {
   /// Whether the request with this ordinal may be started.
   func admits(_ ordinal: Int) -> Bool { ordinal < next + Self.window }
 
-  /// Takes a finished request, and gives the output all whose turn has come.
+  /// Takes a finished request, and passes on all lines that are next in order.
   ///
   /// - Throws: ``BatchFailure`` where a line cannot be kept on disk.
   func take(_ finished: FinishedRequest) throws(BatchFailure) {
@@ -31,7 +31,7 @@ final class KeptOrder {
     passTurn()
   }
 
-  /// Waits no longer for the request with this ordinal: it has no line.
+  /// Skips the request with this ordinal: it has no line.
   func leaveOut(_ ordinal: Int) {
     if ordinal == next { passTurn() } else { waiting[ordinal] = 0..<0 }
   }

@@ -7,7 +7,7 @@ import Testing
 @testable import BatchRun
 
 /// `--keep-order` gives results in the order of their requests, whatever the order they finish in.
-@Suite struct KeptOrderTests {
+@Suite struct ReorderBufferTests {
   let directory = ScratchDirectory()
 
   @Test(arguments: [[0, 1, 2, 3, 4], [4, 3, 2, 1, 0], [2, 0, 4, 1, 3], [1, 0, 3, 2, 4]])
@@ -16,7 +16,7 @@ import Testing
     var released: [Int] = []
     let file = try OutputFile(path: "\(directory.path)/out")
     let output = ResultOutput(file: file) { released.append($0.ordinal) }
-    let order = KeptOrder(output: output, spillDirectory: directory.path) { released.append($0.ordinal) }
+    let order = ReorderBuffer(output: output, spillDirectory: directory.path) { released.append($0.ordinal) }
     for ordinal in arrival {
       let request = Request(
         index: ordinal, path: "r", line: nil, requestID: nil,
