@@ -82,7 +82,7 @@ let package = Package(
     .target(
       name: "Delivery", dependencies: ["JSONText", "KafkaClient", "Platform", "RunModel", "StateStore"],
       swiftSettings: strict),
-    .target(name: "KafkaClient", dependencies: ["CRDKafka", "Platform", "RunModel"], swiftSettings: strict),
+    .target(name: "KafkaClient", dependencies: ["CRDKafka", "Platform", "RunModel"], swiftSettings: touchesC),
     .target(name: "CRDKafka"),
     // Without pkg-config: its search path would come before that of the release build, which links SQLite statically.
     .systemLibrary(name: "CSQLite"),

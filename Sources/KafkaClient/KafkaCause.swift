@@ -33,7 +33,7 @@ public struct KafkaCause: Sendable, Equatable {
 
   /// The library's own words for a code.
   init(_ error: rd_kafka_resp_err_t) {
-    self.init(code: error.rawValue, text: String(cString: crdk_err2str(error)))
+    unsafe self.init(code: error.rawValue, text: String(cString: crdk_err2str(error)))
   }
 
   /// What a cause means for a record that failed by it.

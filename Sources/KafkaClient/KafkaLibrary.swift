@@ -15,10 +15,10 @@ public enum KafkaLibrary {
   ///
   /// - Throws: ``KafkaError`` about the library that ``LibraryChoice`` names.
   public static func load() throws(KafkaError) {
-    guard let reason = open() else { return }
+    guard let reason = unsafe open() else { return }
     let path = path
     // The dynamic linker's words begin with the path.
-    let text = String(cString: reason)
+    let text = unsafe String(cString: reason)
     let essence = path.map { text.hasPrefix("\($0): ") ? String(text.dropFirst($0.count + 2)) : text } ?? text
     switch LibraryChoice.ofProcess {
     case .variable:
@@ -29,7 +29,7 @@ public enum KafkaLibrary {
   }
 
   /// - Returns: nil, or why there is no library.
-  private static func open() -> UnsafePointer<CChar>? { crdk_load(LibraryChoice.ofProcess.path) }
+  private static func open() -> UnsafePointer<CChar>? { unsafe crdk_load(LibraryChoice.ofProcess.path) }
 
   /// Where the library is, if the dynamic linker does not decide that.
   private static var path: String? {
@@ -43,7 +43,7 @@ public enum KafkaLibrary {
   public static func loadInBackground(speaksTLS: Bool) {
     if !speaksTLS { crdk_expect_no_tls() }
     // Without a thread it is loaded when it is needed.
-    _ = try? Thread.start { _ = open() }
+    _ = try? Thread.start { _ = unsafe open() }
   }
 
   /// The library's name, version, and path if that was chosen.
@@ -53,17 +53,17 @@ public enum KafkaLibrary {
 
   /// The loaded library's version, such as `2.14.2`; nil where it cannot be loaded.
   public static var version: String? {
-    guard open() == nil else { return nil }
-    return String(cString: crdk_version_str())
+    guard unsafe open() == nil else { return nil }
+    return unsafe String(cString: crdk_version_str())
   }
 
   /// Whether the loaded library is late with its first record unless it is helped.
-  static var needsWarmUp: Bool { open() == nil && Int(crdk_version()) >> 8 >= firstInNeedOfWarmUp }
+  static var needsWarmUp: Bool { unsafe open() == nil && Int(crdk_version()) >> 8 >= firstInNeedOfWarmUp }
 
   /// What limits a login by SCRAM with the loaded library, and the remedy; nil if nothing does.
   static var limitOfSCRAM: String? {
     // 0xMMmmrrpp: major, minor, revision, pre-release.
-    guard open() == nil, Int(crdk_version()) >> 8 < firstWithSoundSCRAM else { return nil }
+    guard unsafe open() == nil, Int(crdk_version()) >> 8 < firstWithSoundSCRAM else { return nil }
     return "SCRAM with librdkafka before 2.6.1 (here \(version ?? "?")) works with Apache Kafka up to 3.9 only, "
       + "whatever the password; for Kafka 4 set \(LibraryChoice.variable) to a newer librdkafka, or use --mechanism PLAIN"
   }

@@ -9,7 +9,7 @@ public import RunModel
 /// ``abandon()``.
 ///
 /// `@unchecked Sendable` because a thread that starts may be given it; the handle itself is safe to use from any.
-public final class KafkaProducer: @unchecked Sendable {
+@safe public final class KafkaProducer: @unchecked Sendable {
   /// Room for librdkafka's error texts, as its own examples have it.
   private static let textSize = 512
   /// Events taken in one poll; each may report thousands of records.
@@ -38,39 +38,39 @@ public final class KafkaProducer: @unchecked Sendable {
   init(_ settings: ProducerSettings, warmsUp: Bool, certificates: CertificateWatch?) throws(KafkaError) {
     try KafkaLibrary.load()
     self.settings = settings
-    let configuration = crdk_conf_new()
+    let configuration = unsafe crdk_conf_new()
     var text = [CChar](repeating: 0, count: Self.textSize)
     for property in settings.properties
-    where crdk_conf_set(configuration, property.name, property.value, &text, text.count) != RD_KAFKA_CONF_OK {
-      crdk_conf_destroy(configuration)
+    where unsafe crdk_conf_set(configuration, property.name, property.value, &text, text.count) != RD_KAFKA_CONF_OK {
+      unsafe crdk_conf_destroy(configuration)
       throw .propertyRefused(name: property.name, reason: settings.redact(Self.string(text)))
     }
-    crdk_conf_set_events(configuration, RD_KAFKA_EVENT_DR | RD_KAFKA_EVENT_ERROR)
-    crdk_conf_silence(configuration)
-    self.certificates = certificates?.retain(in: configuration)
-    guard let client = crdk_new_producer(configuration, &text, text.count) else {
+    unsafe crdk_conf_set_events(configuration, RD_KAFKA_EVENT_DR | RD_KAFKA_EVENT_ERROR)
+    unsafe crdk_conf_silence(configuration)
+    unsafe self.certificates = certificates?.retain(in: configuration)
+    guard let client = unsafe crdk_new_producer(configuration, &text, text.count) else {
       // The library takes the configuration over only where it succeeds.
-      crdk_conf_destroy(configuration)
-      self.certificates?.release()
+      unsafe crdk_conf_destroy(configuration)
+      unsafe self.certificates?.release()
       throw .settingsRefused(reason: settings.redact(Self.string(text)))
     }
     // Naming the topic makes the library ask for its leader as soon as a broker answers, before there is a record.
-    guard let topic = crdk_topic_new(client, settings.topic) else {
-      crdk_destroy(client)
-      self.certificates?.release()
+    guard let topic = unsafe crdk_topic_new(client, settings.topic) else {
+      unsafe crdk_destroy(client)
+      unsafe self.certificates?.release()
       throw .settingsRefused(reason: "\"\(TerminalText.safe(settings.topic))\" is not a topic's name")
     }
-    self.client = client
-    self.topic = topic
-    queue = crdk_queue_get_main(client)
-    warmUp = warmsUp && KafkaLibrary.needsWarmUp ? ProducerWarmUp(client: client, topic: topic) : nil
+    unsafe self.client = client
+    unsafe self.topic = topic
+    unsafe queue = crdk_queue_get_main(client)
+    warmUp = unsafe warmsUp && KafkaLibrary.needsWarmUp ? ProducerWarmUp(client: client, topic: topic) : nil
   }
 
   /// Whether a broker has answered since the producer was made. Never waits.
-  public var hasBrokerAnswered: Bool { crdk_has_metadata(client) }
+  public var hasBrokerAnswered: Bool { unsafe crdk_has_metadata(client) }
 
   /// Records handed over and not yet reported.
-  var recordsInside: Int { Int(crdk_outq_len(client)) }
+  var recordsInside: Int { unsafe Int(crdk_outq_len(client)) }
 
   /// Takes one record, which will be reported by `number`.
   ///
@@ -87,16 +87,18 @@ public final class KafkaProducer: @unchecked Sendable {
       texts.append(contentsOf: header.value.utf8CString)
       offsets.append((name, value, texts.count - value - 1))
     }
-    let error = texts.withUnsafeBufferPointer { texts in
-      var parts: [crdk_header] = []
+    let error = unsafe texts.withUnsafeBufferPointer { texts in
+      var parts: [crdk_header] = unsafe []
       if let base = texts.baseAddress {
-        parts = offsets.map { crdk_header(name: base + $0.name, value: base + $0.value, value_size: $0.size) }
+        unsafe parts = offsets.map {
+          unsafe crdk_header(name: base + $0.name, value: base + $0.value, value_size: $0.size)
+        }
       }
       return key.withUTF8 { key in
-        value.withUnsafeBytes { value in
+        unsafe value.withUnsafeBytes { value in
           // An empty key or value has no address of its own, and librdkafka takes NULL for "none".
           let nothing: StaticString = ""
-          return crdk_produce(
+          return unsafe crdk_produce(
             client, topic, key.baseAddress ?? nothing.utf8Start, key.count,
             value.baseAddress ?? .init(nothing.utf8Start), value.count, parts, parts.count, Int(number))
         }
@@ -110,27 +112,27 @@ public final class KafkaProducer: @unchecked Sendable {
     var events: [ProducerEvent] = []
     var wait = milliseconds
     for _ in 0..<Self.eventsAtOnce {
-      guard let event = crdk_queue_poll(queue, wait) else { break }
+      guard let event = unsafe crdk_queue_poll(queue, wait) else { break }
       wait = 0
-      switch crdk_event_type(event) {
-      case RD_KAFKA_EVENT_DR: takeReports(event, into: &events)
-      case RD_KAFKA_EVENT_ERROR: takeError(event, into: &events)
+      switch unsafe crdk_event_type(event) {
+      case RD_KAFKA_EVENT_DR: unsafe takeReports(event, into: &events)
+      case RD_KAFKA_EVENT_ERROR: unsafe takeError(event, into: &events)
       default: break
       }
-      crdk_event_destroy(event)
+      unsafe crdk_event_destroy(event)
     }
     return events
   }
 
   private func takeReports(_ event: OpaquePointer, into events: inout [ProducerEvent]) {
-    while let message = crdk_event_message_next(event) {
-      let number = Int64(Int(bitPattern: message.pointee._private))
-      let error = message.pointee.err
+    while let message = unsafe crdk_event_message_next(event) {
+      let number = unsafe Int64(Int(bitPattern: message.pointee._private))
+      let error = unsafe message.pointee.err
       if error == RD_KAFKA_RESP_ERR_NO_ERROR {
         lastTrouble = nil
         events.append(.acknowledged(number))
       } else {
-        let mayBePersisted = crdk_message_status(message) != RD_KAFKA_MSG_STATUS_NOT_PERSISTED
+        let mayBePersisted = unsafe crdk_message_status(message) != RD_KAFKA_MSG_STATUS_NOT_PERSISTED
         events.append(.failed(number, fatalCause() ?? KafkaCause(error), mayBePersisted: mayBePersisted))
       }
     }
@@ -142,8 +144,8 @@ public final class KafkaProducer: @unchecked Sendable {
       events.append(.fatal(cause))
       return
     }
-    let error = crdk_event_error(event)
-    let words = KafkaCause.essence(of: crdk_event_error_string(event).map { String(cString: $0) } ?? "")
+    let error = unsafe crdk_event_error(event)
+    let words = unsafe KafkaCause.essence(of: crdk_event_error_string(event).map { unsafe String(cString: $0) } ?? "")
     let cause = settings.explain(KafkaCause(code: error.rawValue, text: settings.redact(words)))
     // "All brokers are down" follows what is wrong with each: that is the better thing to remember.
     if lastTrouble == nil || !cause.isSummary { lastTrouble = cause }
@@ -154,14 +156,14 @@ public final class KafkaProducer: @unchecked Sendable {
   /// whether an error by itself says that it is fatal.
   private func fatalCause() -> KafkaCause? {
     var text = [CChar](repeating: 0, count: Self.textSize)
-    guard crdk_fatal_error(client, &text, text.count) != RD_KAFKA_RESP_ERR_NO_ERROR else { return nil }
+    guard unsafe crdk_fatal_error(client, &text, text.count) != RD_KAFKA_RESP_ERR_NO_ERROR else { return nil }
     return KafkaCause(code: RD_KAFKA_RESP_ERR__FATAL.rawValue, text: settings.redact(Self.string(text)))
   }
 
   /// Takes every record back, at once: `flush` would wait its whole time after a fatal error. Only ``close()`` or
   /// leaving the process may follow.
   public func abandon() -> [ProducerEvent] {
-    _ = crdk_purge(client)
+    _ = unsafe crdk_purge(client)
     var events: [ProducerEvent] = []
     // Purged records come as reports, in the library's own time but without any broker's part in it.
     while recordsInside > 0 {
@@ -174,15 +176,15 @@ public final class KafkaProducer: @unchecked Sendable {
 
   /// Ends waking: must come before the descriptor is closed, or the library's threads would write into whatever has its
   /// number next.
-  public func stopWaking() { crdk_queue_wake(queue, -1, 0) }
+  public func stopWaking() { unsafe crdk_queue_wake(queue, -1, 0) }
 
   /// Ends the library's threads, and waits for them: one that looks up a name may take seconds.
   func close() {
     warmUp?.stop()
-    crdk_queue_destroy(queue)
-    crdk_topic_destroy(topic)
-    crdk_destroy(client)
-    certificates?.release()
+    unsafe crdk_queue_destroy(queue)
+    unsafe crdk_topic_destroy(topic)
+    unsafe crdk_destroy(client)
+    unsafe certificates?.release()
   }
 
   /// The same on a thread of its own, for those who cannot wait.
@@ -192,14 +194,14 @@ public final class KafkaProducer: @unchecked Sendable {
   }
 
   /// Has `waker` woken whenever there is something to ``poll(waiting:)``.
-  public func wake(_ waker: Waker) { waker.withNumber { crdk_queue_wake(queue, $0, Waker.message) } }
+  public func wake(_ waker: Waker) { waker.withNumber { unsafe crdk_queue_wake(queue, $0, Waker.message) } }
 
   /// What a broker says of the topic, asked now.
   public func describeTopic(waiting milliseconds: Int32) -> TopicDescription {
     var topicError = RD_KAFKA_RESP_ERR_NO_ERROR
     var partitions: Int32 = 0
     var brokers: Int32 = 0
-    let error = crdk_metadata(client, topic, milliseconds, &topicError, &partitions, &brokers)
+    let error = unsafe crdk_metadata(client, topic, milliseconds, &topicError, &partitions, &brokers)
     guard error == RD_KAFKA_RESP_ERR_NO_ERROR else { return .unanswered(KafkaCause(error)) }
     guard topicError == RD_KAFKA_RESP_ERR_NO_ERROR else {
       return .refused(KafkaCause(topicError), brokers: Int(brokers))
@@ -209,7 +211,7 @@ public final class KafkaProducer: @unchecked Sendable {
 
   /// Makes this producer finished, as a broker that lost its data would; for tests.
   func failFatally() {
-    _ = crdk_test_fatal_error(client, RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER, "provoked")
+    _ = unsafe crdk_test_fatal_error(client, RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER, "provoked")
   }
 
   private static func string(_ text: [CChar]) -> String {

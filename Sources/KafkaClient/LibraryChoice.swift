@@ -16,11 +16,11 @@ enum LibraryChoice: Equatable {
   static let ofProcess = find()
 
   private static func find() -> LibraryChoice {
-    if let value = getenv(variable), value.pointee != 0 {
-      return .variable(Array(UnsafeBufferPointer(start: value, count: strlen(value) + 1)))
+    if let value = unsafe getenv(variable), unsafe value.pointee != 0 {
+      return unsafe .variable(Array(UnsafeBufferPointer(start: value, count: strlen(value) + 1)))
     }
     var executable = [CChar](repeating: 0, count: Int(PATH_MAX))
-    let length = readlink("/proc/self/exe", &executable, executable.count)
+    let length = unsafe readlink("/proc/self/exe", &executable, executable.count)
     guard length > 0, let path = ofPythonPackage(executable: executable.prefix(length)) else { return .system }
     return .pythonPackage(path)
   }
@@ -30,7 +30,7 @@ enum LibraryChoice: Equatable {
     let parts = Array(executable).split(separator: slash, omittingEmptySubsequences: false)
     guard parts.count > 2, parts[parts.count - 2].elementsEqual(bytes("bin")) else { return nil }
     let environment = Array(parts.dropLast(2).joined(separator: [slash]))
-    guard access(environment + bytes("/pyvenv.cfg") + [0], F_OK) == 0 else { return nil }
+    guard unsafe access(environment + bytes("/pyvenv.cfg") + [0], F_OK) == 0 else { return nil }
     let folder = environment + bytes("/lib")
     for python in names(in: folder) where python.starts(with: bytes("python3")) {
       let libraries = folder + [slash] + python + bytes("/site-packages/confluent_kafka.libs")
@@ -55,11 +55,12 @@ enum LibraryChoice: Equatable {
 
   /// In the order of their bytes; none if the folder cannot be read.
   private static func names(in folder: [CChar]) -> [[CChar]] {
-    guard let stream = opendir(folder + [0]) else { return [] }
-    defer { closedir(stream) }
+    guard let stream = unsafe opendir(folder + [0]) else { return [] }
+    defer { unsafe closedir(stream) }
     var found: [[CChar]] = []
-    while let entry = readdir(stream) {
-      found.append(withUnsafeBytes(of: &entry.pointee.d_name) { $0.prefix { $0 != 0 }.map { CChar(bitPattern: $0) } })
+    while let entry = unsafe readdir(stream) {
+      unsafe found.append(
+        withUnsafeBytes(of: &entry.pointee.d_name) { unsafe $0.prefix { $0 != 0 }.map { CChar(bitPattern: $0) } })
     }
     return found.sorted { $0.lexicographicallyPrecedes($1) }
   }

@@ -19,8 +19,8 @@ extension ProducerSettings {
       add("ssl.endpoint.identification.algorithm", "https")
       if let authority = connection.certificateAuthority {
         // The library's own words would not name the file.
-        guard access(authority, R_OK) == 0 else {
-          throw .authorityUnreadable(path: authority, reason: String(cString: strerror(errno)))
+        guard unsafe access(authority, R_OK) == 0 else {
+          throw unsafe .authorityUnreadable(path: authority, reason: String(cString: strerror(errno)))
         }
         add("ssl.ca.location", authority)
       }
@@ -76,10 +76,10 @@ extension Connection.PasswordSource {
     switch self {
     case .kept(let secret): return secret
     case .environment(let name):
-      guard let value = getenv(name) else {
+      guard let value = unsafe getenv(name) else {
         throw .passwordUnavailable("the variable \(name) is not set; set it, or give the password another way")
       }
-      guard let text = String(validatingCString: value) else {
+      guard let text = unsafe String(validatingCString: value) else {
         throw .passwordUnavailable("the variable \(name) is not UTF-8 text; set it to the password")
       }
       return Secret(text)
@@ -88,9 +88,9 @@ extension Connection.PasswordSource {
   }
 
   private static func read(file path: String) throws(KafkaError) -> Secret {
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+    let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     guard descriptor >= 0 else {
-      let reason = String(cString: strerror(errno))
+      let reason = unsafe String(cString: strerror(errno))
       throw .passwordUnavailable("the password file \(path) cannot be opened (\(reason)); give access to it")
     }
     defer { close(descriptor) }
@@ -98,8 +98,8 @@ extension Connection.PasswordSource {
     var bytes = [UInt8](repeating: 0, count: 65_536)
     var length = 0
     while length < bytes.count {
-      let count = bytes.withUnsafeMutableBytes { buffer in
-        Glibc.read(descriptor, buffer.baseAddress?.advanced(by: length), buffer.count - length)
+      let count = unsafe bytes.withUnsafeMutableBytes { buffer in
+        unsafe Glibc.read(descriptor, buffer.baseAddress?.advanced(by: length), buffer.count - length)
       }
       if count < 0, errno == EINTR { continue }
       guard count > 0 else { break }

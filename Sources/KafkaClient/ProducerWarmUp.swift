@@ -10,7 +10,7 @@ internal import Synchronization
 /// when a broker is connected. From process start to acknowledgement: 20 ms instead of 530. Older releases need none of it.
 ///
 /// With ``KafkaProducer`` the only one that holds its pointers; must be stopped before the client is destroyed.
-final class ProducerWarmUp: @unchecked Sendable {
+@safe final class ProducerWarmUp: @unchecked Sendable {
   /// How long one request is waited for, and so the most that ``stop()`` takes.
   private static let requestWait: Int32 = 500
   /// A broker that is away for longer has no number to be early for.
@@ -22,8 +22,8 @@ final class ProducerWarmUp: @unchecked Sendable {
   private var thread: Thread<Void>?
 
   init(client: OpaquePointer, topic: OpaquePointer) {
-    self.client = client
-    self.topic = topic
+    unsafe self.client = client
+    unsafe self.topic = topic
     // Without a thread the first record is late, no more.
     thread = try? Thread.start { self.run() }
   }
@@ -34,7 +34,7 @@ final class ProducerWarmUp: @unchecked Sendable {
       var topicError = RD_KAFKA_RESP_ERR_NO_ERROR
       var partitions: Int32 = 0
       var brokers: Int32 = 0
-      let error = crdk_metadata(client, topic, Self.requestWait, &topicError, &partitions, &brokers)
+      let error = unsafe crdk_metadata(client, topic, Self.requestWait, &topicError, &partitions, &brokers)
       if error == RD_KAFKA_RESP_ERR_NO_ERROR { answers += 1 }
     }
   }
