@@ -46,12 +46,12 @@ let package = Package(
       name: "BatchRunTests",
       dependencies: ["BatchRun", "Execution", "JSONText", "Platform", "ProcessSupervision", "RunModel"],
       swiftSettings: strict),
-    // Not named Dispatch, which is a module of the system that Foundation imports.
+    // Its folder is Dispatch. The module is not: the system has one of that name, which Foundation imports.
     .target(
       name: "RequestDispatch", dependencies: ["Execution", "Platform", "ProcessSupervision", "RunModel"],
-      swiftSettings: strict),
+      path: "Sources/Dispatch", swiftSettings: strict),
     .testTarget(
-      name: "RequestDispatchTests",
+      name: "DispatchTests",
       dependencies: [
         "Execution", "Platform", "ProcessSupervision", "RequestDispatch", "RunModel", "Supervision",
       ],
