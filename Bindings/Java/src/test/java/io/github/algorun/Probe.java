@@ -33,6 +33,7 @@ final class Probe {
                 threads();
                 break;
             case "serve":
+                Worked.load();
                 AlgoRun.serve(Worked::apply);
                 break;
             case "reverse":

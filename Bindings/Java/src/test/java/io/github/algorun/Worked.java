@@ -1,7 +1,6 @@
 package io.github.algorun;
 
 import java.io.File;
-import java.io.OutputStream;
 import java.time.Instant;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
@@ -24,12 +23,12 @@ final class Worked {
     private static Process previousChild;
     private static Request kept;
 
-    static {
-        // Its thread starts before any request.
-        POOL.execute(() -> {});
-    }
-
     private Worked() {}
+
+    /** Starts the thread of the pool before any request, so that it belongs to none. */
+    static void load() throws Exception {
+        POOL.submit(() -> {}).get();
+    }
 
     static String apply(String input) throws Exception {
         switch (input.split(" ")[0]) {
@@ -105,7 +104,5 @@ final class Worked {
                 new ProcessBuilder("sh", "-c", "read line; echo '{\"late_child\":" + number + "}'")
                         .redirectOutput(ProcessBuilder.Redirect.appendTo(new File("/proc/self/fd/3")))
                         .start();
-        OutputStream input = previousChild.getOutputStream();
-        input.flush();
     }
 }
