@@ -108,7 +108,12 @@ public final class BatchRun {
       let drain = PayloadDrain(payloads: payloads, loop: loop, supervisor: supervisor, display: display)
       if drain.run(limit: limit, figures: { _ in figures }) { stopReason = .interrupted(after: stopReason?.failure) }
     }
-    while !executor.isClosed { loop.turn() }
+    // The executor learns about its ended processes when it is asked.
+    _ = executor.takeCompletions()
+    while !executor.isClosed {
+      loop.turn()
+      _ = executor.takeCompletions()
+    }
     display.clear()
     // Once, and not for each: if the program is missing, all requests fail for the same reason.
     for line in tally.startFailures.lines { display.say(line) }
