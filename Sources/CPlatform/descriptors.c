@@ -6,9 +6,11 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 // Descriptors 0 to 3 are a child's: none of ours has such a number, or the dup2 of another would overwrite it. No more is
@@ -49,6 +51,51 @@ int32_t open_pipe(int32_t *reader, int32_t *writer) {
   close(*reader);
   close(*writer);
   return error;
+}
+
+int32_t open_message_sockets(int32_t *one, int32_t *other) {
+  int ends[2];
+  if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) return errno;
+  int32_t error = move_high(ends[0], one);
+  if (error) {
+    close(ends[1]);
+    return error;
+  }
+  error = move_high(ends[1], other);
+  if (error) close(*one);
+  return error;
+}
+
+int32_t send_descriptor(int32_t socket, int32_t descriptor) {
+  char byte = 0;
+  struct iovec bytes = {.iov_base = &byte, .iov_len = 1};
+  union {
+    struct cmsghdr header;
+    char space[CMSG_SPACE(sizeof(int))];
+  } control = {{0}};
+  struct msghdr message = {
+      .msg_iov = &bytes, .msg_iovlen = 1, .msg_control = control.space, .msg_controllen = sizeof control.space};
+  struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+  header->cmsg_level = SOL_SOCKET;
+  header->cmsg_type = SCM_RIGHTS;
+  header->cmsg_len = CMSG_LEN(sizeof(int));
+  memcpy(CMSG_DATA(header), &descriptor, sizeof descriptor);
+  ssize_t sent;
+  do {
+    sent = sendmsg(socket, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+  } while (sent < 0 && errno == EINTR);
+  return sent < 0 ? errno : 0;
+}
+
+int32_t set_blocking(int32_t descriptor, bool is_blocking) {
+  int flags = fcntl(descriptor, F_GETFL);
+  if (flags < 0) return errno;
+  flags = is_blocking ? flags & ~O_NONBLOCK : flags | O_NONBLOCK;
+  return fcntl(descriptor, F_SETFL, flags) == 0 ? 0 : errno;
+}
+
+int32_t enlarge_pipe(int32_t descriptor, int32_t size) {
+  return fcntl(descriptor, F_SETPIPE_SZ, size) >= 0 ? 0 : errno;
 }
 
 int32_t open_high(const char *path, int32_t flags, uint32_t mode, int32_t *descriptor) {

@@ -40,6 +40,11 @@ volatile int32_t *guardian_free_slot(void) {
   return &page->numbers[0];
 }
 
+void guardian_enter(int32_t group) {
+  volatile int32_t *slot = guardian_free_slot();
+  if (slot) *slot = group;
+}
+
 void guardian_forget(int32_t group) {
   volatile int32_t *slot = find_group(group);
   if (slot) *slot = 0;

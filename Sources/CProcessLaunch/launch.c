@@ -61,13 +61,23 @@ static void run_child(const struct launch_request *request, pid_t supervisor, vo
   if (request->leaves_terminal) leave_terminal();
   // 5. The directory before the descriptors, so that a message can still name what failed.
   if (request->directory && chdir(request->directory) != 0) fail(failure, LAUNCH_DIRECTORY, errno);
-  // 6. Every source is 4 or above: no dup2 can overwrite one that is still needed. dup2 clears close-on-exec.
-  for (int target = 0; target < 4; target++)
-    if (request->descriptors[target] >= 0 && dup2(request->descriptors[target], target) < 0)
-      fail(failure, LAUNCH_DESCRIPTORS, errno);
+  // 6. A source with the number of a target moves out of the way first, or a dup2 would overwrite it while it is still
+  //    needed. dup2 clears close-on-exec.
+  int sources[LAUNCH_DESCRIPTOR_COUNT];
+  unsigned first = 3;
+  for (int target = 0; target < LAUNCH_DESCRIPTOR_COUNT; target++) {
+    sources[target] = request->descriptors[target];
+    if (sources[target] < 0) continue;
+    if (target >= 3) first = target + 1;
+    if (sources[target] < LAUNCH_DESCRIPTOR_COUNT && request->descriptors[sources[target]] >= 0) {
+      sources[target] = fcntl(sources[target], F_DUPFD_CLOEXEC, LAUNCH_DESCRIPTOR_COUNT);
+      if (sources[target] < 0) fail(failure, LAUNCH_DESCRIPTORS, errno);
+    }
+  }
+  for (int target = 0; target < LAUNCH_DESCRIPTOR_COUNT; target++)
+    if (sources[target] >= 0 && dup2(sources[target], target) < 0) fail(failure, LAUNCH_DESCRIPTORS, errno);
   // 7. Nothing above what the child is to have. Close-on-exec rather than close: 127 means a failed exec, and what
   //    others left open without the mark is caught as well.
-  unsigned first = request->descriptors[3] >= 0 ? 4 : 3;
   if (close_range(first, ~0U, CLOSE_RANGE_CLOEXEC) != 0) mark_one_by_one(first);
   // The only disposition that the supervisor changed for itself.
   if (signal_was_ignored(SIGCHLD)) signal(SIGCHLD, SIG_IGN);

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <sys/prctl.h>
@@ -44,6 +45,31 @@ int32_t reap_child(int32_t pid, struct child_usage *usage) {
   usage->system_microseconds = resources.ru_stime.tv_sec * 1000000LL + resources.ru_stime.tv_usec;
   usage->peak_kilobytes = resources.ru_maxrss;
   return 0;
+}
+
+bool is_leading_child(int32_t pid) {
+  siginfo_t info;
+  return pid > 1 && waitid(P_PID, pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && getpgid(pid) == pid;
+}
+
+int64_t process_cpu_time(int32_t pid, int32_t clock) {
+  // The kernel's encoding of a process's clocks (clock_getcpuclockid(3) gives only the exact one).
+  struct timespec time;
+  if (clock_gettime((clockid_t)(~(uint32_t)pid << 3 | (uint32_t)clock), &time) != 0) return -1;
+  return time.tv_sec * 1000000000LL + time.tv_nsec;
+}
+
+bool read_memory(int32_t status, int64_t *peak, int64_t *resident) {
+  char text[4096];
+  ssize_t length = pread(status, text, sizeof text - 1, 0);
+  if (length <= 0) return false;
+  text[length] = 0;
+  const char *mark = strstr(text, "VmHWM:");
+  const char *now = mark ? strstr(mark, "VmRSS:") : NULL;
+  if (!now) return false;
+  *peak = strtoll(mark + 6, NULL, 10);
+  *resident = strtoll(now + 6, NULL, 10);
+  return true;
 }
 
 int32_t become_subreaper(void) { return prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0 ? 0 : errno; }

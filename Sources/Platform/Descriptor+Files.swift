@@ -57,6 +57,9 @@ extension Descriptor {
   /// Bytes in the file; 0 if that is unknown.
   public var size: Int { status.map { Int($0.st_size) } ?? 0 }
 
+  /// Its current position in the file; 0 if it has none.
+  public var position: Int { withNumber { max(0, lseek($0, 0, SEEK_CUR)) } }
+
   private var status: stat? {
     var status = stat()
     return withNumber { unsafe fstat($0, &status) } == 0 ? status : nil

@@ -3,6 +3,15 @@ internal import Glibc
 /// The signals that a failed write sends to its thread: SIGPIPE if the reader has gone, SIGXFSZ at the file size limit.
 /// By default each ends the process.
 public enum WriteSignals {
+  /// Blocks SIGPIPE on this thread from now on: a write to a pipe without a reader only fails. Children start with the
+  /// mask that algo-run was started with.
+  public static func ignoreOnThisThread() {
+    var pipe = sigset_t()
+    unsafe sigemptyset(&pipe)
+    unsafe sigaddset(&pipe, SIGPIPE)
+    unsafe pthread_sigmask(SIG_BLOCK, &pipe, nil)
+  }
+
   /// Runs one write call so that it only fails, with `errno` EPIPE or EFBIG. Other threads and every child keep their
   /// signals as they are.
   public static func blocked(_ write: () -> Int) -> Int {

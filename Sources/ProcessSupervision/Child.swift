@@ -19,7 +19,8 @@ public final class Child: TimerHandler {
     case killed
   }
 
-  let pid: Int32
+  /// Its process ID, and that of its group.
+  public let pid: Int32
   let configuration: SpawnConfiguration
   /// When it was launched, by the wall clock.
   public let launchedAt: Timestamp
@@ -86,6 +87,27 @@ public final class Child: TimerHandler {
     stopSequence = .killed
   }
 
+  /// Reads what is there now on these descriptors of the child, in a handler of another one.
+  public func readOutputs(of descriptors: ClosedRange<Int32>) {
+    for reader in readers where descriptors.contains(reader.number) { reader.readNow() }
+  }
+
+  /// Its resident memory now and its peak, in bytes; nil if they are unknown.
+  public var memoryGauge: MemoryGauge? { isRunning ? MemoryGauge(pid: pid) : nil }
+
+  /// CPU time since it started, in nanoseconds; nil once it has ended.
+  public var cpuTime: Duration? {
+    let time = process_cpu_time(pid, Int32(CPU_CLOCK_EXACT.rawValue))
+    return isRunning && time >= 0 ? .nanoseconds(time) : nil
+  }
+
+  /// The part of its CPU time in user mode, from 0 to 1, as the kernel samples it.
+  public var userShare: Double {
+    let all = process_cpu_time(pid, Int32(CPU_CLOCK_SAMPLED.rawValue))
+    let user = process_cpu_time(pid, Int32(CPU_CLOCK_SAMPLED_USER.rawValue))
+    return all > 0 && user >= 0 ? min(1, Double(user) / Double(all)) : 1
+  }
+
   // MARK: Deadlines
 
   private var nextDeadline: MonotonicInstant? {
@@ -106,6 +128,7 @@ public final class Child: TimerHandler {
   /// Moves its limits by a time for which it was stopped: a user who stops a job for lunch wants it to go on afterwards.
   func extendLimits(by pause: Duration) {
     paused += pause
+    configuration.watcher?.paused(for: pause)
     if case .signalled(let killAt) = stopSequence { stopSequence = .signalled(killAt: killAt + pause) }
     timer?.set(to: nextDeadline)
   }

@@ -25,7 +25,9 @@ struct ChildLaunch {
     unsafe request.arguments = UnsafePointer(arguments.pointer)
     unsafe request.environment = UnsafePointer(environment.pointer)
     if configuration.directory != nil { unsafe request.directory = UnsafePointer(directory.pointer[0]) }
-    unsafe request.descriptors = (inputNumber, writer(of: 1), writer(of: 2), writer(of: 3))
+    unsafe request.descriptors = (
+      inputNumber, writer(of: 1), writer(of: 2), writer(of: 3), writer(of: 4), writer(of: 5), writer(of: 6)
+    )
     unsafe request.is_guarded = isGuarded
     unsafe request.leaves_terminal = !configuration.sharesTerminal
 

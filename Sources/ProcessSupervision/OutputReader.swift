@@ -24,6 +24,10 @@ final class OutputReader: EventHandler {
     registration = try loop.register(descriptor, .read, self)
   }
 
+  var number: Int32 { pipe.descriptor }
+
+  func readNow() { drain(Self.piecesPerTurn) }
+
   func ready(_ registration: Registration, for events: Interest) { drain(Self.piecesPerTurn) }
 
   /// Reads what an ended child left, and closes the pipe.
@@ -38,8 +42,12 @@ final class OutputReader: EventHandler {
       switch unsafe descriptor.read(into: buffer) {
       case .bytes(let count):
         unsafe pipe.receiver.receive(UnsafeRawBufferPointer(rebasing: buffer[..<count]), from: pipe.descriptor)
+        // A short read has emptied the pipe; what comes next is reported by the next turn.
+        if unsafe count < buffer.count { return }
       case .nothingNow: return
-      case .endOfFile, .failed: return close()
+      case .endOfFile, .failed:
+        close()
+        return pipe.receiver.reachedEnd(of: pipe.descriptor)
       }
     }
   }

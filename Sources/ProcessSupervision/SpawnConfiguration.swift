@@ -13,6 +13,10 @@ public struct SpawnConfiguration {
   public var standardInput: Descriptor?
   /// Descriptors of the child that the supervisor reads. Those of 1 and 2 not named here are inherited untouched.
   public var outputs: [OutputPipe] = []
+  /// Descriptors 3 to 6 of the child that the supervisor does not read. Its copies are closed after the launch.
+  public var passed: [(descriptor: Int32, source: Descriptor)] = []
+  /// Notices its end in place of the caller of ``Supervisor/takeEndedChildren()``.
+  public var watcher: (any ChildWatcher)?
   /// When and how it is stopped.
   public var limits = RunLimits()
   /// Whether members of the child's group may outlive it.

@@ -22,7 +22,8 @@ internal import RunModel
 ///    one delays nothing.
 @safe
 public final class Supervisor: EventHandler {
-  let loop: EventLoop
+  /// Its turns do the work.
+  public let loop: EventLoop
   private let signals: SignalQueue
   private var registration: Registration?
   private var children: [Int32: Child] = [:]
@@ -65,12 +66,14 @@ public final class Supervisor: EventHandler {
     do throws(SystemError) {
       for output in configuration.outputs {
         let (reader, writer) = try Descriptor.pipe()
+        if let size = output.size { writer.enlargePipe(to: size) }
         writers.append((output.descriptor, writer))
         readers.append(unsafe try OutputReader(reader, of: output, on: loop, buffer: buffer))
       }
     } catch {
       throw .system(error)
     }
+    writers += configuration.passed.map { ($0.descriptor, $0.source) }
     // Before the fork: a stop request that comes after it is for the child, too.
     if configuration.sharesTerminal { watchStopRequests() }
 
@@ -87,6 +90,20 @@ public final class Supervisor: EventHandler {
     return child
   }
 
+  /// Watches a process that a child of this one forked and left to this subreaper: its end is reported to
+  /// `configuration.watcher`, with its own status and usage.
+  ///
+  /// - Returns: nil unless it is a child of this process that leads a group of its own and is not watched yet.
+  public func adopt(_ pid: Int32, _ configuration: SpawnConfiguration) -> Child? {
+    guard children[pid] == nil, is_leading_child(pid) else { return nil }
+    if guardian != nil { guardian_enter(pid) }
+    let child = Child(
+      launched_child(pid: pid, failed_stage: 0, floor_kilobytes: 0), by: self, on: loop, configuration,
+      launchedAt: WallClock.now(), startedAt: .now(), readers: [])
+    children[pid] = child
+    return child
+  }
+
   /// No further child will follow: dismisses the guardian, and lets stop requests act on this process again.
   public func dismissGuardian() {
     guard children.isEmpty else { return }
@@ -96,11 +113,12 @@ public final class Supervisor: EventHandler {
 
   // MARK: After a turn
 
-  /// The children that have ended since the last call. Their owner calls it after each turn of the loop.
+  /// The children that have ended since the last call, except those with a watcher, which is called. Their owner calls
+  /// it after each turn of the loop.
   public func takeEndedChildren() -> [(child: Child, exit: ChildExit)] {
     guard !reapingGroups.isEmpty else { return [] }
     let now = MonotonicInstant.now()
-    var ended: [(Child, ChildExit)] = []
+    var ended: [(child: Child, exit: ChildExit)] = []
     reapingGroups.removeAll { child in
       guard let exit = child.finishIfGroupIsGone(at: now) else { return false }
       children[child.pid] = nil
@@ -111,7 +129,9 @@ public final class Supervisor: EventHandler {
       ended.append((child, exit))
       return true
     }
-    return ended
+    // Last: a watcher may launch the next child.
+    for (child, exit) in ended { child.configuration.watcher?.ended(child, exit) }
+    return ended.filter { $0.child.configuration.watcher == nil }
   }
 
   /// The signals since the last call that are not the supervisor's own affair: INT, TERM, HUP, QUIT, USR1, USR2 and
@@ -175,8 +195,12 @@ public final class Supervisor: EventHandler {
     let now = MonotonicInstant.now()
     var change = child_change()
     while unsafe peek_ended_child(&change) == 0, change.pid != 0 {
+      if children[change.pid] == nil {
+        // A worker may have announced this process in bytes that are not yet read.
+        for child in children.values { child.configuration.watcher?.orphanEnded() }
+      }
       guard let child = children[change.pid], case .running = child.state else {
-        // An adopted orphan, or the guardian.
+        // An orphan, or the guardian.
         var usage = child_usage()
         guard unsafe reap_child(change.pid, &usage) == 0 else { break }
         guardian?.wasReaped(change.pid)

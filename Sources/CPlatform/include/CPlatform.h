@@ -24,6 +24,15 @@ int32_t duplicate_high(int32_t descriptor, int32_t *copy);
 /// Moves `descriptor` above 3, close-on-exec. On failure it is closed.
 int32_t move_high(int32_t descriptor, int32_t *high);
 
+/// Two connected SOCK_SEQPACKET sockets, above 3 and close-on-exec.
+int32_t open_message_sockets(int32_t *one, int32_t *other);
+/// Sends a copy of `descriptor` with one byte, without waiting and without SIGPIPE.
+int32_t send_descriptor(int32_t socket, int32_t descriptor);
+/// Clears or sets O_NONBLOCK on an open file.
+int32_t set_blocking(int32_t descriptor, bool is_blocking);
+/// Sets the size of a pipe in bytes.
+int32_t enlarge_pipe(int32_t descriptor, int32_t size);
+
 /// A file without a name in `directory`, for reading and writing, above 3 and close-on-exec.
 int32_t open_anonymous_file(const char *directory, int32_t *descriptor);
 

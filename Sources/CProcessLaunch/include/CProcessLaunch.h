@@ -8,6 +8,9 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+/// Descriptors that a child can be given: the standard streams, the metrics channel, and three more for a worker.
+enum { LAUNCH_DESCRIPTOR_COUNT = 7 };
+
 /// A child to launch. All pointers are borrowed for the call.
 struct launch_request {
   /// Files to try in order, absolute or relative to the child's directory; NULL ends the list.
@@ -17,9 +20,9 @@ struct launch_request {
   char *const *environment;
   /// Working directory, or NULL for the supervisor's.
   const char *directory;
-  /// What becomes descriptors 0 to 3 in the child; -1 keeps 0 to 2 as they are, and closes 3.
-  /// A source is never itself below 4: a dup2 would overwrite a source that is still needed.
-  int32_t descriptors[4];
+  /// What becomes descriptors 0 to 6 in the child; -1 keeps 0 to 2 as they are, and closes the others.
+  /// A source is never itself below 4.
+  int32_t descriptors[LAUNCH_DESCRIPTOR_COUNT];
   /// Whether the child's group is entered with the guardian.
   bool is_guarded;
   /// Whether the child gives up the controlling terminal.
@@ -52,6 +55,9 @@ int32_t guardian_start(int32_t *writer, int32_t *pid);
 /// A place for one more group, for the child to enter itself; NULL without memory.
 volatile int32_t *guardian_free_slot(void);
 
+/// Enters a group that the supervisor did not launch. Without memory the group is not guarded.
+void guardian_enter(int32_t group);
+
 /// Removes a group. Its leader must not have been reaped yet: afterwards another process could have its number.
 void guardian_forget(int32_t group);
 
@@ -73,6 +79,17 @@ struct child_change {
 int32_t peek_ended_child(struct child_change *change);
 /// Takes the news of any child that was stopped; `pid` is 0 if there is none, `status` the signal that stopped it.
 int32_t take_stopped_child(struct child_change *change);
+
+/// Whether `pid` is a child of this process, running or ended, and leads a process group of its own.
+bool is_leading_child(int32_t pid);
+
+/// The clock of a process's CPU time, its threads included, in nanoseconds; of its user time alone, as the kernel samples
+/// it, or of both as sampled. -1 if there is no such process.
+enum cpu_clock { CPU_CLOCK_SAMPLED = 0, CPU_CLOCK_SAMPLED_USER = 1, CPU_CLOCK_EXACT = 2 };
+int64_t process_cpu_time(int32_t pid, int32_t clock);
+
+/// Peak and present resident memory in kilobytes from an open /proc/PID/status; false once the process has ended.
+bool read_memory(int32_t status, int64_t *peak, int64_t *resident);
 
 /// CPU time in microseconds and the kernel's peak memory in kilobytes.
 struct child_usage {

@@ -1,0 +1,55 @@
+internal import CPlatform
+internal import Glibc
+
+/// What a worker's pipes and its socket need.
+extension Descriptor {
+  /// Two connected sockets that carry messages.
+  ///
+  /// - Throws: the errno of socketpair(2).
+  public static func messageSockets() throws(SystemError) -> (Descriptor, Descriptor) {
+    var one: CInt = -1
+    var other: CInt = -1
+    try SystemError.check(unsafe open_message_sockets(&one, &other))
+    return (Descriptor(owning: one), Descriptor(owning: other))
+  }
+
+  /// Sends a copy of `descriptor` in a message of one byte. Never waits.
+  ///
+  /// - Throws: EAGAIN if the socket is full, EPIPE without a receiver, or another errno of sendmsg(2).
+  public func send(_ descriptor: Descriptor) throws(SystemError) {
+    try SystemError.check(
+      withNumber { socket in descriptor.withNumber { number in send_descriptor(socket, number) } })
+  }
+
+  /// From now on no read or write of this open file waits.
+  public func setNonBlocking() { _ = withNumber { set_blocking($0, false) } }
+
+  /// From now on a read or write of this open file waits.
+  public func setBlocking() { _ = withNumber { set_blocking($0, true) } }
+
+  /// Enlarges a pipe to `size` bytes if the system allows it.
+  public func enlargePipe(to size: Int32) { _ = withNumber { enlarge_pipe($0, size) } }
+
+  /// Writes once. For a pipe whose reader may have gone: the caller has called ``WriteSignals/ignoreOnThisThread()``.
+  public func writeOnce(_ bytes: UnsafeRawBufferPointer) -> WriteResult {
+    while true {
+      let count = withNumber { unsafe write($0, bytes.baseAddress, bytes.count) }
+      if count >= 0 { return .bytes(count) }
+      switch errno {
+      case EINTR: continue
+      case EAGAIN: return .noRoom
+      default: return .failed(SystemError(errno))
+      }
+    }
+  }
+
+  /// The result of one write.
+  public enum WriteResult: Equatable {
+    /// So many bytes were written.
+    case bytes(Int)
+    /// A non-blocking descriptor takes none now.
+    case noRoom
+    /// The errno of write(2).
+    case failed(SystemError)
+  }
+}
