@@ -25,7 +25,7 @@ struct BatchTally {
     finished += 1
     retries += max(0, record.attempts - 1)
     if record.outcome != .succeeded { failed += 1 }
-    if case .failedToStart(let reason) = record.ending {
+    if case .failedToStart(let reason, _) = record.ending {
       startFailures.count(reason)
     } else {
       durations.count(record.duration)

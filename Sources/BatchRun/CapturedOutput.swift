@@ -1,25 +1,25 @@
 internal import JSONText
 
-/// The stdout of one child, up to a limit: a short one in memory, a longer one in a file.
+/// What one child wrote to stdout: in memory while it is little, then in a file; never more than its limit.
 ///
-/// Its form (JSON, text, neither) is determined while it arrives, so that writing the result takes one more pass and no
-/// memory. Objects are used again for later requests.
+/// What it is (JSON, text, neither) is found out while it arrives, so that writing the result needs one more pass and
+/// no memory. Objects are used again for later requests.
 final class CapturedOutput {
-  /// The encoding in the result line.
+  /// How the result line carries it.
   enum Form { case json, text, base64 }
 
   private let limit: Int
   private var kept: SpillBuffer
   private var json = JSONScanner()
   private var text = UTF8Scanner()
-  /// Whether there was more than the limit, or more than the disk could take.
+  /// Whether there was more than the limit, or than the disk could take.
   private(set) var isTruncated = false
-  /// Why a part could not be kept, other than the limit.
+  /// Why not all of it could be kept, where that was not the limit.
   private(set) var failure: BatchFailure?
 
   /// - Parameters:
-  ///   - limit: bytes to keep; further bytes are read and dropped.
-  ///   - spillDirectory: holds the file, if one is needed.
+  ///   - limit: bytes kept; what comes after them is read and dropped.
+  ///   - spillDirectory: where the file is, if it needs one.
   init(limit: Int, spillDirectory: String) {
     self.limit = limit
     kept = SpillBuffer(directory: spillDirectory)
@@ -44,14 +44,14 @@ final class CapturedOutput {
   /// Bytes kept.
   var size: Int { kept.size }
 
-  /// The encoding in the result line.
+  /// How the result line carries what was kept.
   var form: Form {
     if json.isComplete, !isTruncated { return .json }
-    // A limit may cut a character in two; output that ends in half a character is no text.
+    // A limit may cut a character in two; a child that ends in half a character wrote no text.
     return text.isValid && (text.unfinished == 0 || isTruncated) ? .text : .base64
   }
 
-  /// Bytes in the result line: all that were kept, without a character that the limit cut in two.
+  /// Bytes that the result line carries: all that were kept, less a character that the limit cut in two.
   var usableSize: Int { form == .text ? size - text.unfinished : size }
 
   /// Whether it went to disk.
@@ -73,33 +73,4 @@ final class CapturedOutput {
     isTruncated = false
     failure = nil
   }
-}
-
-/// The last bytes of a stream.
-struct StreamTail {
-  /// Bytes kept.
-  static let capacity = 4096
-
-  private var bytes: [UInt8] = []
-
-  /// Takes the next bytes.
-  mutating func receive(_ arrived: UnsafeRawBufferPointer) {
-    if arrived.count >= Self.capacity {
-      bytes.removeAll(keepingCapacity: true)
-      bytes.append(contentsOf: arrived.suffix(Self.capacity))
-      return
-    }
-    let surplus = bytes.count + arrived.count - Self.capacity
-    if surplus > 0 { bytes.removeFirst(surplus) }
-    bytes.append(contentsOf: arrived)
-  }
-
-  /// As text, without a partial character at the start; other invalid bytes become U+FFFD.
-  var text: String {
-    let torn = bytes.count == Self.capacity ? bytes.prefix(3).prefix { $0 & 0xc0 == 0x80 }.count : 0
-    return String(decoding: bytes.dropFirst(torn), as: UTF8.self)
-  }
-
-  /// Forgets all.
-  mutating func reset() { bytes.removeAll(keepingCapacity: true) }
 }

@@ -110,7 +110,8 @@ struct ResultLine {
     json.member("input_sha256", finished.digest.hexadecimal)
     if finished.occurrence > 1 { json.member("occurrence", integer: finished.occurrence) }
     ExecutionRecordJSON.writeMembers(of: finished.record, includesPayload: false, to: &json)
-    json.member("stderr_tail", capture?.tail.text ?? "")
+    // Of a worker that was never ready it has what the worker printed.
+    json.member("stderr_tail", finished.capture?.tail.text ?? "")
     if capture?.output.isTruncated == true {
       json.name("result_truncated")
       json.boolean(true)

@@ -2,13 +2,13 @@ internal import Glibc
 internal import Platform
 internal import ProcessSupervision
 
-/// The form of progress.
+/// How progress is shown.
 public enum ProgressStyle: String, Sendable, CaseIterable {
   /// A bar on a terminal that does not also show the results, plain lines elsewhere.
   case auto
-  /// One line that is redrawn.
+  /// One line that is drawn again and again.
   case bar
-  /// A line each ten seconds.
+  /// A line now and then.
   case plain
   /// Nothing.
   case none
@@ -18,9 +18,9 @@ public enum ProgressStyle: String, Sendable, CaseIterable {
 final class ProgressDisplay {
   /// Ten times a second is smooth; more would only be work.
   private static let barInterval = Duration.milliseconds(100)
-  /// Logs are read later: a few lines suffice.
+  /// Logs are read later: a line each so often tells enough.
   private static let plainInterval = Duration.seconds(10)
-  /// If the width of the terminal is unknown.
+  /// Where there is no telling how wide the terminal is.
   private static let assumedColumns = 80
 
   private let style: ProgressStyle
@@ -37,7 +37,7 @@ final class ProgressDisplay {
     } else {
       self.style = style
     }
-    // A short batch needs no progress.
+    // What is over within moments needs no progress.
     nextUpdate = now + (self.style == .bar ? .milliseconds(200) : Self.plainInterval)
   }
 
@@ -56,20 +56,20 @@ final class ProgressDisplay {
     if style == .bar { draw(text) } else { say(text.plain) }
   }
 
-  /// Prints a line of the figures now, in any style.
+  /// Shows a line of the figures now, whatever the style.
   func sayNow(_ figures: ProgressText, at now: MonotonicInstant) {
     var text = figures
     text.rate = rate(done: text.done, at: now)
     say(text.plain)
   }
 
-  /// Prints a message. It erases the bar, which returns with the next update.
+  /// A message; a bar is taken away before it, and comes back with the next update.
   func say(_ message: String) {
     MessageStream.standardError.print(message, prefix: shown.isEmpty ? "" : "\r\u{1b}[K")
     shown = ""
   }
 
-  /// Erases the bar.
+  /// Takes the bar away.
   func clear() {
     if !shown.isEmpty { MessageStream.standardError.draw("\r\u{1b}[K") }
     shown = ""

@@ -159,7 +159,7 @@ public final class Dispatcher {
     do throws(StartFailure) {
       running[try job.start(on: executor, at: now)] = job
     } catch {
-      let record = job.request.failedToStart(at: WallClock.now(), because: "\(error)")
+      let record = job.request.failedToStart(at: WallClock.now(), because: error)
       guard error.isPassing, job.postpone() else { return complete(job, record) }
       retrying.add(job, record, .postponement, after: job.postponements)
     }
@@ -193,7 +193,7 @@ public final class Dispatcher {
     let (jobs, now) = (queue, WallClock.now())
     queue = []
     finish()
-    for job in jobs { complete(job, job.request.failedToStart(at: now, because: "\(failure)")) }
+    for job in jobs { complete(job, job.request.failedToStart(at: now, because: failure)) }
   }
 
   /// The execution of a job that runs. A job that waits is over.

@@ -19,8 +19,25 @@ struct ChildEnvironment {
 
   /// The environment of one execution.
   func variables(for request: ExecutionRequest) -> [OSString] {
+    variables(of: request.target.version) + [OSString("ALGO_REQUEST_ID=\(request.id)")]
+  }
+
+  /// The environment of a worker. Threads of NumPy's libraries would make a fork for each request unsafe: unless they are
+  /// set, their numbers are 1.
+  func variables(forWorkerOf version: PublishedVersion?, isolates: Bool) -> [OSString] {
+    var variables = variables(of: version) + [OSString("ALGO_WORKER=\(AnswerPhase.offeredVersion):4:5:6")]
+    guard isolates else { return variables }
+    variables.append(OSString("ALGO_WORKER_ISOLATION=process"))
+    for name in ["OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"]
+    where !variables.contains(where: { $0.variableName.elementsEqual(name.utf8) }) {
+      variables.append(OSString("\(name)=1"))
+    }
+    return variables
+  }
+
+  private func variables(of version: PublishedVersion?) -> [OSString] {
     var variables = inherited
-    if let added = request.target.version?.environment, !added.isEmpty {
+    if let added = version?.environment, !added.isEmpty {
       variables = Self.without(Set(added.map(\.name)), variables)
       for (index, variable) in added.enumerated()
       where !added[(index + 1)...].contains(where: { $0.name == variable.name }) {
@@ -28,8 +45,7 @@ struct ChildEnvironment {
       }
     }
     variables.append(OSString("ALGO_METRICS_FD=\(Self.metricsDescriptor)"))
-    variables.append(OSString("ALGO_REQUEST_ID=\(request.id)"))
-    if let version = request.target.version {
+    if let version {
       variables.append(OSString("ALGO_OWNER=\(version.algorithm.owner)"))
       variables.append(OSString("ALGO_NAME=\(version.algorithm.name)"))
       variables.append(OSString("ALGO_VERSION=\(version.version)"))

@@ -9,6 +9,8 @@ public struct ExecutionRequest: Sendable {
   public var target: ExecutionTarget
   /// The input.
   public var input = RequestInput.inherited
+  /// The media type of the input, for a worker.
+  public var contentType: String?
   /// When and how it is stopped.
   public var limits: RunLimits
   /// The trace that it belongs to.
@@ -25,8 +27,15 @@ public struct ExecutionRequest: Sendable {
   }
 
   /// The record of this attempt if it could not start.
-  public func failedToStart(at moment: Timestamp, because reason: String) -> ExecutionRecord {
-    .failedToStart(requestID: id, version: target.version, attempts: attempt, at: moment, reason: reason)
+  public func failedToStart(at moment: Timestamp, because reason: String, cause: Cause = .initFailed) -> ExecutionRecord
+  {
+    .failedToStart(
+      requestID: id, version: target.version, attempts: attempt, at: moment, reason: reason, cause: cause)
+  }
+
+  /// The record of this attempt, which was refused with `failure`.
+  public func failedToStart(at moment: Timestamp, because failure: StartFailure) -> ExecutionRecord {
+    failedToStart(at: moment, because: "\(failure)", cause: failure.cause)
   }
 }
 

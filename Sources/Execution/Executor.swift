@@ -11,8 +11,12 @@ public protocol Executor: AnyObject {
   ///
   /// - Throws: why it never started; nothing is left of the attempt.
   func start(_ request: ExecutionRequest, output: (any OutputReceiver)?) throws(StartFailure) -> ExecutionID
+  /// Sends a signal to the process group of an execution.
+  func signal(_ number: Int32, to id: ExecutionID)
   /// Begins the stop sequence of an execution: its stop signal, and SIGKILL after its grace period.
   func stop(_ id: ExecutionID)
+  /// The same for an execution that is canceled.
+  func cancel(_ id: ExecutionID)
   /// Ends an execution at once.
   func kill(_ id: ExecutionID)
   /// The executions that have ended since the last call.
@@ -27,6 +31,10 @@ public protocol Executor: AnyObject {
 
 /// An executor that keeps nothing between executions.
 extension Executor {
+  /// Nothing gets it.
+  public func signal(_ number: Int32, to id: ExecutionID) {}
+  /// Stops it.
+  public func cancel(_ id: ExecutionID) { stop(id) }
   /// None.
   public var failure: StartFailure? { nil }
   /// There is nothing to end.

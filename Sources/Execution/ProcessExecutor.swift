@@ -7,7 +7,7 @@ public import RunModel
 ///
 /// An execution that was started always ends in a record: a crash, a time limit or rejected metrics are results, not
 /// errors.
-public final class ProcessExecutor: Executor {
+public final class ProcessExecutor: Executor, ChildWatcher {
   private struct Execution {
     let request: ExecutionRequest
     let child: Child
@@ -24,6 +24,8 @@ public final class ProcessExecutor: Executor {
   private var running: [ExecutionID: Execution] = [:]
   private var ids: [ObjectIdentifier: ExecutionID] = [:]
   private var lastNumber: UInt64 = 0
+  private var canceled: Set<ExecutionID> = []
+  private var completions: [Completion] = []
   /// Whether descendants of a child may outlive it.
   public var keepsDescendants = false
   /// Whether the child shares algo-run's controlling terminal; for one child at a time.
@@ -59,6 +61,7 @@ public final class ProcessExecutor: Executor {
       directory: request.target.version?.directory)
     configuration.standardInput = try request.input.opened(spillDirectory: spillDirectory)
     configuration.limits = request.limits
+    configuration.watcher = self
     configuration.keepsDescendants = keepsDescendants
     configuration.sharesTerminal = sharesTerminal
     if let output {
@@ -80,25 +83,42 @@ public final class ProcessExecutor: Executor {
   /// Begins the stop sequence of a child.
   public func stop(_ id: ExecutionID) { running[id]?.child.stop() }
 
+  /// Begins the stop sequence of a child, whose execution is canceled.
+  public func cancel(_ id: ExecutionID) {
+    guard let execution = running[id] else { return }
+    canceled.insert(id)
+    execution.child.stop()
+  }
+
   /// Kills the group of a child.
   public func kill(_ id: ExecutionID) { running[id]?.child.killNow() }
 
   /// The executions whose child has ended since the last call.
   public func takeCompletions() -> [Completion] {
-    supervisor.takeEndedChildren().compactMap { child, exit in
-      guard let id = ids.removeValue(forKey: ObjectIdentifier(child)), let execution = running.removeValue(forKey: id)
-      else { return nil }
-      return Completion(id: id, record: Self.record(of: execution, exit))
-    }
+    _ = supervisor.takeEndedChildren()
+    guard !completions.isEmpty else { return [] }
+    defer { completions = [] }
+    return completions
+  }
+
+  /// Keeps the record of a child that has ended.
+  public func ended(_ child: Child, _ exit: ChildExit) {
+    guard let id = ids.removeValue(forKey: ObjectIdentifier(child)), let execution = running.removeValue(forKey: id)
+    else { return }
+    let ending: Ending =
+      if exit.timedOut { .timedOut(exit.termination) } else if canceled.remove(id) != nil {
+        .canceled(exit.termination)
+      } else { .ended(exit.termination) }
+    completions.append(Completion(id: id, record: Self.record(of: execution, exit, ending)))
   }
 
   /// Validates the reported metrics and merges them with the measurements. Delivery is still to come.
-  private static func record(of execution: Execution, _ exit: ChildExit) -> ExecutionRecord {
+  private static func record(of execution: Execution, _ exit: ChildExit, _ ending: Ending) -> ExecutionRecord {
     let request = execution.request
     var record = ExecutionRecord(
       requestID: request.id, version: request.target.version, trace: request.trace,
-      ending: exit.timedOut ? .timedOut(exit.termination) : .ended(exit.termination), attempts: request.attempt,
-      startedAt: execution.child.launchedAt, duration: exit.duration, usage: exit.usage,
+      ending: ending, attempts: request.attempt, startedAt: execution.child.launchedAt, duration: exit.duration,
+      usage: exit.usage,
       metrics: execution.channel.intake.finish())
     record.payload = execution.payloads.payload(of: record)
     return record

@@ -21,6 +21,8 @@ public struct ExecutionRecord: Sendable {
   public var metrics: CollectedMetrics
   /// The payload, whether or not it is published; nil without a version and if nothing ran.
   public var payload: [UInt8]?
+  /// The media type of the result, if its worker gave one.
+  public var resultType: String?
   /// What became of the payload.
   public var delivery: Delivery
 
@@ -44,10 +46,11 @@ public struct ExecutionRecord: Sendable {
 
   /// A record of an execution that never ran, for `reason`: there is nothing to publish.
   public static func failedToStart(
-    requestID: String, version: PublishedVersion?, attempts: Int, at moment: Timestamp, reason: String
+    requestID: String, version: PublishedVersion?, attempts: Int, at moment: Timestamp, reason: String,
+    cause: Cause = .initFailed
   ) -> ExecutionRecord {
     ExecutionRecord(
-      requestID: requestID, version: version, ending: .failedToStart(reason: reason), attempts: attempts,
+      requestID: requestID, version: version, ending: .failedToStart(reason: reason, cause: cause), attempts: attempts,
       startedAt: moment, duration: .zero, usage: nil, metrics: .none,
       delivery: Delivery(.insightsOff, detail: "it never started, so there is nothing to publish"))
   }
@@ -55,26 +58,46 @@ public struct ExecutionRecord: Sendable {
   /// The class of its ending.
   public var outcome: Outcome { ending.outcome }
 
+  /// Why it did not succeed; nil if it did.
+  public var cause: Cause? { ending.cause }
+
+  /// What `apply` raised; nil if it raised nothing.
+  public var error: AlgorithmError? {
+    if case .raised(let error) = ending { error } else { nil }
+  }
+
   /// How its process ended; nil if there was none.
-  public var termination: Termination? {
+  public var termination: Termination? { ending.termination }
+
+  /// A sentence about the worker if it gave no answer; nil otherwise.
+  public var explanation: String? {
     switch ending {
-    case .ended(let termination), .timedOut(let termination): termination
-    case .failedToStart: nil
+    case .workerEnded(let termination): "the worker ended with \(termination) before it answered."
+    case .protocolError(let reason): reason
+    default: nil
     }
   }
 
-  /// The exit status that `exec` returns for it: the child's own, 128+N for signal N, 124 for a time limit.
+  /// The exit status that `exec` returns for it: the child's own, 128+N for signal N, 124 for a time limit, 125 if
+  /// algo-run or the worker failed.
   public var exitStatus: Int32 {
     switch ending {
-    case .ended(.exited(let code)): code
-    case .ended(.signaled(let number)): 128 + number
-    case .timedOut: 124
-    case .failedToStart: 125
+    case .timedOut: return 124
+    case .failedToStart, .protocolError: return 125
+    default: break
+    }
+    return switch termination {
+    case .exited(let code): code
+    case .signaled(let number): 128 + number
+    case nil: 125
     }
   }
 
   /// The signal that ended the child, which `exec` ends by as well; nil if none did, or if the time limit sent it.
   public var endingSignal: Int32? {
-    if case .ended(.signaled(let number)) = ending { number } else { nil }
+    switch ending {
+    case .ended(.signaled(let number)), .workerEnded(.signaled(let number)): number
+    default: nil
+    }
   }
 }

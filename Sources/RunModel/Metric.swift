@@ -22,6 +22,8 @@ public enum RejectionReason: String, Sendable, CaseIterable {
   case emptyName = "empty_name"
   case malformedLine = "malformed_line"
   case streamTooLong = "stream_too_long"
+  /// Workers only: written after the answer. Such lines are counted, and stand in no record.
+  case late
 }
 
 /// Something of the metric stream that is not in the payload, and why.

@@ -8,6 +8,8 @@ public enum Outcome: String, Sendable, CaseIterable {
   case signaled
   /// Exceeded its time limit and was stopped.
   case timedOut = "timed_out"
+  /// Canceled by its caller, while it ran or before.
+  case canceled
   /// Never ran: not found, not executable, no such directory.
   case failedToStart = "failed_to_start"
 }

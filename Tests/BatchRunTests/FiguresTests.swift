@@ -70,6 +70,7 @@ import Testing
         case .failed: .ended(.exited(code: 1))
         case .signaled: .ended(.signaled(number: 9))
         case .timedOut: .timedOut(.signaled(number: 15))
+        case .canceled: .canceled(nil)
         case .failedToStart: .failedToStart(reason: "it is not there")
         }
       return ExecutionRecord(

@@ -13,7 +13,7 @@ from harness.batches import Batches, decoded, outcomes, peak_memory, reason, sha
 from harness.program import PYTHON
 
 MEMBERS = {
-    "index", "source", "input_sha256", "request_id", "algorithm", "outcome", "exit_code", "signal", "attempts",
+    "index", "source", "input_sha256", "request_id", "algorithm", "outcome", "exit_code", "signal", "cause", "error", "attempts",
     "timestamp", "duration_milliseconds", "cpu_user_milliseconds", "cpu_system_milliseconds", "max_rss_bytes",
     "metrics", "rejected_metrics", "delivery", "stderr_tail", "result",
 }
@@ -272,7 +272,7 @@ def test_the_summary_is_told_and_written_as_json(batches):
     assert "p50" in text and "p95" in text and "p99" in text
     summary = json.loads((batches.directory / "summary.json").read_text())
     assert summary["outcomes"] == {
-        "succeeded": 8, "failed": 1, "signaled": 1, "timed_out": 0, "failed_to_start": 1}
+        "succeeded": 8, "failed": 1, "signaled": 1, "timed_out": 0, "canceled": 0, "failed_to_start": 1}
     assert (summary["requests"], summary["exit_status"], summary["ended_early"]) == (11, 1, None)
     assert 0 < summary["duration_milliseconds"]["p50"] <= summary["duration_milliseconds"]["p99"]
 

@@ -12,8 +12,8 @@ from harness import schemas
 from harness.program import PYTHON, read_json
 
 MEMBERS = [
-    "request_id", "algorithm", "outcome", "exit_code", "signal", "attempts", "timestamp", "duration_milliseconds",
-    "cpu_user_milliseconds", "cpu_system_milliseconds", "max_rss_bytes", "metrics", "rejected_metrics", "payload",
+    "request_id", "algorithm", "outcome", "exit_code", "signal", "cause", "error", "attempts", "timestamp",
+    "duration_milliseconds", "cpu_user_milliseconds", "cpu_system_milliseconds", "max_rss_bytes", "metrics", "rejected_metrics", "payload",
     "delivery"]
 
 EXECUTIONS = {
@@ -23,6 +23,10 @@ EXECUTIONS = {
     "timed_out": ["sh", "-c", "echo '{\"a\":1}' >&3; sleep 1000"],
     "failed_to_start": ["no-such-program"],
 }
+
+CAUSES = {
+    "succeeded": None, "failed": "exit_code", "signaled": "signal", "timed_out": "time_limit",
+    "failed_to_start": "not_found"}
 
 
 @pytest.mark.parametrize("outcome", EXECUTIONS)
@@ -35,6 +39,7 @@ def test_it_has_exactly_the_members_of_the_contract_and_keeps_its_schema(program
     report = json.loads(content)
     assert list(report) == MEMBERS
     assert report["outcome"] == outcome and report["attempts"] == 1
+    assert (report["cause"], report["error"]) == (CAUSES[outcome], None)
     assert report["algorithm"] == (published if with_version else None)
     schemas.validate("report", report)
     for line in program.insights():
