@@ -1,10 +1,11 @@
 internal import Glibc
 internal import Platform
 
-/// A file without a name: bytes beyond memory, gone with its last descriptor however the process ends.
+/// A file without a name, for bytes that memory is too small for. It goes with its last descriptor, however the process
+/// ends.
 final class AnonymousFile {
   let descriptor: Descriptor
-  /// How many bytes were appended.
+  /// Bytes that were appended.
   private(set) var size = 0
   /// Where the last overwritten byte ends.
   private(set) var extent = 0

@@ -34,7 +34,7 @@ public enum BatchFailure: Error, Equatable, CustomStringConvertible {
     case .cannotOpenOutput(let path, let code):
       "cannot open the output \(path): \(Self.words(code)); choose another place with --output."
     case .outputHasResults(let path):
-      "\(path) exists and is not empty; add --resume to run what is missing in it, or --overwrite to start anew."
+      "\(path) exists and is not empty; add --resume to run the missing requests, or --overwrite to start anew."
     case .outputIsBusy(let path):
       "another batch is writing \(path); wait until it has ended, or choose another --output."
     case .notResults(let path):

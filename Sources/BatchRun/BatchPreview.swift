@@ -5,8 +5,8 @@ internal import Platform
 internal import ProcessSupervision
 internal import RunModel
 
-/// `--dry-run`: reads the request list as a batch would and tells what it would do with each, one JSON object a line.
-/// Nothing runs, and no file is touched.
+/// `--dry-run`: reads the request list as a batch does, and prints one JSON object for each request. Nothing runs, and no
+/// file is touched.
 public struct BatchPreview {
   private let settings: BatchSettings
   private let sources: [RequestSource]
@@ -14,7 +14,7 @@ public struct BatchPreview {
 
   /// Opens the list and, to resume, the results.
   ///
-  /// - Throws: ``BatchFailure`` as the batch itself would.
+  /// - Throws: ``BatchFailure``, as a batch does.
   public init(settings: BatchSettings) throws(BatchFailure) {
     self.settings = settings
     sources = try RequestSource.all(settings.files)
@@ -34,11 +34,11 @@ public struct BatchPreview {
     succeeded = journal.succeeded
   }
 
-  /// Calls `tell` with each line (a newline at its end) until it gives false.
+  /// Calls `print` with each line, newline included, until it returns false.
   ///
-  /// - Returns: A sentence that sums up.
+  /// - Returns: A sentence with the counts.
   /// - Throws: ``BatchFailure/cannotReadRequests(path:code:)``.
-  public func run(tell: ([UInt8]) -> Bool) throws(BatchFailure) -> String {
+  public func run(print: ([UInt8]) -> Bool) throws(BatchFailure) -> String {
     let reader = try RequestReader(
       sources: sources, takesEnvelopes: settings.takesEnvelopes, spillDirectory: settings.spillDirectory)
     var (wouldRun, skipped, unusable) = (0, 0, 0)
@@ -51,7 +51,7 @@ public struct BatchPreview {
         var isDone = false
         if let succeeded, request.problem == nil { isDone = try succeeded.count(request.key) > 0 }
         if isDone { skipped += 1 } else if request.problem == nil { wouldRun += 1 } else { unusable += 1 }
-        guard tell(Self.line(request, isDone: isDone)) else { break reading }
+        guard print(Self.line(request, isDone: isDone)) else { break reading }
       }
     }
     var sentence = "dry run: would run \(Figures.counted(wouldRun, "request")) of \(settings.version.reference), "

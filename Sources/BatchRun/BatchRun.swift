@@ -30,6 +30,8 @@ public final class BatchRun {
   private let executor: any Executor
   private let dispatcher: Dispatcher
   private let payloads: (any PayloadQueue)?
+  /// Takes the record of each request; nil if no history is kept.
+  public var history: (any ExecutionLog)?
   private let display: ProgressDisplay
   private let reader: RequestReader
   private let requestGate: ReadinessGate
@@ -106,7 +108,12 @@ public final class BatchRun {
       let drain = PayloadDrain(payloads: payloads, loop: loop, supervisor: supervisor, display: display)
       if drain.run(limit: limit, figures: { _ in figures }) { stopReason = .interrupted(after: stopReason?.failure) }
     }
-    while !executor.isClosed { loop.turn() }
+    // The executor learns about its ended processes when it is asked.
+    _ = executor.takeCompletions()
+    while !executor.isClosed {
+      loop.turn()
+      _ = executor.takeCompletions()
+    }
     display.clear()
     // Once, and not for each: if the program is missing, all requests fail for the same reason.
     for line in tally.startFailures.lines { display.say(line) }
@@ -220,7 +227,11 @@ public final class BatchRun {
     display.say("\(finished.source): its output could not be kept, so it has no result; --resume runs it again.")
     stopReading(failure)
     finished.capture?.reset()
-    if let payloads, let insightsRecord = finished.record.insightsRecord { _ = payloads.enqueue(insightsRecord) }
+    if let payloads, let insightsRecord = finished.record.insightsRecord {
+      _ = payloads.enqueue(insightsRecord)
+      finished.record.delivery = Delivery(.queued)
+    }
+    history?.append(finished.record, inputSHA256: finished.digest.hexadecimal)
     order?.leaveOut(finished.ordinal)
   }
 
@@ -235,6 +246,7 @@ public final class BatchRun {
   }
 
   private func write(_ finished: FinishedRequest) {
+    history?.append(finished.record, inputSHA256: finished.digest.hexadecimal)
     guard let order else { return output.append(finished) }
     do throws(BatchFailure) { try order.take(finished) } catch { stopWriting(error) }
   }

@@ -1,25 +1,25 @@
 internal import JSONText
 
-/// What one child wrote to stdout: in memory while it is little, then in a file; never more than its limit.
+/// The stdout of one child, up to a limit: a short one in memory, a longer one in a file.
 ///
-/// What it is (JSON, text, neither) is found out while it arrives, so that writing the result needs one more pass and
-/// no memory. Objects are used again for later requests.
+/// Its form (JSON, text, neither) is determined while it arrives, so that writing the result takes one more pass and no
+/// memory. Objects are used again for later requests.
 final class CapturedOutput {
-  /// How the result line carries it.
+  /// The encoding in the result line.
   enum Form { case json, text, base64 }
 
   private let limit: Int
   private var kept: SpillBuffer
   private var json = JSONScanner()
   private var text = UTF8Scanner()
-  /// Whether there was more than the limit, or than the disk could take.
+  /// Whether there was more than the limit, or more than the disk could take.
   private(set) var isTruncated = false
-  /// Why not all of it could be kept, where that was not the limit.
+  /// Why a part could not be kept, other than the limit.
   private(set) var failure: BatchFailure?
 
   /// - Parameters:
-  ///   - limit: bytes kept; what comes after them is read and dropped.
-  ///   - spillDirectory: where the file is, if it needs one.
+  ///   - limit: bytes to keep; further bytes are read and dropped.
+  ///   - spillDirectory: holds the file, if one is needed.
   init(limit: Int, spillDirectory: String) {
     self.limit = limit
     kept = SpillBuffer(directory: spillDirectory)
@@ -44,14 +44,14 @@ final class CapturedOutput {
   /// Bytes kept.
   var size: Int { kept.size }
 
-  /// How the result line carries what was kept.
+  /// The encoding in the result line.
   var form: Form {
     if json.isComplete, !isTruncated { return .json }
-    // A limit may cut a character in two; a child that ends in half a character wrote no text.
+    // A limit may cut a character in two; output that ends in half a character is no text.
     return text.isValid && (text.unfinished == 0 || isTruncated) ? .text : .base64
   }
 
-  /// Bytes that the result line carries: all that were kept, less a character that the limit cut in two.
+  /// Bytes in the result line: all that were kept, without a character that the limit cut in two.
   var usableSize: Int { form == .text ? size - text.unfinished : size }
 
   /// Whether it went to disk.

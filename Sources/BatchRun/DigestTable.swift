@@ -1,9 +1,9 @@
-/// Counts by digest, in a file without a name: keeping a million inputs apart takes the memory of keeping ten.
+/// Counts by digest, in a file without a name: a million inputs take as much memory as ten.
 ///
 /// An open-addressing hash table of 32-byte slots: 24 bytes of key, of which 192 bits are far more than a collision
 /// needs, and a count. It grows before it is half full; an empty slot is all zeros, so the file may be sparse.
 final class DigestTable {
-  /// What a count is kept for.
+  /// The key of a count.
   struct Key: Equatable {
     fileprivate let words: (UInt64, UInt64, UInt64)
 
@@ -54,10 +54,10 @@ final class DigestTable {
     return Int(slot.count)
   }
 
-  /// The count; 0 for what was never added.
+  /// The count; 0 if the key was never added.
   func count(_ key: Key) throws(BatchFailure) -> Int { Int(try find(key).slot.count) }
 
-  /// The slot of this key, or the free one where it belongs.
+  /// The slot of this key, or the free slot for it.
   private func find(_ key: Key) throws(BatchFailure) -> (slot: Slot, position: Int) {
     var position = Int(truncatingIfNeeded: key.words.0 & UInt64(capacity - 1))
     while true {
@@ -88,7 +88,7 @@ final class DigestTable {
 
   private func read(at position: Int) throws(BatchFailure) -> Slot {
     var slot = Slot()
-    // Beyond the end of the file nothing was written yet: an empty slot.
+    // Beyond the end of the file every slot is empty.
     try withUnsafeMutableBytes(of: &slot) { (bytes) throws(BatchFailure) in
       _ = try file.read(into: bytes, at: position * Self.slotSize)
     }

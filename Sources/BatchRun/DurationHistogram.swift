@@ -1,11 +1,11 @@
-/// Counts durations in a fixed table, so that percentiles over any number of requests cost 20 KiB.
+/// Counts durations in a table of fixed size, so that percentiles of any number of requests take 20 KiB.
 ///
 /// Each power of two of microseconds is cut into 64 parts: a percentile differs from the true one by less than 0.8 %
 /// (half of 1/64), and by less than a microsecond below 64 µs.
 struct DurationHistogram {
   private static let parts = 64
   private var counts = [UInt32](repeating: 0, count: 64 * 40)
-  /// How many durations were counted.
+  /// Number of durations.
   private(set) var total = 0
 
   /// Counts one.
@@ -17,7 +17,7 @@ struct DurationHistogram {
     total += 1
   }
 
-  /// The duration that `percent` of all were not longer than; nil where none was counted.
+  /// The duration that `percent` of all do not exceed; nil without durations.
   func percentile(_ percent: Int) -> Duration? {
     guard total > 0 else { return nil }
     let rank = max(1, (total * percent + 99) / 100)

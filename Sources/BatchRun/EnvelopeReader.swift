@@ -42,7 +42,7 @@ struct EnvelopeReader {
       try input.append(piece.bytes)
     case "request_id":
       if piece.begins { rawID = [] }
-      // Room for every escape of the longest identifier, and one more so that a longer one is seen to be.
+      // Room for every escape of the longest identifier, and one more to detect a longer one.
       rawID.append(contentsOf: piece.bytes.prefix(RequestID.maximumBytes * 6 + 3 - rawID.count))
     default: unknown = piece.name
     }
@@ -50,8 +50,8 @@ struct EnvelopeReader {
 
   /// Ends the line.
   ///
-  /// - Returns: The identifier, the input, and why the line cannot be run; where it cannot, the input is empty and its
-  ///   digest that of the whole line, so that a corrected line is another request.
+  /// - Returns: The identifier, the input, and why the line cannot be run. If it cannot, the input is empty and its digest
+  ///   is that of the whole line, so that a corrected line is another request.
   mutating func finish() -> (requestID: String?, input: HashedInput, problem: String?) {
     defer { self = EnvelopeReader(spillDirectory: spillDirectory) }
     var requestID: String?

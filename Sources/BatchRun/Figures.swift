@@ -1,6 +1,6 @@
 internal import RunModel
 
-/// Numbers as people read them.
+/// Numbers formatted for users.
 enum Figures {
   /// `1,234,567`.
   static func grouped(_ number: Int) -> String {
@@ -24,7 +24,7 @@ enum Figures {
     return span(duration)
   }
 
-  /// A stretch of time: `12.3s`, `4m05s`, `2h07m`, `3d04h`.
+  /// A time span: `12.3s`, `4m05s`, `2h07m`, `3d04h`.
   static func span(_ duration: Duration) -> String {
     let seconds = duration.components.seconds
     if seconds < 60 { return "\(decimals(duration.wholeMicroseconds / 100_000, per: 10))s" }

@@ -9,7 +9,7 @@ struct HashedInput {
   let size: Int
 }
 
-/// Collects the bytes of one request as they are read: in memory while they are few, else in a file; hashed on the way.
+/// Collects the bytes of one request as they are read: few in memory, more in a file; hashed as they arrive.
 struct InputCollector {
   private var kept: SpillBuffer
   private let spillDirectory: String

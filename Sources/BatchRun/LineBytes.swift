@@ -2,7 +2,7 @@ internal import Glibc
 
 /// Bytes of a list of lines.
 extension UnsafeRawBufferPointer {
-  /// Where the first newline is; nil if there is none. The C library's search takes 16 bytes and more at a time.
+  /// The index of the first newline; nil if there is none. The C library's search takes 16 bytes and more at a time.
   var offsetOfNewline: Int? {
     guard let start = baseAddress, let found = memchr(start, 0x0a, count) else { return nil }
     return UnsafeRawPointer(found) - start

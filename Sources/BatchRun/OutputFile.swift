@@ -11,7 +11,7 @@ final class OutputFile {
   let isRegular: Bool
   /// Whether it had a name when it was opened. A temporary file without one loses none.
   private let hasName: Bool
-  /// The least that the file's size can be.
+  /// The minimal size of the file.
   private var expectedSize: Int
 
   /// Standard output.
@@ -28,7 +28,7 @@ final class OutputFile {
     expectedSize = descriptor.size
   }
 
-  /// Opens the results at `path` to be looked at only.
+  /// Opens the results at `path` for reading only.
   convenience init(reading path: String) throws(BatchFailure) {
     do throws(SystemError) {
       self.init(path: path, descriptor: try Descriptor.reading(path))
@@ -42,14 +42,14 @@ final class OutputFile {
   ///
   /// - Throws: ``BatchFailure``, before anything was changed.
   convenience init(path: String, waitingOn supervisor: Supervisor, limit: Duration?) throws(BatchFailure) {
-    // Opened for reading too, this process would be the pipe's reader, and results would vanish in it.
+    // Opened for reading as well, this process would be the pipe's reader, and results would be lost in it.
     guard Supervisor.isPipe(path) else {
       try self.init(path: path)
       return
     }
     do throws(OpenFailure) {
       let opened = try supervisor.open(path, flags: O_WRONLY, until: limit.map { .now() + $0 })
-      // Another writer of the pipe could fill it between a look and a write.
+      // Another writer of the pipe could fill it between a check and a write.
       _ = opened.withNumber { fcntl($0, F_SETFL, O_NONBLOCK) }
       self.init(path: path, descriptor: opened)
     } catch {
@@ -67,7 +67,7 @@ final class OutputFile {
   convenience init(path: String) throws(BatchFailure) {
     let opened: Descriptor
     do throws(SystemError) {
-      // Read, too: a torn line is looked for from the end.
+      // For reading, too: a torn line is searched from the end.
       opened = try Descriptor.open(path, flags: O_RDWR | O_CREAT | O_APPEND, mode: 0o666)
     } catch let first {
       // Some devices can only be written.
@@ -94,7 +94,7 @@ final class OutputFile {
     }
   }
 
-  /// Puts this file, complete and on the disk, in the place of `target`. `draft` is its name until then.
+  /// Replaces `target` by this file, complete and on the disk. `draft` is its name until then.
   ///
   /// - Returns: The same file as `path`.
   func replace(_ target: String, by draft: String, as path: String) throws(BatchFailure) -> OutputFile {
@@ -113,8 +113,8 @@ final class OutputFile {
     return count
   }
 
-  /// Finds out whether the results are still there: a file that was deleted, replaced or truncated takes further results
-  /// without an error.
+  /// Checks that the results are still there: a file that was deleted, replaced or truncated takes further results without
+  /// an error.
   ///
   /// - Throws: ``BatchFailure/outputLost(path:_:)``.
   func checkPresence() throws(BatchFailure) {

@@ -1,9 +1,9 @@
-/// How results that were written are no longer where the user asked for them.
+/// How written results can be lost.
 public enum OutputLoss: Sendable {
   /// The file has no name any more.
   case deleted
   /// Its path names another file, or none.
   case replaced
-  /// It is shorter than what was written.
+  /// It is shorter than the results.
   case truncated
 }

@@ -1,12 +1,12 @@
 internal import ProcessSupervision
 internal import RunModel
 
-/// The output as a batch finds it: opened, checked, and with what was already done told apart from what is to do.
+/// The output before a batch: opened and checked, with the inputs that have succeeded before.
 struct OutputPreparation {
   let file: OutputFile
   /// The occurrences of inputs that need not run again; nil without `--resume`.
   let succeeded: DigestTable?
-  /// What the user should know.
+  /// Messages for the user.
   let messages: [String]
 
   /// - Throws: ``BatchFailure`` before anything in the file was changed.

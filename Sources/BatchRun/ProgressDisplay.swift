@@ -2,13 +2,13 @@ internal import Glibc
 internal import Platform
 internal import ProcessSupervision
 
-/// How progress is shown.
+/// The form of progress.
 public enum ProgressStyle: String, Sendable, CaseIterable {
   /// A bar on a terminal that does not also show the results, plain lines elsewhere.
   case auto
-  /// One line that is drawn again and again.
+  /// One line that is redrawn.
   case bar
-  /// A line now and then.
+  /// A line each ten seconds.
   case plain
   /// Nothing.
   case none
@@ -18,9 +18,9 @@ public enum ProgressStyle: String, Sendable, CaseIterable {
 final class ProgressDisplay {
   /// Ten times a second is smooth; more would only be work.
   private static let barInterval = Duration.milliseconds(100)
-  /// Logs are read later: a line each so often tells enough.
+  /// Logs are read later: a few lines suffice.
   private static let plainInterval = Duration.seconds(10)
-  /// Where there is no telling how wide the terminal is.
+  /// If the width of the terminal is unknown.
   private static let assumedColumns = 80
 
   private let style: ProgressStyle
@@ -37,7 +37,7 @@ final class ProgressDisplay {
     } else {
       self.style = style
     }
-    // What is over within moments needs no progress.
+    // A short batch needs no progress.
     nextUpdate = now + (self.style == .bar ? .milliseconds(200) : Self.plainInterval)
   }
 
@@ -56,20 +56,20 @@ final class ProgressDisplay {
     if style == .bar { draw(text) } else { say(text.plain) }
   }
 
-  /// Shows a line of the figures now, whatever the style.
+  /// Prints a line of the figures now, in any style.
   func sayNow(_ figures: ProgressText, at now: MonotonicInstant) {
     var text = figures
     text.rate = rate(done: text.done, at: now)
     say(text.plain)
   }
 
-  /// A message; a bar is taken away before it, and comes back with the next update.
+  /// Prints a message. It erases the bar, which returns with the next update.
   func say(_ message: String) {
     MessageStream.standardError.print(message, prefix: shown.isEmpty ? "" : "\r\u{1b}[K")
     shown = ""
   }
 
-  /// Takes the bar away.
+  /// Erases the bar.
   func clear() {
     if !shown.isEmpty { MessageStream.standardError.draw("\r\u{1b}[K") }
     shown = ""

@@ -1,18 +1,18 @@
 internal import RunModel
 
-/// The figures of one moment of a batch, and how they read on one line of a given width.
+/// The figures of a batch at one moment, as one line of a given width.
 struct ProgressText {
   var done = 0
-  /// Nil while the list is not counted, or cannot be.
+  /// Nil until the list is counted, or if it cannot be.
   var total: Int?
   var failed = 0
-  /// Requests a second over the last while; nil at the start.
+  /// Requests a second over the last seconds; nil at the start.
   var rate: Double?
   var payloadsWaiting = 0
-  /// Said in place of the time left: what a batch does that takes no more requests.
+  /// The activity of a batch that takes no more requests, in place of the time left.
   var note: String?
 
-  /// The time left, as far as the last while tells.
+  /// The time left, at the current rate.
   private var remaining: String? {
     guard let total, let rate, rate > 0, total > done else { return nil }
     return Figures.span(.seconds(Int64(min(Double(total - done) / rate, 1e8).rounded(.up))))
@@ -28,8 +28,7 @@ struct ProgressText {
     return parts
   }
 
-  /// A bar and the figures, at most `columns` wide: what there is no room for is left out from the right, and the bar
-  /// goes before the figures do.
+  /// A bar and the figures, less than `columns` wide. Without room, the bar goes first, then figures from the right.
   func bar(columns: Int) -> String {
     // The last column stays empty: some terminals wrap as soon as it is filled.
     let room = columns - 1

@@ -2,11 +2,11 @@ internal import Glibc
 internal import Platform
 internal import ProcessSupervision
 
-/// Counts the requests of a list ahead of running them, a piece at a time, for the total in the progress.
+/// Counts the requests of a list before they run, a piece at a time, for the total in the progress.
 struct RequestCount {
-  /// The number of requests; nil until all are counted, and for good where a source cannot be read twice.
+  /// The number of requests; nil until all are counted, and always if a source cannot be read twice.
   private(set) var total: Int?
-  /// Whether another ``advance()`` would tell more.
+  /// Whether ``advance()`` has nothing more to count.
   private(set) var isOver = false
   private let sources: [RequestSource]
   private var next = 0
@@ -47,7 +47,7 @@ struct RequestCount {
   private mutating func open(_ source: RequestSource) -> Bool {
     (offset, lineIsBlank) = (0, true)
     if source.path == "-" {
-      // The reader has moved the position of standard input by now; reading at an offset leaves it where it is.
+      // The reader uses the position of standard input; reading at an offset does not change it.
       var information = stat()
       guard fstat(0, &information) == 0, information.st_mode & S_IFMT == S_IFREG else { return false }
       file = try? Descriptor.duplicating(0)

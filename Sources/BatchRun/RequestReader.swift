@@ -4,12 +4,12 @@ internal import Platform
 
 /// Reads a request list, one request at a time and never more than a buffer ahead. Owns the file it is reading.
 ///
-/// It never blocks: where standard input has nothing yet, it says so, and the loop goes on supervising.
+/// It never blocks: it reports that standard input is empty, and the loop goes on supervising.
 final class RequestReader {
-  /// What one call gave.
+  /// The result of one call.
   enum Step {
     case request(Request)
-    /// A piece of work was done and there is more of it: call again, after a look at the children.
+    /// There is more to do: call again, after a turn of the loop.
     case again
     /// Nothing can be read now: wait for the descriptor.
     case wait(Descriptor)
@@ -41,9 +41,9 @@ final class RequestReader {
 
   deinit { buffer.deallocate() }
 
-  /// The next request, or why there is none at this moment. Reads at most 1 MiB.
+  /// The next request, or why there is none now. Reads at most 1 MiB.
   ///
-  /// - Throws: ``BatchFailure/cannotReadRequests(path:code:)`` where a list of lines breaks off.
+  /// - Throws: ``BatchFailure/cannotReadRequests(path:code:)`` if a list of lines cannot be read to its end.
   func next() throws(BatchFailure) -> Step {
     for _ in 0..<16 {
       guard let source = current else {
@@ -63,7 +63,7 @@ final class RequestReader {
     return .again
   }
 
-  /// Reads once; nil where it can go on at once.
+  /// Reads once; nil if it can go on at once.
   private func fill(from source: OpenSource) throws(BatchFailure) -> Step? {
     guard source.isAlwaysReady || source.descriptor.isReady(for: .read) else { return .wait(source.descriptor) }
     let count = source.descriptor.withNumber { read($0, buffer.baseAddress, buffer.count) }

@@ -3,7 +3,7 @@ internal import Platform
 
 /// One FILE of a request list.
 struct RequestSource: Equatable {
-  /// What it holds.
+  /// One request a line, or one in all.
   enum Kind { case lines, whole }
 
   /// As the user wrote it; `-` is standard input.
@@ -16,9 +16,9 @@ struct RequestSource: Equatable {
     kind = path == "-" || path.hasSuffix(".ndjson") || path.hasSuffix(".jsonl") ? .lines : .whole
   }
 
-  /// All of a command line, each looked at before anything runs: a misspelt name is found now, not after hours.
+  /// All of a command line, each checked before anything runs: a misspelt name is found now, not after hours.
   ///
-  /// - Throws: ``BatchFailure`` for what cannot be opened.
+  /// - Throws: ``BatchFailure`` if one cannot be opened.
   static func all(_ paths: [String]) throws(BatchFailure) -> [RequestSource] {
     var sources: [RequestSource] = []
     for path in paths {
@@ -36,7 +36,7 @@ struct RequestSource: Equatable {
     return sources
   }
 
-  /// Whether it can be read twice.
+  /// Whether it is a regular file, which can be read twice.
   var isRegularFile: Bool {
     var information = stat()
     return path != "-" && stat(path, &information) == 0 && information.st_mode & S_IFMT == S_IFREG
@@ -70,7 +70,7 @@ final class OpenSource {
   static func opening(_ source: RequestSource) -> Result<OpenSource, OpeningFailure> {
     if source.path == "-" { return .success(OpenSource(source, descriptor: .standardInput)) }
     do throws(SystemError) {
-      // Not blocking: for the writer of a pipe the loop waits, and goes on supervising.
+      // Not blocking: the loop waits for the writer of a pipe, and goes on supervising.
       let flags = O_RDONLY | O_NONBLOCK | O_NOCTTY
       return .success(OpenSource(source, descriptor: try Descriptor.open(source.path, flags: flags, mode: 0)))
     } catch {

@@ -2,7 +2,7 @@ internal import JSONText
 
 /// Turns captured bytes, chunk by chunk, into the value of a result line's member `result`.
 struct ResultBody {
-  /// Most bytes taken at once; a multiple of 3, so that base64 needs no padding before the end.
+  /// The limit of one chunk; a multiple of 3, so that base64 needs no padding before the end.
   static let chunk = 49_152
 
   private let form: CapturedOutput.Form
@@ -11,7 +11,7 @@ struct ResultBody {
 
   init(form: CapturedOutput.Form) { self.form = form }
 
-  /// What comes before the first chunk and after the last.
+  /// The text before the first chunk and after the last.
   var quote: [UInt8] { form == .json ? [] : [UInt8(ascii: "\"")] }
 
   /// Appends the encoding of the next bytes to `line`.

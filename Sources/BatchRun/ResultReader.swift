@@ -2,13 +2,13 @@ internal import JSONText
 internal import Platform
 internal import RunModel
 
-/// Reads the results of an earlier batch back, line by line, in one buffer however long a line is.
+/// Reads the results of an earlier batch, line by line, in one buffer however long a line is.
 struct ResultReader {
-  /// What `--resume` needs to know of a line.
+  /// The facts of a line for `--resume`.
   struct Line {
-    /// Where it stands in the file, its newline included.
+    /// Its place in the file, newline included.
     var range: Range<Int>
-    /// `OWNER/NAME/VERSION`; nil where it is null or the line is no result.
+    /// `OWNER/NAME/VERSION`; nil if it is null or the line is no result.
     var algorithm: String?
     var digest: SHA256.Digest?
     /// Which of several equal inputs it was, counted from 1.
@@ -54,8 +54,8 @@ struct ResultReader {
   }
 }
 
-/// One line as it is read. The outcome stands behind the other members that are wanted: once it is there, the rest
-/// (the result, above all) is not looked at.
+/// One line while it is read. The outcome follows the other members that are needed: the rest, above all the result,
+/// is not examined.
 private struct LineScan {
   private var scanner = JSONMemberScanner()
   private var values: [String: [UInt8]] = [:]
@@ -66,7 +66,7 @@ private struct LineScan {
   }
 
   mutating func consume(_ bytes: UnsafeRawBufferPointer) {
-    // In small pieces, so that the scan stops soon after what is wanted.
+    // In small pieces, so that the scan stops soon after the outcome.
     var start = 0
     while start < bytes.count, !isSeen, !scanner.hasFailed {
       let piece = UnsafeRawBufferPointer(rebasing: bytes[start...].prefix(256))

@@ -2,12 +2,11 @@ internal import Glibc
 internal import Platform
 internal import RunModel
 
-/// What an earlier batch left in the output file, and how the file is made ready to go on with.
+/// The results of an earlier batch in the output file, and the preparation of that file for more.
 ///
 /// The output file is the journal: nothing else has to be kept, moved or lost. A line counts for the version and the
-/// input it names, never for its place in a list. Lines of requests that failed are taken out, because they run again
-/// and a request has one line; this writes a new file beside the old one and renames it, so that a crash at any moment
-/// leaves the one or the other.
+/// input it names, never for its place in a list. Lines of failed requests are removed, because these run again and a request
+/// has one line: a new file is written beside the old one and renamed, so that a crash at any moment leaves one of them.
 struct ResumeJournal {
   /// The occurrences of inputs that have succeeded.
   let succeeded: DigestTable
@@ -18,7 +17,7 @@ struct ResumeJournal {
 
   /// Reads the results of `algorithm` (`OWNER/NAME/VERSION`); changes nothing.
   ///
-  /// - Throws: ``BatchFailure/notResults(path:)`` where the file has lines and none is a result.
+  /// - Throws: ``BatchFailure/notResults(path:)`` if the file has lines and none is a result.
   init(reading file: OutputFile, algorithm: String, spillDirectory: String) throws(BatchFailure) {
     succeeded = try DigestTable(directory: spillDirectory)
     var (foreign, failed, results) = (0, 0, 0)
@@ -40,7 +39,7 @@ struct ResumeJournal {
     (foreignLines, failedLines) = (foreign, failed)
   }
 
-  /// Whether a file without a whole line can be what a batch had written of its first: anything else would be cut.
+  /// Whether a file without a whole line can be the start of a batch's first line. Other content must not be cut.
   private static func beginsLikeResults(_ file: OutputFile) -> Bool {
     let expected = Array("{\"index\":".utf8)
     var start = [UInt8](repeating: 0, count: expected.count)
@@ -48,19 +47,19 @@ struct ResumeJournal {
     return count.map { expected.starts(with: start[..<$0]) } ?? false
   }
 
-  /// Takes the lines of failed requests of `algorithm` out of the file.
+  /// Removes the lines of failed requests of `algorithm` from the file.
   ///
   /// - Returns: The file to append to.
   func withoutFailures(in file: OutputFile, algorithm: String) throws(BatchFailure) -> OutputFile {
     let target = Self.resolved(file.path)
     let name = target.lastIndex(of: "/").map { target.index(after: $0) } ?? target.startIndex
     let directory = String(target[..<name])
-    // A name that no other program gives a file. A batch that was killed may have left one.
+    // No other program uses this name. A batch that was killed may have left the file.
     let beside = directory + ".\(target[name...]).algo-run-resuming"
     unlink(beside)
     guard failedLines > 0 else { return file }
-    // Locked from its first moment, so that no second batch can come between. Without a name, if that is possible, so
-    // that a killed batch leaves nothing.
+    // Locked from its first moment, so that no second batch can write to it. Without a name if possible, so that a killed
+    // batch leaves nothing.
     let unnamed = try OutputFile(unnamedIn: directory.isEmpty ? "." : directory)
     let fresh = if let unnamed { unnamed } else { try OutputFile(path: beside) }
     Self.giveRights(of: file, to: fresh)
@@ -117,7 +116,7 @@ struct ResumeJournal {
     }
   }
 
-  /// The file that a symbolic link names: the link is to stay one.
+  /// The target of a symbolic link: the link must remain one.
   private static func resolved(_ path: String) -> String {
     guard let real = realpath(path, nil) else { return path }
     defer { free(real) }

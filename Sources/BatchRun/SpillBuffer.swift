@@ -1,6 +1,6 @@
-/// Bytes that stay in memory while they are few, and then go to a file without a name.
+/// A few bytes in memory, or more in a file without a name.
 struct SpillBuffer {
-  /// Bytes that stay in memory at most: about what a pipe would hold.
+  /// The limit in memory: about the size of a pipe.
   static let inMemory = 65_536
 
   private let directory: String
@@ -10,7 +10,7 @@ struct SpillBuffer {
   /// Bytes kept.
   private(set) var size = 0
 
-  /// - Parameter directory: where the file is made, if one is needed.
+  /// - Parameter directory: holds the file, if one is needed.
   init(directory: String) { self.directory = directory }
 
   /// Takes the next bytes.

@@ -15,7 +15,7 @@ public struct Command: Sendable {
   public let arguments: [Argument]
   /// In the order help lists them.
   public let options: [Option]
-  /// When there are any, the first word has to be one of their names.
+  /// If there are any, the first word has to be one of their names, unless the command itself has arguments.
   public let subcommands: [Command]
   /// Everything after `--` belongs to another program and is kept verbatim.
   public let takesCommandLine: Bool
@@ -37,6 +37,16 @@ public struct Command: Sendable {
     self.subcommands = subcommands
     self.takesCommandLine = takesCommandLine || requiresCommandLine
     self.requiresCommandLine = requiresCommandLine
+  }
+
+  /// Whether it can be run, and is not only there for its subcommands.
+  var isRunnable: Bool { subcommands.isEmpty || !arguments.isEmpty }
+
+  /// Whether a word is one that is read before the arguments: an option or, where there are arguments, the name of a
+  /// subcommand.
+  func isNext(_ word: String) -> Bool {
+    arguments.isEmpty || word.hasPrefix("-") && word != "-" && word != "--"
+      || subcommands.contains { $0.name == word }
   }
 }
 

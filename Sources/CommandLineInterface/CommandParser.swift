@@ -28,7 +28,7 @@ public struct CommandParser: Sendable {
     var reading = CommandReading(root: root)
     var words = arguments[...]
     while let word = words.first {
-      guard !reading.command.subcommands.isEmpty else { break }
+      guard !reading.command.subcommands.isEmpty, reading.command.isNext(word) else { break }
       words.removeFirst()
       if word == "--help" || word == "-h" { return help(reading.path) }
       if reading.path.count == 1 {
@@ -45,7 +45,7 @@ public struct CommandParser: Sendable {
         try reading.enter(word)
       }
     }
-    guard reading.command.subcommands.isEmpty else { return help(reading.path) }
+    guard reading.command.isRunnable else { return help(reading.path) }
     // Help wins over whatever else is wrong with the line, since it is what would explain it.
     if words.prefix(while: { $0 != "--" }).contains(where: { $0 == "--help" || $0 == "-h" }) {
       return help(reading.path)

@@ -30,7 +30,7 @@ public struct Completion: Sendable {
         if let next = path[path.count - 1].subcommands.first(where: { $0.name == word }) {
           path.append(next)
         } else {
-          guard path[path.count - 1].subcommands.isEmpty else { return [] }
+          guard path[path.count - 1].isRunnable else { return [] }
           position += 1
         }
       } else if word == "--" {
@@ -55,11 +55,12 @@ public struct Completion: Sendable {
       }
       return matching(options(path), current)
     }
-    if !command.subcommands.isEmpty { return matching(command.subcommands.map { ($0.name, $0.abstract) }, current) }
+    var offered: [String] = []
+    if position == 0 { offered = matching(command.subcommands.map { ($0.name, $0.abstract) }, current) }
     let isRepeated = command.arguments.last?.arity == .repeating
     let place = isRepeated ? min(position, command.arguments.count - 1) : position
-    guard command.arguments.indices.contains(place) else { return [] }
-    return values(command.arguments[place].completion, current, before: "", given, references)
+    guard command.arguments.indices.contains(place) else { return offered }
+    return offered + values(command.arguments[place].completion, current, before: "", given, references)
   }
 
   private func option(_ spelling: String, _ path: [Command]) -> Option? {

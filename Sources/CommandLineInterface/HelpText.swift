@@ -42,7 +42,7 @@ struct HelpText {
       }
     }
     words.append("[options]")
-    if !command.subcommands.isEmpty { words.append("SUBCOMMAND") }
+    if !command.subcommands.isEmpty { words.append(command.isRunnable ? "[SUBCOMMAND]" : "SUBCOMMAND") }
     if command.takesCommandLine { words.append(command.requiresCommandLine ? "-- COMMAND..." : "[-- COMMAND...]") }
     return words.joined(separator: " ")
   }

@@ -53,7 +53,7 @@ public final class ExecDelivery: PayloadPublisher {
   }
 
   /// Stores the payload and delivers it if that can be done within the delivery wait.
-  public func publish(_ record: InsightsRecord) -> Delivery {
+  public func publish(_ record: InsightsRecord, stored: (Delivery) -> Void) -> Delivery {
     let end = MonotonicInstant.now() + connection.deliveryWait
     let lockDeadline = MonotonicInstant.now() + lockWait
     prepare()
@@ -69,6 +69,7 @@ public final class ExecDelivery: PayloadPublisher {
     worker.submit(record)
     route.turn(until: .now())
     var delivery = worker.takeDurable().first?.delivery ?? Delivery(.rejected, detail: "it was not stored")
+    stored(delivery)
     if delivery.state == .queued, delivery.detail == nil {
       delivery = waitForAnswer(by: route, until: end)
     } else if delivery.state == .written {

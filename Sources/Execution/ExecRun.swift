@@ -17,11 +17,11 @@ public struct ExecRun {
   }
 
   /// Runs to the end. `publisher` is called only if the version has Insights enabled, once the child runs: connecting
-  /// then takes none of its time.
+  /// then takes none of its time. `ended` gets the record before any wait for its delivery.
   ///
   /// - Throws: why it never started.
   public func run(
-    _ request: ExecutionRequest, publisher: () -> any PayloadPublisher
+    _ request: ExecutionRequest, publisher: () -> any PayloadPublisher, ended: (ExecutionRecord) -> Void
   ) throws(StartFailure) -> ExecutionRecord {
     let id = try executor.start(request, output: nil)
     let delivery = request.target.version?.insights == true ? publisher() : nil
@@ -35,7 +35,15 @@ public struct ExecRun {
     }
     supervisor.dismissGuardian()
     var record = completions[0].record
-    if let delivery, let insightsRecord = record.insightsRecord { record.delivery = delivery.publish(insightsRecord) }
+    guard let delivery, let insightsRecord = record.insightsRecord else {
+      ended(record)
+      return record
+    }
+    let delivered = delivery.publish(insightsRecord) { stored in
+      record.delivery = stored
+      ended(record)
+    }
+    record.delivery = delivered
     return record
   }
 }

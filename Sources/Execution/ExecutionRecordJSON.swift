@@ -12,6 +12,61 @@ public enum ExecutionRecordJSON {
     return json.bytes
   }
 
+  /// Rejections that the history keeps, and bytes of the name or line of each.
+  private static let historyRejections = 20
+  private static let historySubjectBytes = 128
+  /// Bytes of metrics that the history keeps, so that a record fits in one line of its journal.
+  private static let historyMetricBytes = 40 << 10
+
+  /// The record as the history keeps it: without `payload`, with `input_sha256`, the first rejections, and in
+  /// `rejection_counts` how many there were for each reason.
+  public static func history(_ record: ExecutionRecord, inputSHA256: String?) -> [UInt8] {
+    let rejected = record.metrics.rejected
+    var metrics = record.metrics.accepted
+    var room = historyMetricBytes
+    // A name of control characters takes six times its bytes.
+    if metrics.reduce(0, { $0 + $1.name.utf8.count + $1.number.utf8.count }) * 6 > room {
+      metrics = metrics.prefix { metric in
+        room -= metric.name.utf8.count * 6 + metric.number.utf8.count
+        return room >= 0
+      }
+    }
+    var kept = record
+    kept.metrics = CollectedMetrics(accepted: metrics, rejected: rejected.prefix(historyRejections).map(cut))
+    var json = JSONWriter()
+    json.beginObject()
+    writeMembers(of: kept, includesPayload: false, to: &json)
+    json.member("input_sha256", orNull: inputSHA256)
+    if !rejected.isEmpty {
+      var counts: [RejectionReason: Int] = [:]
+      for rejection in rejected { counts[rejection.reason, default: 0] += 1 }
+      json.name("rejection_counts")
+      json.beginObject()
+      for reason in RejectionReason.allCases {
+        if let count = counts[reason] { json.member(reason.rawValue, number: "\(count)") }
+      }
+      json.endObject()
+    }
+    if metrics.count < record.metrics.accepted.count {
+      json.member("metrics_left_out", integer: record.metrics.accepted.count - metrics.count)
+    }
+    json.endObject()
+    return json.bytes
+  }
+
+  private static func cut(_ rejection: MetricRejection) -> MetricRejection {
+    func cut(_ text: String) -> String {
+      text.utf8.count <= historySubjectBytes
+        ? text : String(decoding: text.utf8.prefix(historySubjectBytes), as: UTF8.self)
+    }
+    let subject: MetricRejection.Subject =
+      switch rejection.subject {
+      case .metric(let name): .metric(cut(name))
+      case .line(let number, let excerpt): .line(number, excerpt: cut(excerpt))
+      }
+    return MetricRejection(subject: subject, reason: rejection.reason, detail: cut(rejection.detail))
+  }
+
   /// The record's members, inside an object that the caller began and ends.
   public static func writeMembers(of record: ExecutionRecord, includesPayload: Bool, to json: inout JSONWriter) {
     json.member("request_id", record.requestID)

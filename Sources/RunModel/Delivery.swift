@@ -63,5 +63,20 @@ public protocol PayloadPublisher: AnyObject {
   /// A child is running whose payload will be published: connect now, so that the wait afterwards is short.
   func prepare()
   /// Takes one payload of a version with Insights enabled. Never throws: whatever happens is a ``Delivery``.
-  func publish(_ record: InsightsRecord) -> Delivery
+  ///
+  /// - Parameter stored: called once, with what became of it before any wait for an acknowledgement.
+  func publish(_ record: InsightsRecord, stored: (Delivery) -> Void) -> Delivery
+}
+
+extension PayloadPublisher {
+  /// Takes one payload of a version with Insights enabled.
+  public func publish(_ record: InsightsRecord) -> Delivery { publish(record) { _ in } }
+}
+
+/// Takes the record of each execution that ended: the history of a home.
+public protocol ExecutionLog: AnyObject {
+  /// Takes one record. Never throws and never waits.
+  ///
+  /// - Parameter inputSHA256: the hash of the input in hexadecimal; nil if it is unknown.
+  func append(_ record: ExecutionRecord, inputSHA256: String?)
 }

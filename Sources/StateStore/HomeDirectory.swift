@@ -59,6 +59,12 @@ public struct HomeDirectory: Sendable, Equatable {
   public var outboxDatabase: String { path + "/outbox.db" }
   /// Held shared by all that have the outbox open, exclusively by the one that sets a damaged one aside.
   public var outboxLock: String { path + "/outbox.lock" }
+  /// Executions of the last 90 days.
+  public var historyDatabase: String { path + "/history.db" }
+  /// Segments of the journal of executions that are not in `history.db` yet.
+  public var historyDirectory: String { path + "/history" }
+  /// One byte for each segment that was removed before it was imported.
+  var lostSegmentsFile: String { historyDirectory + "/lost" }
   /// A lock file for each process that delivers.
   public var deliverersDirectory: String { path + "/deliverers" }
   /// Where payloads go while there is no connection.
@@ -70,7 +76,7 @@ public struct HomeDirectory: Sendable, Equatable {
 
   /// Files that only algo-run itself writes, those beside its databases included.
   public var ownFiles: [String] {
-    let databases = [stateDatabase, outboxDatabase]
+    let databases = [stateDatabase, outboxDatabase, historyDatabase]
     return databases.flatMap { path in ["", "-journal", "-wal", "-shm"].map { path + $0 } }
       + [outboxLock, fallbackFile, certificateAuthority]
   }

@@ -148,8 +148,11 @@ extension Outbox {
   public func purge(_ selection: OutboxSelection) throws(StateError) -> Int {
     try writing { () throws(StateError) in
       try free(try deadHolders())
-      return try change(
-        "DELETE FROM payload WHERE claim IS NULL AND state IN (\(Self.numbers(selection.states)))", selection.ids)
+      let removal = "DELETE FROM payload WHERE claim IS NULL AND state IN (\(Self.numbers(selection.states)))"
+      guard let ids = selection.ids else { return try removeUndelivered(removal, as: "purged") }
+      var removed = 0
+      for id in ids { removed += try removeUndelivered("\(removal) AND id = ?", [.integer(id)], as: "purged") }
+      return removed
     }
   }
 
@@ -173,14 +176,11 @@ extension Outbox {
     let first = try database.integer("SELECT min(settled) FROM payload INDEXED BY settled WHERE state <> 0")
     guard excess != nil || (first ?? .max) < oldest else { return 0 }
     return try writing { () throws(StateError) in
-      try database.statement("DELETE FROM payload WHERE state <> 0 AND settled < ?").run(.integer(oldest))
-      var removed = database.changes
-      if let excess {
-        try database.statement("DELETE FROM payload WHERE state <> 0 AND (settled, id) <= (?, ?)")
-          .run(.integer(excess.0), .integer(excess.1))
-        removed += database.changes
-      }
-      return removed
+      let settled = "DELETE FROM payload WHERE state <> 0 AND"
+      let removed = try removeUndelivered("\(settled) settled < ?", [.integer(oldest)], as: "purged")
+      guard let excess else { return removed }
+      let values: [SQLiteValue] = [.integer(excess.0), .integer(excess.1)]
+      return removed + (try removeUndelivered("\(settled) (settled, id) <= (?, ?)", values, as: "purged"))
     }
   }
 

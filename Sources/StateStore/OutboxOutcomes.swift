@@ -68,8 +68,9 @@ extension Outbox {
         case .reject: change = (.rejected, .integer(now.microseconds), 0)
         case .expire where onExpiry == .keep: change = (.expired, .integer(now.microseconds), 0)
         case .expire:
-          try database.statement("DELETE FROM payload WHERE id = ? AND claim = ?").run(
-            .integer(attempt.id), .text(deliverer.name))
+          _ = try removeUndelivered(
+            "DELETE FROM payload WHERE id = ? AND claim = ?", [.integer(attempt.id), .text(deliverer.name)],
+            as: "dropped")
           continue
         }
         try update.run(
@@ -100,7 +101,7 @@ extension Outbox {
     let dead = try deadHolders()
     let denied = "possibly_persisted = 0 AND coalesce(last_error, '') LIKE '\(FailedAttempt.denial)%'"
     let condition = "state = 0 AND window_end <= ?1 AND claim IS NULL"
-    let columns = "RETURNING id, possibly_persisted, \(denied)"
+    let columns = "RETURNING id, possibly_persisted, \(denied), key"
     let settle = """
       UPDATE payload SET state = CASE WHEN \(denied) THEN 2 ELSE 1 END, settled = ?1,
         last_error = coalesce(last_error, ?2) WHERE \(condition)
@@ -117,12 +118,15 @@ extension Outbox {
     return try writing { () throws(StateError) in
       try free(dead)
       var expired: [ExpiredRecord] = []
+      var dropped: [String] = []
       for (sql, values) in changes {
         try database.statement(sql).rows(values) { row in
           expired.append(
             ExpiredRecord(id: row.integer(0), possiblyPersisted: row.integer(1) != 0, wasDenied: row.integer(2) != 0))
+          if onExpiry == .drop, row.integer(2) == 0 { dropped.append(row.text(3)) }
         }
       }
+      noteRemoval(of: dropped, as: "dropped", at: now)
       return expired.sorted { $0.id < $1.id }
     }
   }

@@ -38,6 +38,43 @@ internal import RunModel
     waitForLocks(atMost: busyTimeout)
   }
 
+  /// A database of its own that goes with this connection: in memory, or in a file without a name, which SQLite keeps in
+  /// memory while it is small.
+  init(temporaryInMemory isInMemory: Bool) throws(StateError) {
+    _ = Self.isConfigured
+    var opened: OpaquePointer?
+    path = isInMemory ? ":memory:" : ""
+    let flags =
+      SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE | SQLITE_OPEN_URI
+    let code = unsafe sqlite3_open_v2(path, &opened, flags, nil)
+    guard code == SQLITE_OK, let opened = unsafe opened else {
+      let error = unsafe Self.error(code, opened, "a temporary database")
+      unsafe sqlite3_close_v2(opened)
+      throw error
+    }
+    unsafe handle = opened
+  }
+
+  /// Adds another database file under `name`, for reading only. A file in a directory that cannot be written is taken as
+  /// one that does not change, because SQLite could not coordinate with a writer there.
+  func attach(_ path: String, as name: String) throws(StateError) {
+    let uri = "file:" + path.utf8.map { Self.isPlain($0) ? String(UnicodeScalar($0)) : Self.escaped($0) }.joined()
+    do throws(StateError) {
+      try statement("ATTACH ? AS \(name)").run(.text(uri + "?mode=ro"))
+      _ = try integer("SELECT count(*) FROM \(name).sqlite_schema")
+    } catch {
+      try? execute("DETACH \(name)")
+      try statement("ATTACH ? AS \(name)").run(.text(uri + "?immutable=1"))
+      _ = try integer("SELECT count(*) FROM \(name).sqlite_schema")
+    }
+  }
+
+  private static func isPlain(_ byte: UInt8) -> Bool { byte > 0x20 && byte < 0x7f && !"?#%".utf8.contains(byte) }
+
+  private static func escaped(_ byte: UInt8) -> String {
+    "%" + (byte < 16 ? "0" : "") + String(byte, radix: 16)
+  }
+
   /// Sets how long a lock of another process is waited for from now on, each time.
   func waitForLocks(atMost busyTimeout: Duration) {
     unsafe sqlite3_busy_timeout(handle, Int32(clamping: busyTimeout.wholeMicroseconds / 1000))

@@ -99,6 +99,9 @@ enum SQLiteValue {
   /// A column of the row as a number.
   func integer(_ column: Int32) -> Int64 { unsafe sqlite3_column_int64(handle, column) }
 
+  /// A column of the row as a double.
+  func double(_ column: Int32) -> Double { unsafe sqlite3_column_double(handle, column) }
+
   /// The same, or nil.
   func optionalInteger(_ column: Int32) -> Int64? { isNull(column) ? nil : integer(column) }
 

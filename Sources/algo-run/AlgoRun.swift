@@ -13,7 +13,7 @@ struct AlgoRun {
   static let subcommands: [(name: String, type: any Subcommand.Type)] = [
     ("exec", ExecCommand.self), ("batch", BatchCommand.self), ("publish", PublishCommand.self),
     ("versions", VersionsCommand.self), ("insights", InsightsCommand.self), ("connection", ConnectionCommand.self),
-    ("outbox", OutboxCommand.self), ("check", CheckCommand.self),
+    ("outbox", OutboxCommand.self), ("check", CheckCommand.self), ("runs", RunsCommand.self),
   ]
 
   static func main() {

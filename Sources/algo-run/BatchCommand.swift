@@ -53,6 +53,7 @@ enum BatchCommand: Subcommand {
         help: "A bar, plain lines, or none; auto is a bar on a terminal and plain lines elsewhere."),
       .flag("quiet", short: "q", help: "No progress and no summary; messages about failures still appear."),
       .value("summary", "FILE", completion: .file, help: "Write the summary to this file, as JSON."),
+      SharedOptions.noHistory,
     ] + WorkerOptions.options + [SharedOptions.home],
     takesCommandLine: true)
 
@@ -82,15 +83,18 @@ enum BatchCommand: Subcommand {
       supervisor: supervisor, slots: JobLimit.affordable(settings.jobs), format: situation.payloadFormat,
       secrets: situation.secretVariables, spillDirectory: settings.spillDirectory)
     let payloads = version.insights ? try situation.payloadQueue(waking: loop) : nil
+    let history = HistoryWriter.of(invocation, home: home, runsLong: true)
     let summary: BatchSummary
     do throws(BatchFailure) {
       let batch = try BatchRun(
         settings: settings, loop: loop, supervisor: supervisor, executor: executor, payloads: payloads)
+      batch.history = history
       summary = try batch.run()
     } catch {
       payloads?.close()
       throw ExitFailure(status: error.exitStatus, sentence: "\(error)")
     }
+    history?.close()
     for line in settings.isQuiet ? summary.linesWhenQuiet : summary.lines { Message.tell(line) }
     if let summaryFile {
       try ExecCommand.ownFailure { try summaryFile.write(summary.json) }

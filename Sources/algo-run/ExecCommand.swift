@@ -36,6 +36,7 @@ enum ExecCommand: Subcommand {
       .flag("strict", help: "Exit with 65 where a metric was rejected and the child exited with 0."),
       .flag("keep-descendants", help: "Let processes that the child started outlive it."),
       .value("delivery-wait", "D", help: "How long to wait for the broker after the child (default: 2s)."),
+      SharedOptions.noHistory,
     ] + Stopping.options + WorkerOptions.options + [SharedOptions.home],
     takesCommandLine: true)
 
@@ -71,16 +72,18 @@ enum ExecCommand: Subcommand {
       supervisor: supervisor, slots: 1, format: situation.payloadFormat, secrets: situation.secretVariables)
     executor.keepsDescendants = options.keepsDescendants
     executor.sharesTerminal = true
+    let history = situation.version == nil ? nil : HistoryWriter.of(invocation, home: situation.home)
     let record: ExecutionRecord
     var status: Int32
     do throws(StartFailure) {
-      record = try ExecRun(executor: executor, supervisor: supervisor, loop: loop).run(request) {
-        situation.publisher(deliveryWait: deliveryWait)
-      }
+      record = try ExecRun(executor: executor, supervisor: supervisor, loop: loop).run(
+        request, publisher: { situation.publisher(deliveryWait: deliveryWait) },
+        ended: { history?.append($0, inputSHA256: nil) })
       status = record.exitStatus
     } catch {
       Message.tell("\(error)")
       record = request.failedToStart(at: WallClock.now(), because: error)
+      history?.append(record, inputSHA256: nil)
       status = error.exitStatus
     }
     if record.outcome == .timedOut, let limit = options.stopping.limits.timeLimit ?? request.limits.timeLimit {

@@ -18,7 +18,9 @@ extension Situation {
 /// There is nowhere to keep anything.
 private final class NoHomePublisher: PayloadPublisher {
   func prepare() {}
-  func publish(_ record: InsightsRecord) -> Delivery {
-    Delivery(.rejected, detail: "there is no home directory to keep the payload in")
+  func publish(_ record: InsightsRecord, stored: (Delivery) -> Void) -> Delivery {
+    let delivery = Delivery(.rejected, detail: "there is no home directory to keep the payload in")
+    stored(delivery)
+    return delivery
   }
 }

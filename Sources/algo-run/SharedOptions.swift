@@ -13,6 +13,9 @@ enum SharedOptions {
   /// `--json`.
   static let json = Option.flag("json", help: "Print JSON instead of a table.")
 
+  /// `--no-history`.
+  static let noHistory = Option.flag("no-history", help: "Keep no record of this in the history that `runs` shows.")
+
   /// The trace that algo-run was called within, by its environment.
   static var trace: TraceContext? { HomeDirectory.processVariable("TRACEPARENT").flatMap { TraceContext(parsing: $0) } }
 

@@ -37,7 +37,7 @@ struct Source: RandomNumberGenerator {
       return (product * (7 + shift)).rounded(.down)
     case "constant": return 2.5 + shift
     case "huge": return uniform() * 1.5e308 + shift * 1e307
-    case "tiny": return (uniform() * (4000 + shift * 1000)).rounded(.down) * 5e-324
+    case "tiny": return (uniform() * (4000 + shift * 1000)).rounded(.down) * Double.leastNonzeroMagnitude
     case "zeros": return [-0.0, 0, 1 + shift][Int(next() % 3)]
     case "heavy": return 1 / (uniform() + 1e-6) + shift
     default: return 1e9 + normal() + shift

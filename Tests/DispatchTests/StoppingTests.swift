@@ -11,12 +11,14 @@ import Testing
   @Test func `a job whose deadline comes while it waits never starts`() async {
     await #expect(processExitsWith: .success) {
       supervise { supervision in
-        let jobs = Dispatching(supervision, queueLimit: 2)
+        let jobs = Dispatching(supervision, queueLimit: 3)
         let running = jobs.submit("exec sleep 60")
         let output = Collector()
         let late = jobs.submit("exit 0", to: output, deadline: .now() + .milliseconds(20))
         let patient = jobs.submit("exit 0", deadline: .now() + .seconds(600))
+        let later = jobs.submit("exit 0", deadline: .now() + .milliseconds(60))
         require(jobs.result(of: late)?.hasExpired == true)
+        require(jobs.result(of: later)?.hasExpired == true)
         require(output.attempts == 0 && jobs.dispatcher.queuedCount == 1)
         jobs.dispatcher.kill(running)
         require(jobs.record(of: patient).outcome == .succeeded)

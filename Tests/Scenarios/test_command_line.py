@@ -106,7 +106,10 @@ def words_and_subcommands(program):
         _, _, section = shown.partition("SUBCOMMANDS:\n")
         return re.findall(r"(?m)^  ([a-z]+)\b", section.split("\n\n")[0])
     for word in subcommands():
-        yield from ([word, below] for below in subcommands(word)) if subcommands(word) else [[word]]
+        below = subcommands(word)
+        if not below or b"[SUBCOMMAND]" in program.run(word, "--help", status=0).stdout:
+            yield [word]
+        yield from ([word, name] for name in below)
 
 
 def test_help_tells_the_exit_statuses_that_the_documentation_tells(program):

@@ -75,6 +75,12 @@ test_python() {
   end
 }
 
+# workers_of COMMAND [DESCRIPTORS]: what all workers do, seen by a supervisor.
+workers_of() {
+  WORKER=$1 WORKER_DESCRIPTORS=${2:-path} "$root/scripts/python" -m pytest -q -p no:cacheprovider --noconftest \
+    "$root/Tests/bindings/test_workers.py"
+}
+
 use_wheel() (
   cd / && [ "$(ALGO_METRICS_FD=3 "$build/venv/bin/python" -c '
 import algo_run, pathlib
@@ -88,10 +94,12 @@ test_r() {
   mkdir -p "$build/r/library" && cd "$build/r" || return
   if [ -n "$tests_only" ]; then
     step install R CMD INSTALL --no-docs --library="$build/r/library" "$root/Bindings/R" && step tests run_r
+    step workers workers_of "env R_LIBS=$build/r/library Rscript --vanilla $root/Bindings/R/tests/support/probe.R serve"
     end
     return
   fi
   step build R CMD build "$root/Bindings/R" && step check check_r
+  step workers workers_of "env R_LIBS=$build/r/algorun.Rcheck Rscript --vanilla $root/Bindings/R/tests/support/probe.R serve"
   end
 }
 
@@ -112,9 +120,14 @@ test_java() {
   begin java
   need javac 'the package openjdk-17-jdk-headless' && need make 'the package make' && need strace 'the package strace' || { end; return; }
   cd "$root/Bindings/Java" || return
-  step jar make BUILD="$build/java" jar && step tests make BUILD="$build/java" test
+  step jar make BUILD="$build/java" jar && step tests make BUILD="$build/java" test &&
+    step workers workers_of "java -cp $build/java/algo-run-$(java_version).jar:$build/java/test-classes io.github.algorun.Probe serve"
   [ -n "$tests_only" ] || step javadoc make BUILD="$build/java" javadoc
   end
+}
+
+java_version() {
+  sed -n 's:.*<version>\(.*\)</version>.*:\1:p' "$root/Bindings/Java/pom.xml" | head -1
 }
 
 test_swift() {

@@ -86,6 +86,26 @@ waiting = []"""
         assert worker.printed()[1].count(b"late_report") == 1
 
 
+def test_between_requests_descriptor_3_is_the_pipe_of_the_worker_and_that_of_the_request_is_closed():
+    source = """
+go = threading.Event()
+def write():
+    go.wait()
+    os.write(3, b'{"raw":1}\\n')
+threading.Thread(target=write).start()
+def apply(input):
+    request = os.fstat(3)
+    def watch():
+        while os.path.samestat(os.fstat(3), request): pass
+        go.set()
+    threading.Thread(target=watch).start()"""
+    with host(source) as worker:
+        worker.ready()
+        answer = worker.run()
+        assert worker.late(until=b"raw") == b'{"raw":1}\n'
+        assert (answer.metrics, worker.end_of(answer)) == (b"", b"")
+
+
 def test_a_thread_of_no_request_is_told_how_to_go_on_and_credits_nothing():
     source = """
 turn, told = threading.Semaphore(0), threading.Semaphore(0)

@@ -28,6 +28,19 @@ def test_each_request_has_a_process_whose_parent_is_the_supervisor_and_a_group_o
         assert worker.close() == 0
 
 
+def test_apply_is_not_called_before_the_supervisor_is_the_parent():
+    source = """
+leave = os._exit
+def leave_late(status):
+    time.sleep(0.2)  # The process in the middle takes its time.
+    leave(status)
+os._exit = leave_late
+def apply(input): return os.getppid()"""
+    with isolating(source) as worker:
+        worker.ready()
+        assert answered(worker)[0].body == b"%d" % os.getpid()
+
+
 def test_the_program_may_ask_for_it_itself():
     with host('def apply(input): return 1\nalgo_run.serve(apply, isolation="process")') as worker:
         assert worker.ready()["isolation"] == "process"
@@ -78,7 +91,7 @@ import subprocess
 def apply(input):
     child = subprocess.Popen(["sleep", "600"])
     print("pids", os.getpid(), child.pid, flush=True)
-    child.wait()"""
+    time.sleep(600)  # And not in wait(), which might reap it first."""
     with isolating(source) as worker:
         worker.ready()
         worker.send()

@@ -12,7 +12,12 @@ HERE = Path(__file__).parent.parent
 
 def host(source, env=None, **options):
     """A worker whose program is this text after `import algo_run`; it defines `apply` and need not call serve."""
-    return WorkerHost([sys.executable, "-c", program(source)], env={"PYTHONPATH": str(HERE), **(env or {})}, **options)
+    return WorkerHost([sys.executable, "-c", program(source)], env=environment(env), **options)
+
+
+def environment(changes):
+    # Unbuffered output would hide that it has to be flushed before an answer.
+    return {"PYTHONPATH": str(HERE), "PYTHONUNBUFFERED": "", **(changes or {})}
 
 
 def program(source):
@@ -23,7 +28,7 @@ def program(source):
 def cold(source, input=b"", env=None, status=0):
     """The same program without a supervisor."""
     variables = {name: value for name, value in os.environ.items() if not name.startswith("ALGO_")}
-    variables.update({"PYTHONPATH": str(HERE), **(env or {})})
+    variables.update(environment(env))
     ended = subprocess.run(
         [sys.executable, "-c", program(source)], input=input, env=variables, capture_output=True, timeout=60
     )

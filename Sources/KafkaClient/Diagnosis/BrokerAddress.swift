@@ -86,7 +86,7 @@ public struct BrokerAddress: Sendable, Equatable, CustomStringConvertible {
     // A zone (`fe80::1%eth0`) is for the resolver to judge.
     let address = String(decoding: host.prefix { $0 != UInt8(ascii: "%") }, as: UTF8.self)
     var parsed = in6_addr()
-    return inet_pton(AF_INET6, address, &parsed) == 1
+    return unsafe inet_pton(AF_INET6, address, &parsed) == 1
   }
 
   /// Also takes what no registry gives out and local name servers serve, such as `broker_1`.

@@ -41,7 +41,7 @@ final class CertificateWatch: Sendable {
       }
       state.codes[broker] = nil
       if !state.findings.contains(where: { $0.broker == broker }) {
-        state.findings.append(Finding(broker: broker, code: code, certificate: Certificate(der: der)))
+        unsafe state.findings.append(Finding(broker: broker, code: code, certificate: Certificate(der: der)))
       }
       return code == 0
     }
@@ -51,15 +51,15 @@ final class CertificateWatch: Sendable {
   ///
   /// - Returns: the reference that the client holds; to be released after the client.
   func retain(in configuration: OpaquePointer) -> Unmanaged<CertificateWatch> {
-    let context = Unmanaged.passRetained(self)
-    crdk_conf_verify_certificates(
+    let context = unsafe Unmanaged.passRetained(self)
+    unsafe crdk_conf_verify_certificates(
       configuration,
       { _, broker, _, code, depth, bytes, size, _, _, context in
-        guard let broker, let code, let context else { return 1 }
-        let der = UnsafeRawBufferPointer(start: bytes, count: size)
-        let watch = Unmanaged<CertificateWatch>.fromOpaque(context).takeUnretainedValue()
-        return watch.note(String(cString: broker), code: code.pointee, depth: depth, der: der) ? 1 : 0
-      }, context.toOpaque())
-    return context
+        guard let broker = unsafe broker, let code = unsafe code, let context = unsafe context else { return 1 }
+        let der = unsafe UnsafeRawBufferPointer(start: bytes, count: size)
+        let watch = unsafe Unmanaged<CertificateWatch>.fromOpaque(context).takeUnretainedValue()
+        return unsafe watch.note(String(cString: broker), code: code.pointee, depth: depth, der: der) ? 1 : 0
+      }, unsafe context.toOpaque())
+    return unsafe context
   }
 }

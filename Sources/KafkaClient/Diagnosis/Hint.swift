@@ -55,5 +55,5 @@ enum Hint {
 
 /// The system's words for its error numbers.
 enum SystemWords {
-  static func of(_ code: Int32) -> String { String(cString: strerror(code)) }
+  static func of(_ code: Int32) -> String { unsafe String(cString: strerror(code)) }
 }

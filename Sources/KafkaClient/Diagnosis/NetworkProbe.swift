@@ -40,22 +40,22 @@ struct NetworkProbe {
   }
 
   private static func lookUp(_ address: BrokerAddress) -> Resolution {
-    var hints = addrinfo()
-    hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
+    var hints = unsafe addrinfo()
+    unsafe hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
     var list: UnsafeMutablePointer<addrinfo>?
-    let code = getaddrinfo(address.host, String(address.port), &hints, &list)
+    let code = unsafe getaddrinfo(address.host, String(address.port), &hints, &list)
     guard code == 0 else {
-      return .failed(code == EAI_SYSTEM ? String(cString: strerror(errno)) : String(cString: gai_strerror(code)))
+      return unsafe .failed(code == EAI_SYSTEM ? String(cString: strerror(errno)) : String(cString: gai_strerror(code)))
     }
-    defer { freeaddrinfo(list) }
+    defer { unsafe freeaddrinfo(list) }
     var endpoints: [Endpoint] = []
-    var next = list
-    while let entry = next {
-      next = entry.pointee.ai_next
-      guard let raw = entry.pointee.ai_addr else { continue }
+    var next = unsafe list
+    while let entry = unsafe next {
+      unsafe next = entry.pointee.ai_next
+      guard let raw = unsafe entry.pointee.ai_addr else { continue }
       var host = [CChar](repeating: 0, count: Int(NI_MAXHOST))
-      getnameinfo(raw, entry.pointee.ai_addrlen, &host, socklen_t(host.count), nil, 0, NI_NUMERICHOST)
-      endpoints.append(
+      unsafe getnameinfo(raw, entry.pointee.ai_addrlen, &host, socklen_t(host.count), nil, 0, NI_NUMERICHOST)
+      unsafe endpoints.append(
         Endpoint(
           family: entry.pointee.ai_family,
           bytes: [UInt8](UnsafeRawBufferPointer(start: raw, count: Int(entry.pointee.ai_addrlen))),
@@ -78,9 +78,9 @@ struct NetworkProbe {
       let socket = Socket(Glibc.socket(endpoint.family, kind, 0))
       sockets.append(socket)
       guard socket.descriptor >= 0 else { return .failed(errno: errno) }
-      let status = endpoint.bytes.withUnsafeBytes { bytes in
-        bytes.baseAddress.map {
-          Glibc.connect(socket.descriptor, $0.assumingMemoryBound(to: sockaddr.self), socklen_t(bytes.count))
+      let status = unsafe endpoint.bytes.withUnsafeBytes { bytes in
+        unsafe bytes.baseAddress.map {
+          unsafe Glibc.connect(socket.descriptor, $0.assumingMemoryBound(to: sockaddr.self), socklen_t(bytes.count))
         } ?? -1
       }
       if status == 0 { return .connected(socket) }
@@ -89,11 +89,11 @@ struct NetworkProbe {
     while true {
       let open = contacts.indices.filter { contacts[$0] == nil }
       var watched = open.map { pollfd(fd: sockets[$0].descriptor, events: Int16(POLLOUT), revents: 0) }
-      guard !open.isEmpty, poll(&watched, nfds_t(watched.count), milliseconds(until: end)) > 0 else { break }
+      guard !open.isEmpty, unsafe poll(&watched, nfds_t(watched.count), milliseconds(until: end)) > 0 else { break }
       for (index, state) in zip(open, watched) where state.revents != 0 {
         var code: Int32 = 0
         var size = socklen_t(MemoryLayout<Int32>.size)
-        getsockopt(state.fd, SOL_SOCKET, SO_ERROR, &code, &size)
+        unsafe getsockopt(state.fd, SOL_SOCKET, SO_ERROR, &code, &size)
         contacts[index] = code == 0 ? .connected(sockets[index]) : .failed(errno: code)
       }
     }
@@ -113,11 +113,13 @@ extension NetworkProbe.Socket {
 
   /// Whether the other side answers the hello of TLS by TLS, at most so late. The socket is of no use afterwards.
   func answersTLS(within limit: Duration) -> Bool {
-    guard send(descriptor, Self.hello, Self.hello.count, Int32(MSG_NOSIGNAL)) == Self.hello.count else { return false }
+    guard unsafe send(descriptor, Self.hello, Self.hello.count, Int32(MSG_NOSIGNAL)) == Self.hello.count else {
+      return false
+    }
     var watched = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
     var answer: [UInt8] = [0, 0]
-    guard poll(&watched, 1, NetworkProbe.milliseconds(until: .now() + limit)) > 0,
-      recv(descriptor, &answer, answer.count, 0) == answer.count
+    guard unsafe poll(&watched, 1, NetworkProbe.milliseconds(until: .now() + limit)) > 0,
+      unsafe recv(descriptor, &answer, answer.count, 0) == answer.count
     else { return false }
     // A record with an alert or a handshake message, of version 3.
     return [0x15, 0x16].contains(answer[0]) && answer[1] == 3
@@ -131,7 +133,7 @@ extension NetworkProbe.Socket {
   /// Sends a Kafka request and waits at most so long for the answer, which is given without its length.
   func ask(_ request: [UInt8], within limit: Duration) -> NetworkProbe.Answer {
     // Small enough for the buffer of any new connection.
-    guard send(descriptor, request, request.count, Int32(MSG_NOSIGNAL)) == request.count else { return .closed }
+    guard unsafe send(descriptor, request, request.count, Int32(MSG_NOSIGNAL)) == request.count else { return .closed }
     let end = MonotonicInstant.now() + limit
     var bytes: [UInt8] = []
     var piece = [UInt8](repeating: 0, count: 4096)
@@ -142,10 +144,10 @@ extension NetworkProbe.Socket {
         if bytes.count >= 4 + length { return .frame(Array(bytes[4..<4 + length])) }
       }
       var watched = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
-      guard poll(&watched, 1, NetworkProbe.milliseconds(until: end)) > 0 else {
+      guard unsafe poll(&watched, 1, NetworkProbe.milliseconds(until: end)) > 0 else {
         return bytes.isEmpty ? .silent : .foreign
       }
-      let count = recv(descriptor, &piece, piece.count, 0)
+      let count = unsafe recv(descriptor, &piece, piece.count, 0)
       guard count > 0 else { return bytes.isEmpty ? .closed : .foreign }
       bytes += piece[..<count]
     }

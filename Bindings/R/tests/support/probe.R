@@ -30,12 +30,38 @@ switch(commandArgs(TRUE)[[1]],
     report(a = 1L)
   },
   serve = {
-    late <- NULL
-    report(loading = 1L)
+    kept <- NULL
+    child <- NULL
+    forked <- NULL
+    # Reports in every way, and has the children of the request before report now.
+    isolated <- function(number) {
+      report(now = number)
+      invisible(parallel::mclapply(1:2, function(child) report(forked = number), mc.cores = 2))
+      current()$report(handle = number)
+      if (!is.null(child)) {
+        writeLines("go", child)
+        close(child)
+        cat("go\n", file = forked$gate)
+        parallel::mccollect(forked$job)
+        close(forked$gate)
+      }
+      child <<- pipe(sprintf("read line; echo '{\"late_child\":%d}' >&3", number), "w")
+      ends <- tempfile()
+      system2("mkfifo", ends)
+      gate <- fifo(ends, "w+b", blocking = TRUE)
+      unlink(ends)
+      forked <<- list(gate = gate, job = parallel::mcparallel({
+        readBin(gate, "raw", 3L)
+        report(late_forked = number)
+      }))
+      ""
+    }
+    if (is.na(Sys.getenv("ALGO_WORKER", NA))) report(loading = 1L)
     serve(function(input) {
       if (is.raw(input)) return(rev(input))
+      if (startsWith(input, "isolated ")) return(isolated(as.integer(substring(input, 10))))
       switch(input,
-        fail = stop("no cats"),
+        fail = stop("no cats\nat all"),
         numbers = return(1:2),
         warn = warning("watch out"),
         print = cat("printed\n"),
@@ -44,10 +70,10 @@ switch(commandArgs(TRUE)[[1]],
           request <- current()
           left <- if (is.null(request$deadline)) NULL else difftime(request$deadline, Sys.time(), units = "secs")
           deadline <- if (is.null(left)) "none" else if (left > 0 && left <= 90) "soon" else "wrong"
-          return(paste(request$id, request$reference, deadline, request$traceparent, Sys.getenv("ALGO_WORKER", "unset")))
+          return(paste(request$id, request$reference, deadline, request$traceparent))
         },
-        keep = late <<- current(),
-        late = late$report(late = 1L))
+        keep = kept <<- current(),
+        late = kept$report(late = 1L))
       report(letters = nchar(input))
       paste0("<", input, ">")
     })

@@ -8,7 +8,8 @@ import java.nio.file.Path;
 import java.util.concurrent.atomic.AtomicReference;
 
 /**
- * The only class that writes: the descriptor of {@code ALGO_METRICS_FD}, and stderr for {@code ALGO_METRICS_ECHO}.
+ * The only class that writes plain lines: to the descriptor of {@code ALGO_METRICS_FD}, and to stderr for {@code
+ * ALGO_METRICS_ECHO}.
  *
  * <p>Java cannot write to a descriptor by its number, so the first call opens {@code /proc/self/fd/N} again, for
  * appending, and keeps that open. Nothing here throws for the state of a descriptor; a JVM ignores SIGPIPE.
@@ -23,13 +24,18 @@ final class MetricsChannel {
 
     private MetricsChannel() {}
 
-    static void send(byte[] line) {
-        boolean echo = "1".equals(System.getenv("ALGO_METRICS_ECHO"));
-        synchronized (LOCK) {
-            if (echo) {
+    /** Prints the line to stderr if that was asked for. */
+    static void echo(byte[] line) {
+        if ("1".equals(System.getenv("ALGO_METRICS_ECHO"))) {
+            synchronized (LOCK) {
                 System.err.write(line, 0, line.length);
                 System.err.flush();
             }
+        }
+    }
+
+    static void write(byte[] line) {
+        synchronized (LOCK) {
             if (!opened) {
                 opened = true;
                 channel = open(System.getenv("ALGO_METRICS_FD"));
@@ -47,7 +53,7 @@ final class MetricsChannel {
     }
 
     private static OutputStream open(String number) {
-        if (number == null || !number.matches("[0-9]{1,9}") || !isOpenForWritingOnly(number)) {
+        if (number == null || !number.matches("[0-9]{1,9}") || accessMode(number) != 1) {
             return null;
         }
         AtomicReference<OutputStream> found = new AtomicReference<>();
@@ -69,22 +75,22 @@ final class MetricsChannel {
     }
 
     /**
-     * Whether the descriptor can be the one that a supervisor gave.
+     * How a descriptor was opened: 0 for reading, 1 for writing, 2 for both; -1 if it is closed.
      *
-     * <p>A program may have been started with the variable but without the descriptor. Then the number belongs to
+     * <p>A program may have been started with a variable but without the descriptor. Then the number belongs to
      * whatever the JVM opened next, its own class library for one, and a line there would damage it.
      */
-    private static boolean isOpenForWritingOnly(String number) {
+    static int accessMode(String number) {
         try {
             for (String line : Files.readAllLines(Path.of("/proc/self/fdinfo", number))) {
                 if (line.startsWith("flags:")) {
-                    return (Long.parseLong(line.substring(6).trim(), 8) & 3) == 1;
+                    return (int) (Long.parseLong(line.substring(6).trim(), 8) & 3);
                 }
             }
         } catch (IOException | NumberFormatException notLinuxOrClosed) {
-            return false;
+            return -1;
         }
-        return false;
+        return -1;
     }
 
     private static void waitFor(Thread opening) {

@@ -30,6 +30,8 @@ public final class AlgoRunTest {
         directory = Files.createTempDirectory("algo-run-java");
         NumberPromises.addTo(promises);
         ChannelPromises.addTo(promises, directory);
+        FramePromises.addTo(promises);
+        ServePromises.addTo(promises);
         promises.put("the same call writes the same bytes", this::vectorsHold);
     }
 

@@ -8,7 +8,7 @@ import java.util.Map;
 final class Probe {
     private Probe() {}
 
-    public static void main(String[] arguments) throws IOException, InterruptedException {
+    public static void main(String[] arguments) throws Exception {
         switch (arguments[0]) {
             case "vectors":
                 vectors(Path.of(arguments[1]));
@@ -31,6 +31,13 @@ final class Probe {
                 break;
             case "threads":
                 threads();
+                break;
+            case "serve":
+                Worked.load();
+                AlgoRun.serve(Worked::apply);
+                break;
+            case "reverse":
+                AlgoRun.serveBytes(Worked::reversed);
                 break;
             default:
                 throw new IllegalArgumentException(arguments[0]);

@@ -1,0 +1,271 @@
+internal import Glibc
+internal import JSONText
+internal import Platform
+public import RunModel
+
+/// The executions of a home, or of files: what `runs`, `compare` and the console read. For one thread at a time.
+public final class History {
+  let database: SQLiteDatabase
+  private let home: HomeDirectory?
+  private lazy var undelivered = home.map { UndeliveredPayloads(home: $0) }
+
+  private init(_ database: SQLiteDatabase, home: HomeDirectory?, includesStored: Bool = false) throws(StateError) {
+    self.database = database
+    self.home = home
+    try database.execute(Schema.runView(includesStored: includesStored))
+  }
+
+  /// Imports the journal of a home and opens its history. If nothing can be imported, because the home is read-only, the
+  /// disk is full or another process holds the lock, the answer comes from what is imported already and from the
+  /// journal, read into memory.
+  ///
+  /// - Parameters:
+  ///   - lockWait: how long a lock of another process is waited for, each time.
+  ///   - notice: receives what a user must know, as clauses.
+  public static func open(
+    home: HomeDirectory, lockWait: Duration = .seconds(1), notice: (String) -> Void = { _ in }
+  ) throws(StateError) -> History {
+    try open(home: home, lockWait: lockWait, limits: HistoryImport.Limits(), notice: notice)
+  }
+
+  static func open(
+    home: HomeDirectory, lockWait: Duration = .seconds(1), limits: HistoryImport.Limits,
+    notice: (String) -> Void = { _ in }
+  ) throws(StateError) -> History {
+    let history: History
+    do throws(StateError) {
+      let database = try database(of: home, lockWait: lockWait)
+      if let database {
+        let importer = HistoryImport(home: home, database: database)
+        try importer.run()
+        try importer.trim(limits)
+      }
+      let readable = if let database { database } else { try emptyDatabase(inMemory: true) }
+      history = try History(readable, home: home)
+    } catch {
+      notice("\(error); executions are read without importing them into \(home.historyDatabase)")
+      history = try reading(home, notice)
+    }
+    try history.reportLosses(notice)
+    return history
+  }
+
+  /// Imports the journal of a home if more than one segment waits, for processes that run long. Waits for no lock.
+  public static func importJournal(of home: HomeDirectory) throws(StateError) {
+    guard HistorySegment.names(in: home).count > 1 else { return }
+    guard let database = try database(of: home, lockWait: .zero) else { return }
+    let importer = HistoryImport(home: home, database: database)
+    try importer.run()
+    try importer.trim()
+  }
+
+  /// A history without a home, for executions of files and topics.
+  public static func temporary() throws(StateError) -> History {
+    try History(emptyDatabase(inMemory: false), home: nil)
+  }
+
+  private static func emptyDatabase(inMemory: Bool) throws(StateError) -> SQLiteDatabase {
+    let database = try SQLiteDatabase(temporaryInMemory: inMemory)
+    try Schema.history.migrate(database)
+    return database
+  }
+
+  /// The database of a home, made if there is a journal to import. Nil if there is neither.
+  private static func database(of home: HomeDirectory, lockWait: Duration) throws(StateError) -> SQLiteDatabase? {
+    let path = home.historyDatabase
+    if !HistorySegment.names(in: home).isEmpty {
+      try PrivateFile.ensure(path) { draft throws(StateError) in
+        guard let made = try SQLiteDatabase(path: draft, as: path, busyTimeout: lockWait) else {
+          throw .inaccessible(path: path, errno: ENOENT)
+        }
+        try made.execute("PRAGMA journal_mode = WAL")
+        try Schema.history.migrate(made)
+      }
+    }
+    guard let database = try SQLiteDatabase(path: path, busyTimeout: lockWait) else { return nil }
+    try Schema.history.migrate(database)
+    try database.execute("PRAGMA synchronous = NORMAL")
+    return database
+  }
+
+  private static func reading(_ home: HomeDirectory, _ notice: (String) -> Void) throws(StateError) -> History {
+    let database = try emptyDatabase(inMemory: true)
+    var offsets: [String: Int64] = [:]
+    var hasStored = false
+    if PrivateFile.exists(home.historyDatabase) {
+      do throws(StateError) {
+        try database.attach(home.historyDatabase, as: "stored")
+        try database.statement("SELECT name, offset FROM stored.segment").rows { offsets[$0.text(0)] = $0.integer(1) }
+        hasStored = true
+      } catch {
+        notice("\(home.historyDatabase) cannot be read (\(error)); its executions are missing here")
+        try? database.execute("DETACH stored")
+      }
+    }
+    try HistoryImport(home: home, database: database, storedOffsets: offsets).run()
+    return try History(database, home: home, includesStored: hasStored)
+  }
+
+  private func reportLosses(_ notice: (String) -> Void) throws(StateError) {
+    let broken = try database.integer("SELECT max(id) FROM broken") ?? 0
+    if broken > 0 { notice("\(broken) line(s) of the journal did not read as they were written and were set aside") }
+    let lost = (try? home.flatMap { try FileIdentity.of($0.lostSegmentsFile) }?.size) ?? 0
+    if lost > 0 {
+      notice("\(lost) segment(s) of the journal were removed before they were imported, because there were too many")
+    }
+  }
+
+  // MARK: Reading
+
+  /// The order of executions.
+  public enum Order: Sendable {
+    /// The last that started comes first.
+    case newestFirst
+    /// Whichever is quickest.
+    case any
+  }
+
+  /// The executions as JSON objects, each without a newline: the members of the execution record without `payload`, and
+  /// `delivery` as it is now.
+  public func forEachLine(
+    _ selection: RunSelection, order: Order = .newestFirst, limit: Int? = nil, _ body: ([UInt8]) -> Void
+  ) throws(StateError) {
+    let (condition, values) = selection.condition
+    try lines("\(condition) \(order == .newestFirst ? Self.newestFirst : "") LIMIT \(limit ?? -1)", values, body)
+  }
+
+  /// The executions of a request ID, newest first.
+  public func forEachLine(ofRequest id: String, _ body: ([UInt8]) -> Void) throws(StateError) {
+    try lines("WHERE request_id = ? \(Self.newestFirst)", [.text(id)], body)
+  }
+
+  private static let newestFirst = "ORDER BY started DESC, id DESC"
+
+  private func lines(_ rest: String, _ values: [SQLiteValue], _ body: ([UInt8]) -> Void) throws(StateError) {
+    let sql = "SELECT record, metrics, delivery, request_id, started FROM run \(rest)"
+    try database.statement(sql).rows(values) { row throws(StateError) in
+      var line = Array(row.text(0).utf8.dropLast())
+      line.append(contentsOf: ",\"metrics\":".utf8)
+      line.append(contentsOf: row.text(1).utf8)
+      line.append(contentsOf: ",\"delivery\":".utf8)
+      line.append(contentsOf: try delivery(row).utf8)
+      line.append(UInt8(ascii: "}"))
+      body(line)
+    }
+  }
+
+  /// The state of a payload now. At the end of its execution it was queued; since then the outbox knows better.
+  private func delivery(_ row: SQLiteStatement) throws(StateError) -> String {
+    let stored = row.text(2)
+    guard stored.utf8.starts(with: "{\"state\":\"queued\"".utf8), let undelivered else { return stored }
+    if let state = undelivered.state(of: row.text(3)) {
+      return state == "queued" ? stored : "{\"state\":\"\(state)\"}"
+    }
+    guard undelivered.isKnown else { return stored }
+    let settled = try settlement(of: row.text(3), since: row.integer(4))
+    return "{\"state\":\"\(settled ?? "delivered")\"}"
+  }
+
+  private func settlement(of requestID: String, since start: Int64) throws(StateError) -> String? {
+    for database in ["main", "stored"] {
+      guard database == "main" || hasStored else { continue }
+      let found = try self.database.statement(
+        "SELECT state FROM \(database).settlement WHERE request_id = ? AND at >= ?"
+      ).first([.text(requestID), .integer(start)]) { $0.text(0) }
+      if let found { return found }
+    }
+    return nil
+  }
+
+  private lazy var hasStored = (try? database.integer("SELECT count(*) FROM stored.sqlite_schema")) != nil
+
+  /// How many executions are meant.
+  public func count(_ selection: RunSelection) throws(StateError) -> Int {
+    let (condition, values) = selection.condition
+    return try database.statement("SELECT count(*) FROM run \(condition)").first(values) { Int($0.integer(0)) } ?? 0
+  }
+
+  /// The versions that have such executions, in order.
+  public func versions(_ selection: RunSelection) throws(StateError) -> [AlgorithmReference] {
+    let (condition, values) = selection.condition
+    var versions: [AlgorithmReference] = []
+    try database.statement("SELECT DISTINCT owner, name, version FROM run \(condition) ORDER BY owner, name, version")
+      .rows(values) { row in
+        let text = "\(row.text(0))/\(row.text(1))/\(RunSelection.version(row.integer(2)))"
+        if let reference = try? AlgorithmReference(parsing: text) { versions.append(reference) }
+      }
+    return versions
+  }
+
+  /// The latest version that a reference matches and that has executions.
+  public func latestVersion(matching reference: AlgorithmReference) throws(StateError) -> VersionNumber? {
+    guard case .exact(let number)? = try versions(RunSelection(reference)).last?.selector else { return nil }
+    return number
+  }
+
+  /// Calls `body` with the name and the value of each metric of the executions, oldest first. `@duration` and `@cpu`, both
+  /// in milliseconds, and `@rss`, in bytes, are measured by the supervisor.
+  public func forEachMetric(_ selection: RunSelection, _ body: (String, Double) -> Void) throws(StateError) {
+    let (condition, values) = selection.condition
+    let figures = """
+      json_array(json_extract(record, '$.duration_milliseconds'), json_extract(record, '$.cpu_user_milliseconds') +
+        json_extract(record, '$.cpu_system_milliseconds'), json_extract(record, '$.max_rss_bytes'))
+      """
+    let sql = """
+      WITH chosen AS MATERIALIZED (SELECT started, id, metrics FROM run \(condition))
+      SELECT j.key, j.value FROM chosen, json_each(chosen.metrics) j ORDER BY started, chosen.id
+      """
+    try database.statement(sql).rows(values) { body($0.text(0), $0.double(1)) }
+    let ran = (condition.isEmpty ? "WHERE " : condition + " AND ") + "outcome <> 'failed_to_start'"
+    let measured = """
+      WITH chosen AS MATERIALIZED (SELECT started, id, \(figures) AS figures FROM run \(ran))
+      SELECT j.key, j.value FROM chosen, json_each(chosen.figures) j WHERE j.value IS NOT NULL ORDER BY started, chosen.id
+      """
+    try database.statement(measured).rows(values) { row in
+      body(["@duration", "@cpu", "@rss"][Int(row.integer(0))], row.double(1))
+    }
+  }
+
+  /// The names of the metrics that the executions reported, in order of first report.
+  public func metricNames(_ selection: RunSelection) throws(StateError) -> [String] {
+    let (condition, values) = selection.condition
+    var names: [String] = []
+    let sql = """
+      WITH chosen AS MATERIALIZED (SELECT started, id, metrics FROM run \(condition))
+      SELECT j.key FROM chosen, json_each(chosen.metrics) j GROUP BY j.key ORDER BY min(started), min(j.id)
+      """
+    try database.statement(sql).rows(values) { names.append($0.text(0)) }
+    return names
+  }
+
+  /// How many executions had each outcome.
+  public func outcomes(_ selection: RunSelection) throws(StateError) -> [(outcome: String, count: Int)] {
+    let (condition, values) = selection.condition
+    var outcomes: [(outcome: String, count: Int)] = []
+    try database.statement("SELECT outcome, count(*) FROM run \(condition) GROUP BY outcome ORDER BY 2 DESC, 1")
+      .rows(values) { outcomes.append(($0.text(0), Int($0.integer(1)))) }
+    return outcomes
+  }
+
+  // MARK: Adding
+
+  /// Adds executions to a ``temporary()`` history, as one transaction.
+  ///
+  /// - Parameter records: JSON objects with the members of an execution record.
+  /// - Returns: how many were no such object.
+  public func add(_ records: [[UInt8]]) throws(StateError) -> Int {
+    try database.writing { () throws(StateError) in
+      let rows = HistoryRows(database)
+      var refused = 0
+      for record in records {
+        if let members = JSONMembers(record), let run = RunLine.Run(members) {
+          try rows.insert(run)
+        } else {
+          refused += 1
+        }
+      }
+      try rows.finish()
+      return refused
+    }
+  }
+}

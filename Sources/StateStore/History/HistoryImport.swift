@@ -1,0 +1,161 @@
+internal import Glibc
+internal import Platform
+internal import RunModel
+
+/// Moves the lines of a home's journal into a database.
+///
+/// Each transaction takes the write lock first, reads how far a segment has been imported, inserts what stands behind
+/// it and stores the new offset. So two importers insert no line twice, and after SIGKILL the next one goes on where the
+/// last transaction ended.
+struct HistoryImport {
+  /// How much is kept.
+  struct Limits {
+    var age = Duration.seconds(90 * 86_400)
+    var rows: Int64 = 1_000_000
+    /// Rows that one transaction removes.
+    var rowsAtOnce: Int64 = 10_000
+  }
+
+  private static let pieceLength = 1 << 20
+  private static let brokenLines = 1000
+
+  let home: HomeDirectory
+  let database: SQLiteDatabase
+  /// Offsets of a database that cannot be written; nil if `database` holds the offsets and segments may be removed.
+  var storedOffsets: [String: Int64]?
+
+  /// Imports all segments, and removes those that are at their end.
+  func run() throws(StateError) {
+    for name in HistorySegment.names(in: home) {
+      let path = HistorySegment.path(name, in: home)
+      let file: Descriptor
+      do throws(SystemError) {
+        file = try Descriptor.open(path, flags: O_RDONLY | O_NOCTTY | O_NOFOLLOW, mode: 0)
+      } catch {
+        // Another importer has removed it.
+        if error.code == ENOENT { continue }
+        throw PrivateFile.failure(error.code, at: path)
+      }
+      try importSegment(name, file)
+    }
+  }
+
+  private func importSegment(_ name: String, _ file: Descriptor) throws(StateError) {
+    while try importPiece(name, file, isAtEnd: false) {}
+    guard storedOffsets == nil, file.size > 0 else { return }
+    // Under the exclusive lock nothing can be appended any more: a line without its end is torn.
+    guard file.withNumber({ flock($0, LOCK_EX | LOCK_NB) }) == 0 else { return }
+    while try importPiece(name, file, isAtEnd: true) {}
+    unsafe unlink(HistorySegment.path(name, in: home))
+  }
+
+  /// Imports the next lines of a segment in one transaction.
+  ///
+  /// - Parameter isAtEnd: whether a line without a newline at its end is complete.
+  /// - Returns: whether there may be more.
+  private func importPiece(_ name: String, _ file: Descriptor, isAtEnd: Bool) throws(StateError) -> Bool {
+    // Looked at first without the write lock: most of the time there is nothing new.
+    guard try offset(of: name) < Int64(file.size) else { return false }
+    return try database.writing { () throws(StateError) in
+      let offset = try offset(of: name)
+      // Removed by another importer, which has imported it, or as the oldest of too many.
+      guard file.withNumber(Self.hasName) else { return false }
+      let piece = try read(file, at: Int(offset), name)
+      var end = piece.lastIndex(of: HistorySegment.newline).map { $0 + 1 } ?? 0
+      if isAtEnd && piece.count < Self.pieceLength || end == 0 && piece.count == Self.pieceLength { end = piece.count }
+      guard end > 0 else { return false }
+      try insert(piece[..<end])
+      try database.statement(
+        "INSERT INTO segment VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET offset = excluded.offset"
+      ).run(.text(name), .integer(offset + Int64(end)))
+      return piece.count == Self.pieceLength
+    }
+  }
+
+  private func offset(of name: String) throws(StateError) -> Int64 {
+    let own = try database.statement("SELECT offset FROM segment WHERE name = ?").first([.text(name)]) { $0.integer(0) }
+    return own ?? storedOffsets?[name] ?? 0
+  }
+
+  private static func hasName(_ number: Int32) -> Bool {
+    var status = stat()
+    return unsafe fstat(number, &status) == 0 && status.st_nlink > 0
+  }
+
+  private func read(_ file: Descriptor, at offset: Int, _ name: String) throws(StateError) -> [UInt8] {
+    var piece: [UInt8] = []
+    piece.reserveCapacity(Self.pieceLength)
+    do throws(SystemError) {
+      try unsafe withUnsafeTemporaryAllocation(byteCount: 65_536, alignment: 16) { buffer throws(SystemError) in
+        while piece.count < Self.pieceLength {
+          let rest = unsafe UnsafeMutableRawBufferPointer(rebasing: buffer.prefix(Self.pieceLength - piece.count))
+          let count = try unsafe file.read(into: rest, at: offset + piece.count)
+          if count == 0 { return }
+          unsafe piece.append(contentsOf: rest.prefix(count))
+        }
+      }
+    } catch {
+      throw PrivateFile.failure(error.code, at: HistorySegment.path(name, in: home))
+    }
+    return piece
+  }
+
+  private func insert(_ lines: ArraySlice<UInt8>) throws(StateError) {
+    let rows = HistoryRows(database)
+    for line in lines.split(separator: HistorySegment.newline) {
+      if let json = HistorySegment.decode(line), let parsed = RunLine(json) {
+        try rows.insert(parsed)
+      } else {
+        try setAside(line)
+      }
+    }
+    try rows.finish()
+  }
+
+  private func setAside(_ line: ArraySlice<UInt8>) throws(StateError) {
+    try database.statement("INSERT INTO broken (line) VALUES (?)").run(
+      .bytes(Array(line.prefix(HistorySegment.longestLine))))
+    try database.statement("DELETE FROM broken WHERE id <= ?").run(
+      .integer(database.lastInsertedRow - Int64(Self.brokenLines)))
+  }
+
+  /// Removes what is older, or more, than is kept, and the offsets of segments that are gone; a bounded number of rows in
+  /// each transaction.
+  func trim(_ limits: Limits = Limits(), at now: Timestamp = WallClock.now()) throws(StateError) {
+    let oldest = (now.microseconds - limits.age.wholeMicroseconds)
+    let tooOld = "FROM execution WHERE started < \(oldest) ORDER BY started"
+    while try database.integer("SELECT 1 \(tooOld) LIMIT 1") != nil {
+      try database.writing { () throws(StateError) in
+        try remove("SELECT id \(tooOld) LIMIT \(limits.rowsAtOnce)")
+        try database.statement("DELETE FROM settlement WHERE at < ?").run(.integer(oldest))
+      }
+    }
+    while true {
+      let excess = (try database.integer("SELECT sum(executions) FROM algorithm") ?? 0) - limits.rows
+      guard excess > 0 else { break }
+      try database.writing { () throws(StateError) in
+        let largest = "SELECT id FROM algorithm ORDER BY executions DESC, id LIMIT 1"
+        try remove(
+          "SELECT id FROM execution WHERE algorithm = (\(largest)) ORDER BY started LIMIT \(min(excess, limits.rowsAtOnce))"
+        )
+      }
+    }
+    var gone: [String] = []
+    try database.statement("SELECT name FROM segment").rows { row in
+      if !PrivateFile.exists(HistorySegment.path(row.text(0), in: home)) { gone.append(row.text(0)) }
+    }
+    for name in gone { try database.statement("DELETE FROM segment WHERE name = ?").run(.text(name)) }
+  }
+
+  private func remove(_ ids: String) throws(StateError) {
+    var removed: [Int64: Int64] = [:]
+    // The ids are collected first: SQLite must not look for more while it removes.
+    try database.statement("DELETE FROM execution WHERE id IN (\(ids)) RETURNING algorithm").rows { row in
+      removed[row.integer(0), default: 0] += 1
+    }
+    for (algorithm, count) in removed {
+      try database.statement("UPDATE algorithm SET executions = executions - ? WHERE id = ?")
+        .run(.integer(count), .integer(algorithm))
+    }
+  }
+}

@@ -1,0 +1,90 @@
+internal import Glibc
+internal import Platform
+internal import RunModel
+
+/// Appends to the journal of a home, from which ``HistoryImport`` moves lines into `history.db`.
+///
+/// One `write` a line, nothing else: no sync, no database, no wait. A writer shares the lock of its segment, so that an
+/// importer, which takes it exclusively, removes no segment that may still grow. For one thread at a time.
+public final class HistoryJournal {
+  private let home: HomeDirectory
+  private var segment: Descriptor?
+
+  /// The journal of a home; nothing is opened yet.
+  public init(home: HomeDirectory) { self.home = home }
+
+  /// Whether the user has switched the history off.
+  public static var isOff: Bool { HomeDirectory.processVariable("ALGO_RUN_HISTORY") == "off" }
+
+  /// Appends one JSON object.
+  ///
+  /// - Returns: whether it went on to another segment, so that an importer has work.
+  @discardableResult
+  public func append(_ json: [UInt8]) throws(StateError) -> Bool {
+    let line = HistorySegment.encode(json)
+    guard line.count <= HistorySegment.longestLine else {
+      throw .inputOutput(path: home.historyDirectory, errno: E2BIG)
+    }
+    let old = segment.flatMap { Self.isUsable($0) ? $0 : nil }
+    let file = if let old { old } else { try open() }
+    segment = file
+    // Not writeAll: the rest of a line that was cut short would stand behind lines of others.
+    let written = file.withNumber { number in
+      unsafe line.withUnsafeBytes { unsafe write(number, $0.baseAddress, $0.count) }
+    }
+    guard written == line.count else {
+      throw PrivateFile.failure(written < 0 ? errno : ENOSPC, at: home.historyDirectory)
+    }
+    return old == nil
+  }
+
+  /// The newest segment if it can take more, else a new one.
+  private func open() throws(StateError) -> Descriptor {
+    let names = HistorySegment.names(in: home)
+    if let newest = names.last,
+      let file = try? Descriptor.open(
+        HistorySegment.path(newest, in: home), flags: O_WRONLY | O_APPEND | O_NOCTTY | O_NOFOLLOW, mode: 0),
+      Self.share(file), Self.isUsable(file)
+    {
+      return file
+    }
+    try home.create()
+    try PrivateFile.makeDirectory(home.historyDirectory)
+    removeOldest(names)
+    // Another writer may fill a new segment, and an importer remove it, before it is locked here.
+    for _ in 0..<3 {
+      let path = HistorySegment.path(HistorySegment.newName(), in: home)
+      do throws(SystemError) {
+        let file = try Descriptor.open(path, flags: O_WRONLY | O_APPEND | O_CREAT | O_EXCL | O_NOCTTY, mode: 0o600)
+        if Self.share(file), Self.isUsable(file) { return file }
+      } catch {
+        throw PrivateFile.failure(error.code, at: path)
+      }
+    }
+    throw .locked(path: home.historyDirectory)
+  }
+
+  /// Removes the oldest segments if there are too many, and counts them: nothing reads this journal.
+  private func removeOldest(_ names: [String]) {
+    for name in names.prefix(max(0, names.count - HistorySegment.most + 1))
+    where unsafe unlink(HistorySegment.path(name, in: home)) == 0 {
+      let count = try? Descriptor.open(
+        home.lostSegmentsFile, flags: O_WRONLY | O_APPEND | O_CREAT | O_NOCTTY, mode: 0o600)
+      try? count?.writeAll([UInt8(ascii: ".")])
+    }
+  }
+
+  /// Shares the lock. Without waiting: the importer that has it may have been stopped. A file system without locks has
+  /// no exclusive ones either.
+  private static func share(_ file: Descriptor) -> Bool {
+    file.withNumber { flock($0, LOCK_SH | LOCK_NB) == 0 || errno != EWOULDBLOCK }
+  }
+
+  /// Whether the file still has a name and room.
+  private static func isUsable(_ file: Descriptor) -> Bool {
+    file.withNumber { number in
+      var status = stat()
+      return unsafe fstat(number, &status) == 0 && status.st_nlink > 0 && status.st_size < HistorySegment.longest
+    }
+  }
+}

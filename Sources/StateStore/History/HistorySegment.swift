@@ -1,0 +1,60 @@
+internal import Glibc
+internal import Platform
+internal import RunModel
+
+/// The files of a journal and the form of their lines.
+///
+/// A line is `CRC JSON`, CRC being the eight hexadecimal digits of the CRC-32 of the JSON. It is written with a newline
+/// before and after it, so that a torn line never touches the next one.
+enum HistorySegment {
+  /// Bytes after which the next writer begins another segment.
+  static let longest = 8 << 20
+  /// Segments of a home.
+  static let most = 128
+  /// Bytes of a line with its newlines.
+  static let longestLine = 64 << 10
+
+  /// A name that sorts behind those of earlier segments and is never used again, so that an offset stored for a segment
+  /// that is gone means nothing for another one.
+  static func newName() -> String {
+    let moment = String(WallClock.now().microseconds)
+    let random = String(UInt32.random(in: .min ... .max), radix: 16)
+    return String(repeating: "0", count: max(0, 17 - moment.utf8.count)) + moment + "-" + random + suffix
+  }
+
+  /// The names of a home's segments, oldest first.
+  static func names(in home: HomeDirectory) -> [String] {
+    PrivateFile.names(in: home.historyDirectory).filter { $0.hasSuffix(suffix) }.sorted()
+  }
+
+  static func path(_ name: String, in home: HomeDirectory) -> String { "\(home.historyDirectory)/\(name)" }
+
+  /// The line of a JSON text, with its newlines.
+  static func encode(_ json: [UInt8]) -> [UInt8] {
+    var sum = CRC32()
+    sum.update(json)
+    let digits = String(sum.value, radix: 16)
+    var line: [UInt8] = [newline]
+    line.reserveCapacity(json.count + 11)
+    line.append(contentsOf: repeatElement(UInt8(ascii: "0"), count: 8 - digits.utf8.count))
+    line.append(contentsOf: digits.utf8)
+    line.append(UInt8(ascii: " "))
+    line.append(contentsOf: json)
+    line.append(newline)
+    return line
+  }
+
+  /// The JSON of a line without its newlines; nil if it does not read as it was written.
+  static func decode(_ line: ArraySlice<UInt8>) -> [UInt8]? {
+    guard line.count > 9, line[line.startIndex + 8] == UInt8(ascii: " "),
+      let expected = UInt32(String(decoding: line.prefix(8), as: UTF8.self), radix: 16)
+    else { return nil }
+    let json = Array(line.dropFirst(9))
+    var sum = CRC32()
+    sum.update(json)
+    return sum.value == expected ? json : nil
+  }
+
+  static let newline = UInt8(ascii: "\n")
+  private static let suffix = ".journal"
+}

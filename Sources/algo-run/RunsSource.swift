@@ -1,0 +1,14 @@
+internal import CommandLineInterface
+internal import StateStore
+
+/// Where `runs` reads executions from.
+enum RunsSource {
+  /// The history of the home.
+  static func open(_ invocation: Invocation) throws -> History {
+    let home = try SharedOptions.home(invocation)
+    if let absence = SharedOptions.absence(of: home) {
+      Message.tell("\(absence), so there is no history; run a version, or check --home.")
+    }
+    return try History.open(home: home) { Message.tell("\($0).") }
+  }
+}

@@ -1,0 +1,109 @@
+internal import CommandLineInterface
+internal import JSONText
+internal import Platform
+internal import RunModel
+internal import StateStore
+
+/// `algo-run runs stats`: each metric of each version in figures.
+enum RunsStats {
+  static func run(_ invocation: Invocation, _ history: History, _ selection: RunSelection) throws -> Int32 {
+    var blocks: [String] = []
+    for version in try history.versions(selection) {
+      var one = selection
+      one.reference = version
+      let outcomes = try history.outcomes(one)
+      let summaries = try summaries(history, one)
+      let count = outcomes.reduce(0) { $0 + $1.count }
+      if invocation.flag("json") {
+        guard StandardOutput.write(json(version, count, outcomes, summaries)) else { return 1 }
+      } else {
+        let counts = outcomes.map { "\($0.count) \($0.outcome)" }.joined(separator: ", ")
+        blocks.append(
+          "\(version): \(count) executions (\(counts))\n"
+            + Table.text(rows(summaries, of: count, columns: Descriptor.standardOutput.terminalColumns)))
+      }
+    }
+    if !blocks.isEmpty { return StandardOutput.write(blocks.joined(separator: "\n")) ? 0 : 1 }
+    if !invocation.flag("json") { Message.tell("there is no such execution; list what there is with: algo-run runs.") }
+    return 0
+  }
+
+  private static func summaries(
+    _ history: History, _ selection: RunSelection
+  ) throws -> [(name: String, summary: MetricSummary)] {
+    var values: [String: [Double]] = [:]
+    var names: [String] = []
+    try history.forEachMetric(selection) { name, value in
+      if values[name] == nil { names.append(name) }
+      values[name, default: []].append(value)
+    }
+    return names.map { ($0, MetricSummary(values[$0] ?? [])) }
+  }
+
+  private static func rows(
+    _ summaries: [(name: String, summary: MetricSummary)], of count: Int, columns: Int?
+  ) -> [[String]] {
+    var rows = [["METRIC", "N", "REPORTED", "MEAN", "SD", "MIN", "P5", "P50", "P95", "MAX"]]
+    for (name, summary) in summaries {
+      let share = Double(summary.count) / Double(count) * 100
+      rows.append(
+        [TerminalText.safe(name, limit: 40, inQuotes: false), "\(summary.count)", Figure.text(share, digits: 3) + "%"]
+          + [
+            summary.mean, summary.deviation, summary.minimum, summary.p5, summary.median, summary.p95, summary.maximum,
+          ]
+          .map { $0.map { Figure.text($0) } ?? "-" })
+    }
+    // The course goes where there is room for it.
+    let width = (0..<10).reduce(0) { sum, column in sum + 2 + (rows.map { $0[column].count }.max() ?? 0) }
+    guard let columns, columns - width >= 8 else { return rows }
+    rows[0].append("OVER TIME")
+    for (index, (_, summary)) in summaries.enumerated() {
+      rows[index + 1].append(Sparkline.text(summary.course(pieces: min(24, columns - width))))
+    }
+    return rows
+  }
+
+  private static func json(
+    _ version: AlgorithmReference, _ count: Int, _ outcomes: [(outcome: String, count: Int)],
+    _ summaries: [(name: String, summary: MetricSummary)]
+  ) -> [UInt8] {
+    var json = JSONWriter()
+    json.beginObject()
+    json.member("algorithm", version.description)
+    json.member("executions", integer: count)
+    json.name("outcomes")
+    json.beginObject()
+    for (outcome, count) in outcomes { json.member(outcome, integer: count) }
+    json.endObject()
+    json.name("metrics")
+    json.beginArray()
+    for (name, summary) in summaries {
+      json.beginObject()
+      json.member("name", name)
+      json.member("n", integer: summary.count)
+      json.member("reported", number: "\(Double(summary.count) / Double(count))")
+      for (name, value) in [
+        ("mean", summary.mean), ("sd", summary.deviation), ("min", summary.minimum), ("p5", summary.p5),
+        ("p50", summary.median), ("p95", summary.p95), ("max", summary.maximum),
+      ] {
+        if let value, value.isFinite { json.member(name, number: "\(value)") }
+      }
+      json.endObject()
+    }
+    json.endArray()
+    json.endObject()
+    return json.bytes + [UInt8(ascii: "\n")]
+  }
+}
+
+/// Values as a line of blocks.
+enum Sparkline {
+  private static let blocks = ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"]
+
+  static func text(_ values: [Double]) -> String {
+    guard let least = values.min(), let most = values.max() else { return "" }
+    // Halved first: the difference of two doubles may be none.
+    let range = most / 2 - least / 2
+    return values.map { blocks[range > 0 ? min(7, Int(($0 / 2 - least / 2) / range * 8)) : 3] }.joined()
+  }
+}

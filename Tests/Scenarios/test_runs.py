@@ -1,0 +1,113 @@
+"""What `runs` shows of the history."""
+
+import json
+import statistics
+
+import pytest
+
+from harness import schemas, terminal
+
+
+@pytest.fixture
+def history(program):
+    """Two versions: ten executions of 1.0.0 with metrics, one of them failed, and one of 1.1.0 without any."""
+    program.run("publish", "demo/iris", "--", "true", status=0)
+    program.run("publish", "demo/iris", "--bump", "minor", "--", "true", status=0)
+    for number in range(1, 11):
+        code = 1 if number == 4 else 0
+        program.run("exec", "demo/iris/1.0.0", "--request-id", f"req-{number}", "--", "sh", "-c",
+                    f'echo \'{{"score":{number}.50,"only \\"odd\\"":1}}\' >&3; exit {code}' if number % 2 else
+                    f'echo \'{{"score":{number}.50}}\' >&3; exit {code}', status=code)
+    program.run("exec", "demo/iris", "--request-id", "req-new", status=0)
+    return program
+
+
+def listed(program, *arguments):
+    outcome = program.run("runs", "--json", *arguments, status=0)
+    return [json.loads(line) for line in outcome.stdout.splitlines()]
+
+
+def test_executions_are_listed_newest_first_and_numbers_stay_as_written(history):
+    outcome = history.run("runs", "--json", status=0)
+    lines = outcome.stdout.decode().splitlines()
+    assert [json.loads(line)["request_id"] for line in lines] == ["req-new"] + [f"req-{n}" for n in range(10, 0, -1)]
+    assert '"score":9.50' in lines[2]
+    for line in lines:
+        schemas.validate("run", json.loads(line))
+
+
+def test_options_select_executions(history):
+    assert [run["request_id"] for run in listed(history, "demo/iris/1.1")] == ["req-new"]
+    assert [run["request_id"] for run in listed(history, "--outcome", "failed,timed_out")] == ["req-4"]
+    assert len(listed(history, "--metric", 'only "odd"')) == 5
+    assert len(listed(history, "--limit", "3")) == 3
+    assert len(listed(history, "--since", "1h")) == 11
+    assert listed(history, "--until", "1h") == []
+    moment = listed(history, "--limit", "20")[4]["timestamp"]
+    assert len(listed(history, "--since", moment)) == 5
+    assert len(listed(history, "--until", moment)) == 6
+    assert listed(history, "demo/other") == []
+
+
+def test_a_value_that_cannot_be_meant_is_refused(history):
+    for arguments in [["--since", "yesterday"], ["--outcome", "lost"], ["--limit", "-1"], ["no-reference"]]:
+        assert history.run("runs", *arguments).status == 64
+
+
+def test_the_table_names_outcomes_and_shows_a_metric_of_choice(history):
+    table = history.run("runs", "--metric", "score", "--outcome", "failed", status=0).stdout.decode().splitlines()
+    assert table[0].split() == ["STARTED", "REQUEST", "VERSION", "OUTCOME", "DURATION", "DELIVERY", "score"]
+    assert table[1].split()[1:5] == ["req-4", "demo/iris/1.0.0", "failed", "1"]
+    assert table[1].endswith("4.50")
+
+
+def test_show_prints_all_of_one_execution_or_fails(history):
+    shown = history.run("runs", "show", "req-3", status=0).stdout.decode()
+    rows = dict(line.split("  ", 1) for line in shown.splitlines())
+    assert rows["outcome"].strip() == "succeeded"
+    assert rows["metric score"].strip() == "3.50"
+    outcome = history.run("runs", "show", "req-none", status=1)
+    assert outcome.stdout == b"" and "req-none" in outcome.messages[0]
+
+
+def test_show_lists_every_execution_of_an_id_that_was_used_again(history):
+    history.run("exec", "demo/iris/1.0.0", "--request-id", "req-3", "--", "sh", "-c", "exit 9", status=9)
+    lines = history.run("runs", "show", "req-3", "--json", status=0).stdout.splitlines()
+    assert [json.loads(line)["exit_code"] for line in lines] == [9, 0]
+
+
+def test_stats_equal_those_of_the_values(history):
+    lines = history.run("runs", "stats", "demo/iris", "--json", status=0).stdout.splitlines()
+    blocks = {block["algorithm"]: block for block in map(json.loads, lines)}
+    assert list(blocks) == ["demo/iris/1.0.0", "demo/iris/1.1.0"]
+    block = blocks["demo/iris/1.0.0"]
+    assert block["executions"] == 10 and block["outcomes"] == {"succeeded": 9, "failed": 1}
+    metrics = {metric["name"]: metric for metric in block["metrics"]}
+    values = [number + 0.5 for number in range(1, 11)]
+    score = metrics["score"]
+    assert (score["n"], score["reported"], score["min"], score["max"]) == (10, 1.0, 1.5, 10.5)
+    assert score["mean"] == pytest.approx(statistics.mean(values), rel=1e-12)
+    assert score["sd"] == pytest.approx(statistics.stdev(values), rel=1e-12)
+    assert (score["p5"], score["p50"], score["p95"]) == pytest.approx((1.95, 6.0, 10.05), rel=1e-12)
+    assert metrics['only "odd"']["reported"] == 0.5 and "sd" in metrics['only "odd"']
+    assert metrics["@duration"]["n"] == 10
+
+
+def test_schemas_name_the_metrics_that_were_reported(history):
+    def schema(store):
+        return history.run("runs", "schema", "demo/iris", "--for", store, status=0).stdout.decode()
+
+    fields = {field["field"]: field for field in json.loads(schema("connect"))["fields"]}
+    assert fields['only "odd"'] == {"field": 'only "odd"', "type": "double", "optional": True}
+    assert not fields["request_id"]["optional"]
+    assert '"only ""odd""" float8' in schema("postgresql")
+    assert '`only "odd"` Nullable(Float64)' in schema("clickhouse")
+    assert '"only \\"odd\\""' in schema("telegraf")
+    assert history.run("runs", "schema", "demo/iris").status == 64
+    assert history.run("runs", "schema", "demo/none", "--for", "connect").status == 1
+
+
+def test_a_home_without_a_history_prints_nothing_and_is_not_made(program, home):
+    outcome = program.run("runs", status=0)
+    assert outcome.stdout == b"" and str(home) in outcome.messages[0]
+    assert not home.exists()

@@ -1,0 +1,215 @@
+import Foundation
+import Platform
+import RunModel
+import Testing
+
+@testable import StateStore
+
+/// The journal and the database of executions.
+struct HistoryTests {
+  let temporary: TemporaryHome
+  var home: HomeDirectory { temporary.home }
+
+  init() throws { temporary = try TemporaryHome() }
+
+  private func record(
+    _ id: String, at moment: String = "2026-01-01T00:00:00Z", version: String = "1.0.0", delivery: String = "written",
+    metrics: String = "{\"a\":0.10}"
+  ) -> [UInt8] {
+    Array(
+      """
+      {"request_id":"\(id)","algorithm":"demo/x/\(version)","outcome":"succeeded","timestamp":"\(moment)",\
+      "duration_milliseconds":1,"metrics":\(metrics),"delivery":{"state":"\(delivery)"}}
+      """.utf8)
+  }
+
+  private func lines(_ history: History, _ selection: RunSelection = RunSelection()) throws -> [String] {
+    var lines: [String] = []
+    try history.forEachLine(selection) { lines.append(String(decoding: $0, as: UTF8.self)) }
+    return lines
+  }
+
+  private func ids(_ history: History) throws -> [String] {
+    var ids: [String] = []
+    try history.database.statement("SELECT request_id FROM run ORDER BY id").rows { ids.append($0.text(0)) }
+    return ids
+  }
+
+  /// Retention must not remove what the tests made up.
+  private func importAll() throws -> History {
+    let history = try #require(try? History.open(home: home, limits: .init(age: .seconds(3_000_000_000))))
+    return history
+  }
+
+  @Test("A record is read back with its numbers as they were written")
+  func roundTrip() throws {
+    try HistoryJournal(home: home).append(record("req-1", metrics: "{\"a\":0.10,\"b\":12345678901234567890}"))
+    let line = try #require(try lines(importAll()).first)
+    #expect(line.contains("\"metrics\":{\"a\":0.10,\"b\":12345678901234567890}"))
+    #expect(line.contains("\"delivery\":{\"state\":\"written\"}}"))
+  }
+
+  @Test("An imported segment is removed, and importing again adds nothing")
+  func importedOnce() throws {
+    let journal = HistoryJournal(home: home)
+    for number in 1...3 { try journal.append(record("req-\(number)")) }
+    // The writer holds its lock, so the segment stays, with its offset.
+    #expect(try ids(importAll()) == ["req-1", "req-2", "req-3"])
+    #expect(HistorySegment.names(in: home).count == 1)
+    try journal.append(record("req-4"))
+    #expect(try ids(importAll()) == ["req-1", "req-2", "req-3", "req-4"])
+    do {
+      let another = HistoryJournal(home: home)
+      try another.append(record("req-5"))
+    }
+    _ = consume journal
+    #expect(try ids(importAll()).count == 5)
+    #expect(HistorySegment.names(in: home).isEmpty)
+    #expect(try importAll().database.integer("SELECT count(*) FROM segment") == 0)
+  }
+
+  @Test("A broken line is set aside and counted, and the lines around it are imported")
+  func brokenLine() throws {
+    try HistoryJournal(home: home).append(record("req-1"))
+    let path = HistorySegment.path(HistorySegment.names(in: home)[0], in: home)
+    let file = try Descriptor.open(path, flags: O_WRONLY | O_APPEND, mode: 0)
+    var damaged = HistorySegment.encode(record("req-2"))
+    damaged[40] ^= 1
+    try file.writeAll(
+      damaged + HistorySegment.encode(record("req-3")) + HistorySegment.encode(record("req-4")).dropLast(9))
+    file.close()
+    try HistoryJournal(home: home).append(record("req-5"))
+    var notices: [String] = []
+    let history = try History.open(home: home, limits: .init(age: .seconds(3_000_000_000))) { notices.append($0) }
+    #expect(try ids(history) == ["req-1", "req-3", "req-5"])
+    #expect(notices.count == 1 && notices[0].contains("2 line(s)"))
+  }
+
+  @Test("Importers at the same time insert every line once")
+  func concurrentImporters() async throws {
+    let home = home
+    let expected = 4 * 500
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      for writer in 0..<4 {
+        group.addTask {
+          for number in 0..<500 {
+            // A journal each, as from a process each.
+            try HistoryJournal(home: home).append(
+              HistoryTests.minimal("req-\(writer)-\(number)"))
+          }
+        }
+      }
+      for _ in 0..<3 {
+        group.addTask {
+          for _ in 0..<20 {
+            _ = try? History.open(home: home, lockWait: .seconds(20), limits: .init(age: .seconds(3_000_000_000)))
+          }
+        }
+      }
+      try await group.waitForAll()
+    }
+    let ids = try ids(importAll())
+    #expect(ids.count == expected)
+    #expect(Set(ids).count == expected)
+  }
+
+  static func minimal(_ id: String) -> [UInt8] {
+    Array("{\"request_id\":\"\(id)\",\"outcome\":\"succeeded\",\"timestamp\":\"2026-01-01T00:00:00Z\"}".utf8)
+  }
+
+  @Test("A writer never waits for an importer that holds the lock, and loses nothing")
+  func refusedLock() throws {
+    try HistoryJournal(home: home).append(record("req-1"))
+    let path = HistorySegment.path(HistorySegment.names(in: home)[0], in: home)
+    let file = try Descriptor.reading(path)
+    #expect(file.withNumber { flock($0, LOCK_EX | LOCK_NB) } == 0)
+    try HistoryJournal(home: home).append(record("req-2"))
+    #expect(HistorySegment.names(in: home).count == 2)
+    file.close()
+    #expect(try Set(ids(importAll())) == ["req-1", "req-2"])
+  }
+
+  @Test("A writer whose segment was removed goes on in another one")
+  func removedSegment() throws {
+    let journal = HistoryJournal(home: home)
+    try journal.append(record("req-1"))
+    unlink(HistorySegment.path(HistorySegment.names(in: home)[0], in: home))
+    try journal.append(record("req-2"))
+    #expect(try ids(importAll()) == ["req-2"])
+  }
+
+  @Test("The 129th segment costs the oldest one, and readers report the loss")
+  func tooManySegments() throws {
+    try home.create()
+    try PrivateFile.makeDirectory(home.historyDirectory)
+    for number in 0..<HistorySegment.most {
+      let name = "0000000000000\(1000 + number)-0.journal"
+      let full = [UInt8](repeating: 10, count: number == HistorySegment.most - 1 ? HistorySegment.longest : 1)
+      try PrivateFile.replace(HistorySegment.path(name, in: home), with: full)
+    }
+    try HistoryJournal(home: home).append(record("req-1"))
+    #expect(HistorySegment.names(in: home).count == HistorySegment.most)
+    var notices: [String] = []
+    _ = try History.open(home: home) { notices.append($0) }
+    #expect(notices.contains { $0.hasPrefix("1 segment(s)") })
+  }
+
+  @Test("Executions older than 90 days go, and beyond the limit the oldest of the version with the most")
+  func retention() throws {
+    let journal = HistoryJournal(home: home)
+    try journal.append(record("req-old", at: "2025-09-01T00:00:00Z"))
+    for number in 1...6 { try journal.append(record("req-a\(number)", at: "2026-01-0\(number)T00:00:00Z")) }
+    for number in 1...3 {
+      try journal.append(record("req-b\(number)", at: "2025-12-0\(number)T00:00:00Z", version: "2.0.0"))
+    }
+    let history = try importAll()
+    let importer = HistoryImport(home: home, database: history.database)
+    let now = try #require(Timestamp(parsing: "2026-01-07T00:00:00Z"))
+    try importer.trim(.init(rows: 7, rowsAtOnce: 2), at: now)
+    #expect(try ids(history) == ["req-a3", "req-a4", "req-a5", "req-a6", "req-b1", "req-b2", "req-b3"])
+  }
+
+  @Test("A queued payload reads as what the outbox knows of it, and as delivered once it is gone")
+  func deliveryState() throws {
+    let journal = HistoryJournal(home: home)
+    for id in ["req-gone", "req-waits", "req-purged", "req-dropped"] {
+      try journal.append(record(id, at: "\(WallClock.now())", delivery: "queued"))
+    }
+    let outbox = try Outbox(home: home)
+    let numbers = try outbox.append(sampleEntries(["req-gone", "req-waits", "req-purged"]))
+    try outbox.remove([numbers[0]])
+    #expect(try outbox.purge(OutboxSelection(states: [.pending], ids: [numbers[2]])) == 1)
+    let late = Timestamp(microseconds: WallClock.now().microseconds - 10_000_000)
+    try outbox.append([OutboxEntry(sampleRecord("req-dropped"), createdAt: late, window: .zero)])
+    _ = try outbox.expire(.drop)
+    let states = try lines(importAll()).map { line in
+      line.split(separator: "\"delivery\":{\"state\":\"")[1].split(separator: "\"")[0]
+    }
+    #expect(states == ["dropped", "purged", "queued", "delivered"])
+  }
+
+  @Test("A line is refused that is longer than a write may be")
+  func longLine() throws {
+    #expect(throws: StateError.self) {
+      try HistoryJournal(home: home).append([UInt8](repeating: 32, count: HistorySegment.longestLine))
+    }
+    #expect(try ids(importAll()).isEmpty)
+  }
+
+  @Test("A reference selects all versions it matches, and the latest one by number")
+  func references() throws {
+    let journal = HistoryJournal(home: home)
+    for version in ["1.2.0", "1.10.0", "1.9.3", "2.0.0"] {
+      try journal.append(record("req-\(version)", version: version))
+    }
+    let history = try importAll()
+    let all = try AlgorithmReference(parsing: "demo/x")
+    #expect(
+      try history.versions(RunSelection(all)).map(\.description) == [
+        "demo/x/1.2.0", "demo/x/1.9.3", "demo/x/1.10.0", "demo/x/2.0.0",
+      ])
+    let latest = try history.latestVersion(matching: AlgorithmReference(parsing: "demo/x/1"))
+    #expect(latest == VersionNumber(major: 1, minor: 10, revision: 0))
+    #expect(try history.count(RunSelection(AlgorithmReference(parsing: "demo/x/1.9"))) == 1)
+  }
+}
