@@ -66,6 +66,7 @@ test_python() {
   cd "$source" || return
   # pytest prints its totals.
   step tests "$root/scripts/python" -m pytest -q -p no:cacheprovider
+  step workers workers_of "env PYTHONPATH=$source $root/.build/python/bin/python $source/tests/worked.py" socket
   [ -z "$tests_only" ] || { end; return; }
   step types "$root/scripts/python" -m mypy --cache-dir "$build/mypy"
   step "wheel and sdist" "$root/scripts/python" -m build --no-isolation --outdir "$build/dist" &&

@@ -52,7 +52,8 @@ class WorkerHost:
     def __init__(self, command, descriptors="socket", offer="1", env=None, cwd=None):
         self.descriptors, self.number, self.left = descriptors, 0, None
         self._buffer, self._printed, self._late = b"", {1: bytearray(), 2: bytearray()}, bytearray()
-        self._held = {}
+        # Pipes of requests that are still open somewhere, and what came on them after the answer.
+        self._held, self._after = {}, {}
         # A forked request's process becomes a child of this one.
         ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
         # What subprocess opens for itself must not get one of the worker's numbers.
@@ -110,6 +111,8 @@ class WorkerHost:
         self.number = self.number + 1 if number is None else number
         answer = Answer(self.number)
         self._pump(lambda: True)
+        for earlier in list(self._held):
+            self._after[earlier] = self._after.get(earlier, b"") + self._read_available(earlier)
         reader, writer = self._pipe()
         self._held[self.number] = reader
         answer.writer = writer if self.descriptors == "path" else None
@@ -160,7 +163,7 @@ class WorkerHost:
 
     def end_of(self, answer):
         """What is written to a request's descriptor after its answer, until all have closed it."""
-        found = b""
+        found = self._after.get(answer.number, b"")
         while answer.number in self._held:
             assert select.select([self._held[answer.number]], [], [], LIMIT)[0], "a request's descriptor stays open"
             found += self._read_available(answer.number)
