@@ -25,8 +25,8 @@ let package = Package(
     .executableTarget(
       name: "algo-run",
       dependencies: [
-        "BatchRun", "CommandLineInterface", "Delivery", "Execution", "JSONText", "KafkaClient", "MetricsIntake",
-        "Platform", "ProcessSupervision", "RequestDispatch", "RunModel", "StateStore",
+        "BatchRun", "CommandLineInterface", "Comparison", "Delivery", "Execution", "ExecutionFiles", "JSONText",
+        "KafkaClient", "MetricsIntake", "Platform", "ProcessSupervision", "RequestDispatch", "RunModel", "StateStore",
       ],
       swiftSettings: strict),
     .target(name: "CommandLineInterface", swiftSettings: strict),
@@ -90,6 +90,10 @@ let package = Package(
     // Samples of two versions → statistics, verdicts, gates. Pure.
     .target(name: "Comparison", swiftSettings: strict),
     .testTarget(name: "ComparisonTests", dependencies: ["Comparison"], exclude: ["golden.py"], swiftSettings: strict),
+
+    // Lines of files → executions and columns of their values.
+    .target(
+      name: "ExecutionFiles", dependencies: ["Comparison", "JSONText", "Platform", "RunModel"], swiftSettings: strict),
 
     // JSON as text: numbers stay as they are written.
     .target(name: "JSONText", swiftSettings: strict),

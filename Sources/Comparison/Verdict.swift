@@ -22,5 +22,5 @@ public enum Verdict: String, Sendable, CaseIterable {
   /// Whether it means that B differs from A.
   public var isDrift: Bool { self == .drift || self == .rateChanged }
   /// Whether the data allowed a judgement.
-  public var isJudged: Bool { self != .insufficient && self != .inconclusive && self != .added && self != .removed }
+  public var isJudged: Bool { self != .insufficient && self != .added && self != .removed }
 }

@@ -13,6 +13,9 @@ public struct AlgorithmReference: Hashable, Sendable, CustomStringConvertible {
   /// The versions meant.
   public let selector: Selector
 
+  /// The versions of an algorithm that a selector means.
+  public init(algorithm: AlgorithmName, selector: Selector) { (self.algorithm, self.selector) = (algorithm, selector) }
+
   /// Takes one of the five forms.
   ///
   /// - Throws: ``ReferenceError`` that shows the forms.

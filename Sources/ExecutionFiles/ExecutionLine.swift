@@ -1,0 +1,181 @@
+internal import Glibc
+internal import JSONText
+public import RunModel
+
+/// One execution as a line of a file shows it: a payload, an execution record, or the result of a batch.
+///
+/// It is a view on the line's bytes, used again for the next one, so that a million lines cost no allocation each.
+public final class ExecutionLine {
+  /// The form of a line.
+  public enum Form { case payload, record }
+
+  /// What the bytes are.
+  public private(set) var form = Form.payload
+  private var bytes = UnsafeRawBufferPointer(start: nil, count: 0)
+  private var top = JSONObjectSpans()
+  private var nested = JSONObjectSpans()
+  private var metricsStart = 0
+  private var isExtended = false
+  private var knownReference: (bytes: [UInt8], reference: (AlgorithmName, VersionNumber)?)?
+
+  /// No line yet.
+  public init() {}
+
+  private static let operational: [StaticString] = [
+    "request_id", "timestamp", "duration_milliseconds", "algorithm_owner", "algorithm_name", "algorithm_version",
+    "time",
+    "session_id",
+  ]
+  private static let operationalIfExtended: [StaticString] = [
+    "outcome", "exit_code", "attempts", "cpu_user_milliseconds", "cpu_system_milliseconds", "max_rss_bytes",
+    "queue_milliseconds",
+  ]
+
+  /// What reading a line came to.
+  public enum Reading { case execution, connectionTest, unreadable }
+
+  /// Takes the bytes of a line, which must stay where they are until the next one. The byte behind them must be
+  /// readable: no number continues there.
+  public func read(_ line: UnsafeRawBufferPointer) -> Reading {
+    bytes = line
+    guard top.read(line, last: "result") else { return .unreadable }
+    isExtended = false
+    if let metrics = value("metrics"), bytes[metrics.lowerBound] == UInt8(ascii: "{"), value("outcome") != nil {
+      form = .record
+      metricsStart = metrics.lowerBound
+      return nested.read(UnsafeRawBufferPointer(rebasing: bytes[metrics])) ? .execution : .unreadable
+    }
+    form = .payload
+    guard value("request_id") != nil, value("algorithm_name") != nil else { return .unreadable }
+    // A connection test is no execution and has no time.
+    guard value("timestamp") != nil || value("time") != nil else { return .connectionTest }
+    if let outcome = value("outcome") { isExtended = bytes[outcome.lowerBound] == UInt8(ascii: "\"") }
+    return .execution
+  }
+
+  /// Calls `body` with the name of each metric as written, whether it has escapes, and its number as written.
+  public func forEachMetric(
+    _ body: (_ name: UnsafeRawBufferPointer, _ hasEscapes: Bool, _ number: UnsafeRawBufferPointer) -> Void
+  ) {
+    let offset = form == .record ? metricsStart : 0
+    for member in form == .record ? nested.members : top.members {
+      let name = offset + member.name.lowerBound..<offset + member.name.upperBound
+      let value = offset + member.value.lowerBound..<offset + member.value.upperBound
+      let first = bytes[value.lowerBound]
+      guard first == UInt8(ascii: "-") || first &- UInt8(ascii: "0") < 10 else { continue }
+      if form == .payload, isOperational(name) { continue }
+      body(part(name), member.hasEscapes, part(value))
+    }
+  }
+
+  private func isOperational(_ name: Range<Int>) -> Bool {
+    Self.operational.contains { JSONObjectSpans.equal(bytes, name, $0) }
+      || isExtended && Self.operationalIfExtended.contains { JSONObjectSpans.equal(bytes, name, $0) }
+  }
+
+  /// The JSON text of a member of the line; nil if there is none, or null.
+  public func text(of member: StaticString) -> String? {
+    value(member).flatMap { range in
+      let text = String(decoding: bytes[range], as: UTF8.self)
+      return text == "null" ? nil : text
+    }
+  }
+
+  /// The text of a member that is a string.
+  public func string(_ member: StaticString) -> String? { value(member).flatMap { JSONString.text(Array(bytes[$0])) } }
+
+  /// What the execution is known by.
+  public var requestID: String? { string("request_id") }
+
+  /// Launch, by the wall clock.
+  public var startedAt: Timestamp? { (string("timestamp") ?? string("time")).flatMap { Timestamp(parsing: $0) } }
+
+  /// The text of the outcome; nil where the line does not have it.
+  public var outcome: String? { form == .record || isExtended ? string("outcome") : nil }
+
+  /// Whether the execution failed in any way; nil where the line does not show it.
+  public var hasFailed: Bool? {
+    guard form == .record || isExtended, let outcome = value("outcome") else { return nil }
+    return !JSONObjectSpans.equal(bytes, outcome, "\"succeeded\"")
+  }
+
+  /// The number of a member that the supervisor measured.
+  public func measured(_ member: StaticString) -> Double? {
+    if form == .payload, !isExtended, Self.operationalIfExtended.contains(where: { equal($0, member) }) { return nil }
+    return value(member).flatMap { Self.number(part($0)) }
+  }
+
+  private func equal(_ one: StaticString, _ other: StaticString) -> Bool {
+    one.utf8CodeUnitCount == other.utf8CodeUnitCount
+      && memcmp(one.utf8Start, other.utf8Start, one.utf8CodeUnitCount) == 0
+  }
+
+  /// The algorithm and its version; nil for a bare command.
+  public var reference: (algorithm: AlgorithmName, version: VersionNumber)? {
+    let members: [StaticString] =
+      form == .record ? ["algorithm"] : ["algorithm_owner", "algorithm_name", "algorithm_version"]
+    var text: [UInt8] = []
+    for member in members {
+      guard let range = value(member), bytes[range.lowerBound] == UInt8(ascii: "\"") else { return nil }
+      if !text.isEmpty { text.append(UInt8(ascii: "/")) }
+      text.append(contentsOf: bytes[(range.lowerBound + 1)..<(range.upperBound - 1)])
+    }
+    // Nearly always the version of the line before.
+    if let knownReference, knownReference.bytes == text { return knownReference.reference }
+    let parts = String(decoding: text, as: UTF8.self).split(separator: "/")
+    var reference: (AlgorithmName, VersionNumber)?
+    if parts.count == 3, let algorithm = try? AlgorithmName(parsing: "\(parts[0])/\(parts[1])"),
+      let version = try? VersionNumber(parsing: parts[2])
+    {
+      reference = (algorithm, version)
+    }
+    knownReference = (text, reference)
+    return reference
+  }
+
+  /// The input of the execution; nil where its digest is unknown.
+  public var inputKey: InputKey? {
+    guard let range = value("input_sha256"), range.count == 66, let high = hexadecimal(range.lowerBound + 1),
+      let low = hexadecimal(range.lowerBound + 17)
+    else { return nil }
+    let occurrence = value("occurrence").flatMap { Self.number(part($0)) } ?? 1
+    return InputKey(
+      high: high, low: low, occurrence: Int32(occurrence), startedAt: startedAt?.microseconds ?? 0)
+  }
+
+  private func hexadecimal(_ start: Int) -> UInt64? {
+    UInt64(String(decoding: bytes[start..<(start + 16)], as: UTF8.self), radix: 16)
+  }
+
+  private func part(_ range: Range<Int>) -> UnsafeRawBufferPointer { UnsafeRawBufferPointer(rebasing: bytes[range]) }
+
+  private func value(_ name: StaticString) -> Range<Int>? {
+    top.members.last { JSONObjectSpans.equal(bytes, $0.name, name) }?.value
+  }
+
+  /// The double of a JSON number as written; nil for another value.
+  public static func number(_ text: UnsafeRawBufferPointer) -> Double? {
+    guard let start = text.baseAddress, let first = text.first,
+      first == UInt8(ascii: "-") || first &- UInt8(ascii: "0") < 10
+    else { return nil }
+    // Up to 15 digits and a small power of ten are exact in one division.
+    var (mantissa, digits, decimals, hasPoint) = (Int64(0), 0, 0, false)
+    for byte in text.dropFirst(first == UInt8(ascii: "-") ? 1 : 0) {
+      if byte == UInt8(ascii: "."), !hasPoint {
+        hasPoint = true
+      } else if byte &- UInt8(ascii: "0") < 10, digits < 15 {
+        mantissa = mantissa * 10 + Int64(byte &- UInt8(ascii: "0"))
+        digits += 1
+        if hasPoint { decimals += 1 }
+      } else {
+        return strtod(start.assumingMemoryBound(to: CChar.self), nil)
+      }
+    }
+    let size = Double(mantissa) / powers[decimals]
+    return first == UInt8(ascii: "-") ? -size : size
+  }
+
+  private static let powers: [Double] = [
+    1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
+  ]
+}

@@ -1,0 +1,48 @@
+internal import Comparison
+internal import ExecutionFiles
+internal import RunModel
+
+/// A comparison as Markdown, for a comment on a pull request.
+enum CompareMarkdown {
+  static func text(_ result: CompareResult) -> String {
+    var text = "### \(CompareText.sum(result))\n\n"
+    text += "A: \(code(result.a.title)), \(FigureText.count(result.a.columns.executions)) executions.  \n"
+    text += "B: \(code(result.b.title)), \(FigureText.count(result.b.columns.executions)) executions."
+    if let pairs = result.pairs { text += "  \n\(FigureText.count(pairs.count)) pairs with equal inputs." }
+    text += "\n\n| metric | verdict | mean of A | mean of B | explanation |\n|---|---|---:|---:|---|\n"
+    for metric in result.metrics {
+      let verdict = metric.verdict?.rawValue ?? ""
+      let cells = [
+        code(metric.name), result.failing.contains { $0.name == metric.name } ? "**\(verdict)**" : verdict,
+        metric.a.map { FigureText.short($0.mean) } ?? "", metric.b.map { FigureText.short($0.mean) } ?? "",
+        metric.explanation,
+      ]
+      text += "| " + cells.joined(separator: " | ") + " |\n"
+    }
+    if !result.gates.isEmpty {
+      text += "\n| gate | outcome | A | B |\n|---|---|---:|---:|\n"
+      for judged in result.gates {
+        let outcome = judged.outcome.rawValue
+        let cells = [
+          code(judged.gate.description), judged.outcome == .broken ? "**\(outcome)**" : outcome,
+          judged.a.map { FigureText.short($0) } ?? "", judged.b.map { FigureText.short($0) } ?? "",
+        ]
+        text += "| " + cells.joined(separator: " | ") + " |\n"
+      }
+    }
+    return text
+  }
+
+  /// Text from outside, which can end neither the cell nor the code.
+  private static func code(_ text: String) -> String {
+    var safe = ""
+    for character in TerminalText.safe(text, limit: 200, inQuotes: false) {
+      switch character {
+      case "`": safe += "'"
+      case "|": safe += "\\|"
+      default: safe.append(character)
+      }
+    }
+    return "`\(safe)`"
+  }
+}

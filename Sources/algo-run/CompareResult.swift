@@ -1,0 +1,117 @@
+internal import Comparison
+internal import ExecutionFiles
+internal import Platform
+
+/// A finished comparison.
+struct CompareResult {
+  /// What is done about a metric that only one side reports.
+  enum Reaction: String, CaseIterable { case ignore, warn, fail }
+
+  /// What decides on the exit status.
+  struct Rules {
+    var settings = ComparisonSettings()
+    var gates: [Gate] = []
+    var ignored: Set<String> = []
+    var onAdded = Reaction.warn
+    var onRemoved = Reaction.warn
+    /// The status if nothing could be judged.
+    var statusIfUnknown: Int32 = 3
+  }
+
+  /// One gate and its outcome.
+  struct Judged {
+    let gate: Gate
+    let outcome: Gate.Outcome
+    let a: Double?
+    let b: Double?
+  }
+
+  let a: CompareSide
+  let b: CompareSide
+  /// Nil unless executions are compared input by input.
+  let pairs: ExecutionPairs?
+  let rules: Rules
+  /// The judged metrics, in the order A and then B reported them.
+  let metrics: [MetricComparison]
+  /// Figures of the supervisor.
+  let shown: [MetricComparison]
+  let gates: [Judged]
+
+  /// - Parameter isPaired: nil for the default: if both sides were asked the same inputs.
+  /// - Throws: the errno of reading or writing a temporary file.
+  init(_ a: CompareSide, _ b: CompareSide, isPaired: Bool?, rules: Rules) throws(SystemError) {
+    var pairs: ExecutionPairs?
+    if isPaired ?? (a.columns.canBePaired && b.columns.canBePaired) {
+      let found = ExecutionPairs(a.columns, b.columns)
+      if isPaired == true || found.coverSameInputs { pairs = found }
+    }
+    func compare(_ column: ColumnName, _ name: String) throws(SystemError) -> MetricComparison {
+      let settings = rules.settings
+      if let pairs {
+        let values = try pairs.values(column, a.columns, b.columns)
+        let both = values.a.count
+        if both > 0 || values.onlyA + values.onlyB == 0 {
+          let reported = ReportedCounts(
+            a: (pairs.count, both + values.onlyA), b: (pairs.count, both + values.onlyB), onlyA: values.onlyA,
+            onlyB: values.onlyB)
+          return MetricComparison(
+            name: name, pairedA: values.a, pairedB: values.b, reported: reported, settings: settings)
+        }
+      }
+      let (sortedA, sortedB) = (try a.columns.sorted(column), try b.columns.sorted(column))
+      let reported = ReportedCounts(
+        a: (a.columns.executions, sortedA.count), b: (b.columns.executions, sortedB.count))
+      return MetricComparison(name: name, sortedA, sortedB, reported: reported, settings: settings)
+    }
+    let known = Set(a.columns.metrics)
+    var metrics: [MetricComparison] = []
+    for name in a.columns.metrics + b.columns.metrics.filter({ !known.contains($0) })
+    where !rules.ignored.contains(name) {
+      metrics.append(try compare(.metric(name), name))
+    }
+    MetricComparison.decide(&metrics, settings: rules.settings)
+    var shown: [MetricComparison] = []
+    for (place, name) in ExecutionColumns.supervisorFigures.enumerated()
+    where a.columns.count(of: .supervisor(place)) > 0 && b.columns.count(of: .supervisor(place)) > 0 {
+      shown.append(try compare(.supervisor(place), name))
+    }
+    let figures = shown
+    let judged = metrics
+    gates = rules.gates.map { gate in
+      let metric =
+        (gate.name.hasPrefix("@") ? figures.first { $0.name == gate.name } : nil)
+        ?? judged.first { $0.name == gate.name }
+      let (outcome, a, b) = gate.judge(metric)
+      return Judged(gate: gate, outcome: outcome, a: a, b: b)
+    }
+    (self.a, self.b, self.pairs, self.rules, self.metrics, self.shown) = (a, b, pairs, rules, metrics, shown)
+  }
+
+  private func reaction(to metric: MetricComparison) -> Reaction? {
+    switch metric.verdict {
+    case .added: rules.onAdded
+    case .removed: rules.onRemoved
+    default: nil
+    }
+  }
+
+  /// Metrics that only one side reports and about which the user is warned.
+  var warned: [MetricComparison] { metrics.filter { reaction(to: $0) == .warn } }
+
+  /// Metrics that B's release should not have.
+  var failing: [MetricComparison] { metrics.filter { $0.verdict?.isDrift == true || reaction(to: $0) == .fail } }
+
+  /// Gates that are not kept.
+  var broken: [Judged] { gates.filter { $0.outcome == .broken } }
+
+  /// Whether anything could be judged.
+  var isJudged: Bool {
+    metrics.contains { $0.verdict?.isJudged == true } || gates.contains { $0.outcome != .unknown }
+  }
+
+  /// 0 nothing found, 1 drift or a broken gate, 3 nothing could be judged.
+  var exitStatus: Int32 {
+    if !failing.isEmpty || !broken.isEmpty { return 1 }
+    return isJudged ? 0 : rules.statusIfUnknown
+  }
+}

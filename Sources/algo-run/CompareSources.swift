@@ -1,0 +1,65 @@
+internal import ExecutionFiles
+internal import Platform
+internal import RunModel
+internal import StateStore
+
+/// Where the executions of a comparison come from.
+enum CompareSources {
+  /// Gives each execution of a file to each side.
+  ///
+  /// - Throws: `ExitFailure` with status 125.
+  static func read(_ path: String, into sides: [CompareSide]) throws {
+    let tally: ExecutionFile.Tally
+    do throws(SystemError) {
+      tally = try ExecutionFile.read(path) { line throws(SystemError) in for side in sides { try side.add(line) } }
+    } catch { throw unreadable("\"\(TerminalText.safe(path))\"", error) }
+    guard tally.unreadable > 0 else { return }
+    guard tally.executions > 0 else {
+      throw ExitFailure(
+        status: 125,
+        sentence:
+          "no line of \"\(TerminalText.safe(path))\" is an execution; name a file of payloads, reports or batch "
+          + "results, one a line.")
+    }
+    Message.tell(
+      "\(tally.unreadable) of the lines of \"\(TerminalText.safe(path))\" are no executions and were left out; check how "
+        + "the file was written.")
+  }
+
+  /// Gives each side its executions of the home's history.
+  ///
+  /// - Throws: `ExitFailure` with status 125.
+  static func readHistory(_ home: HomeDirectory, into sides: [CompareSide]) throws {
+    if let absence = SharedOptions.absence(of: home) {
+      Message.tell("\(absence), so there is no history; run both versions, or check --home.")
+    }
+    var failure: SystemError?
+    do throws(StateError) {
+      let history = try History.open(home: home) { Message.tell("\($0).") }
+      let execution = ExecutionLine()
+      for side in sides {
+        guard let reference = side.reference, let version = try history.latestVersion(matching: reference) else {
+          continue
+        }
+        var selection = RunSelection(AlgorithmReference(algorithm: reference.algorithm, selector: .exact(version)))
+        (selection.since, selection.until) = (side.since, side.until)
+        try history.forEachLine(selection, order: .any) { line in
+          // ExecutionLine looks at the byte behind the line.
+          (line + [0]).withUnsafeBytes { bytes in
+            guard failure == nil, execution.read(UnsafeRawBufferPointer(rebasing: bytes.dropLast())) == .execution
+            else {
+              return
+            }
+            do throws(SystemError) { try side.add(execution) } catch { failure = error }
+          }
+        }
+      }
+    } catch { throw ExitFailure(status: 125, sentence: Remedy.sentence(error)) }
+    if let failure { throw unreadable("a temporary file in \(ScratchFolder.path)", failure) }
+  }
+
+  /// The failure for what cannot be read.
+  static func unreadable(_ what: String, _ error: SystemError) -> ExitFailure {
+    ExitFailure(status: 125, sentence: "cannot read \(what): \(error); make it readable, or name another file.")
+  }
+}
