@@ -2,6 +2,7 @@
 
 import json
 import random
+from pathlib import Path
 
 import pytest
 
@@ -285,3 +286,21 @@ def test_versions_that_ran_in_this_home_are_compared_by_their_history(program):
 def test_a_home_without_history_is_reported(program):
     outcome = program.run("compare", "demo/score/1.0.0", "demo/score/1.0.1", status=3)
     assert "there is no history" in outcome.messages[0]
+
+
+def test_the_example_that_corrects_a_feature_twice_is_found(program):
+    """Examples/python-iris-classifier: nearly all answers are the same, and only their metrics show the mistake."""
+    repository = Path(__file__).resolve().parents[2]
+    example = repository / "Examples" / "python-iris-classifier"
+    answers = []
+    for script in ("iris.py", "iris_corrected_twice.py"):
+        program.run("publish", "demo/iris", "--directory", example, "--env",
+                    f"PYTHONPATH={repository / 'Bindings' / 'Python'}", "--", PYTHON, script, status=0)
+        output = program.directory / f"{script}.ndjson"
+        program.run("batch", "demo/iris", example / "requests.ndjson", "--output", output, "--keep-order", status=0)
+        answers.append([json.loads(line)["result"]["species"] for line in output.read_text().splitlines()])
+    assert sum(a != b for a, b in zip(*answers)) <= len(answers[0]) / 10
+    outcome = program.run("compare", "demo/iris/1.0.0", "demo/iris/1.0.1", "--json", status=1)
+    found = json.loads(outcome.stdout)
+    assert found["pairs"]["count"] == len(answers[0])
+    assert verdicts(found)["drift_mean_sd"] == "drift" and verdicts(found)["class_count"] == "constant"
