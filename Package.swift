@@ -111,6 +111,9 @@ let package = Package(
     // What an algorithm written in Swift imports.
     .target(name: "AlgoMetrics", swiftSettings: strict),
     .testTarget(name: "AlgoMetricsTests", dependencies: ["AlgoMetrics"], swiftSettings: strict),
+    // A worker for tests of the protocol and of the supervisor.
+    .executableTarget(
+      name: "swift-worker", dependencies: ["AlgoMetrics"], path: "Tests/SwiftWorker", swiftSettings: strict),
 
     .testTarget(
       name: "DeliveryTests",

@@ -1,6 +1,7 @@
 import Glibc
 
-/// The only file that writes: the descriptor of `ALGO_METRICS_FD`, and stderr for `ALGO_METRICS_ECHO`.
+/// The only file that writes: to the descriptor of `ALGO_METRICS_FD`, to stderr for `ALGO_METRICS_ECHO`, and the answers
+/// of a worker.
 ///
 /// Nothing here fails for the state of a descriptor, and no signal of ours reaches the program: telemetry does no harm.
 enum MetricsChannel {
@@ -8,19 +9,24 @@ enum MetricsChannel {
   private static let patienceMilliseconds: CInt = 1000
 
   static func send(_ line: [UInt8]) {
-    if variable("ALGO_METRICS_ECHO") == "1" { WriteLock.shared.withLock { write(line, to: 2) } }
+    echo(line)
     guard let number = variable("ALGO_METRICS_FD"), let descriptor = DescriptorNumber.parse(number) else { return }
     WriteLock.shared.withLock {
       if GivenDescriptor.isStillGiven(descriptor) { write(line, to: descriptor) }
     }
   }
 
-  private static func variable(_ name: String) -> String? {
+  static func echo(_ line: [UInt8]) {
+    if variable("ALGO_METRICS_ECHO") == "1" { WriteLock.shared.withLock { write(line, to: 2) } }
+  }
+
+  static func variable(_ name: String) -> String? {
     getenv(name).map { String(cString: $0) }
   }
 
-  /// One write of the whole line; more only for what a short write left over.
-  private static func write(_ line: [UInt8], to descriptor: CInt) {
+  /// One write of the whole line; more only for what a short write left over. Gives the error number that lost it, or 0.
+  @discardableResult
+  static func write(_ line: [UInt8], to descriptor: CInt) -> CInt {
     // A closed reader raises SIGPIPE, whose default is fatal. The signal goes to the writing thread alone, so this
     // thread holds it off, takes it away, and leaves the disposition to the program.
     var brokenPipe = sigset_t()
@@ -39,6 +45,7 @@ enum MetricsChannel {
       while sigtimedwait(&brokenPipe, nil, &atOnce) < 0 && errno == EINTR {}
     }
     pthread_sigmask(SIG_SETMASK, &before, nil)
+    return failure
   }
 
   /// The error number that lost the line, or 0.

@@ -25,5 +25,11 @@ public func report(_ name: String, _ value: any MetricNumber) throws(MetricError
 public func report(
   contentsOf metrics: some Sequence<(key: String, value: any MetricNumber)>
 ) throws(MetricError) {
-  if let line = try MetricLine(metrics) { MetricsChannel.send(line.bytes) }
+  guard let line = try MetricLine(metrics) else { return }
+  // In a worker a thread of no request must not report to the request that happens to run.
+  if let request = AlgorithmRequest.current ?? (Worker.shared == nil ? nil : .noRequest) {
+    request.send(line.bytes)
+  } else {
+    MetricsChannel.send(line.bytes)
+  }
 }
