@@ -65,7 +65,8 @@ let package = Package(
 
     // The modules that a request passes through.
     .target(
-      name: "StateStore", dependencies: ["CSQLite", "JSONText", "Platform", "RunModel"], swiftSettings: touchesC),
+      name: "StateStore", dependencies: ["CCrypto", "CSQLite", "JSONText", "Platform", "RunModel"],
+      swiftSettings: touchesC),
     .testTarget(name: "StateStoreTests", dependencies: ["Platform", "RunModel", "StateStore"], swiftSettings: strict),
     .target(
       name: "ProcessSupervision", dependencies: ["CProcessLaunch", "Platform", "RunModel"], swiftSettings: touchesC),

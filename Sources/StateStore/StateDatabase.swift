@@ -113,5 +113,14 @@ public final class StateDatabase {
     CREATE TRIGGER worker_is_immutable BEFORE UPDATE OF worker ON version
     BEGIN SELECT RAISE(ABORT, 'a published version never changes'); END;
     """,
+    // Keys of the HTTP API, as their SHA-256.
+    """
+    CREATE TABLE api_key (
+      name TEXT NOT NULL PRIMARY KEY,
+      scope TEXT NOT NULL,
+      hash BLOB NOT NULL,
+      created_microseconds INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    """,
   ])
 }

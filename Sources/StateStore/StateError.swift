@@ -32,6 +32,10 @@ public enum StateError: Error, Equatable, CustomStringConvertible {
   case versionsExhausted(reference: String)
   /// Nothing published matches.
   case noSuchVersion(reference: String)
+  /// A key has this name already.
+  case keyExists(name: String)
+  /// No key has this name.
+  case noSuchKey(name: String)
   /// What is stored about the connection cannot be understood; the setting's name.
   case unreadableConnection(path: String, setting: String)
 
@@ -70,6 +74,8 @@ public enum StateError: Error, Equatable, CustomStringConvertible {
     case .versionsExhausted(let reference):
       "\(reference) has no number after it, because each part stays below a million"
     case .noSuchVersion(let reference): "no published version matches \(reference)"
+    case .keyExists(let name): "there is a key named \(TerminalText.safe(name)) already"
+    case .noSuchKey(let name): "no key is named \(TerminalText.safe(name))"
     case .unreadableConnection(let path, let setting):
       "the connection stored in \(path) cannot be understood (setting \(setting))"
     }

@@ -36,6 +36,8 @@ enum Remedy {
     case .versionsExhausted: "raise a higher part with --bump minor or --bump major"
     case .noSuchVersion:
       "list what there is with `algo-run versions`, or publish it with `algo-run publish`"
+    case .keyExists: "choose another name, or remove that key with `algo-run keys revoke`"
+    case .noSuchKey: "list the keys with `algo-run keys list`"
     case .unreadableConnection: "set it again with `algo-run connection set`"
     }
   }

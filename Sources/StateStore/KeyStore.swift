@@ -1,0 +1,101 @@
+internal import CCrypto
+public import Platform
+public import RunModel
+
+/// The API keys of a home: the only file that reads and writes the table of them. It holds the SHA-256 of each key: the
+/// keys are 256 random bits, so a slow hash would protect nothing.
+public final class KeyStore {
+  private struct Entry {
+    let key: APIKey
+    let hash: [UInt8]
+  }
+
+  private let state: StateDatabase
+  /// The keys that were read last, and SQLite's number of that state of the database.
+  private var known: (version: Int64?, entries: [Entry])?
+
+  /// The keys of a home; nothing is opened yet.
+  public convenience init(home: HomeDirectory) { self.init(StateDatabase(home: home)) }
+
+  /// The keys in a database that others may share in this thread.
+  public init(_ state: StateDatabase) { self.state = state }
+
+  /// Creates a key.
+  ///
+  /// - Returns: Its text, which nothing can show again.
+  /// - Throws: ``StateError/keyExists(name:)`` if the name is taken.
+  public func create(
+    _ name: String, scope: KeyScope, at moment: Timestamp = WallClock.now()
+  ) throws(StateError) -> Secret {
+    var generator = SystemRandomNumberGenerator()
+    var text = "ak-"
+    for _ in 0..<4 {
+      let digits = String(generator.next() as UInt64, radix: 16)
+      text += String(repeating: "0", count: 16 - digits.utf8.count) + digits
+    }
+    let database = try state.forWriting()
+    known = nil
+    try database.writing { () throws(StateError) in
+      guard try entries(in: database).allSatisfy({ $0.key.name != name }) else { throw .keyExists(name: name) }
+      try database.statement("INSERT INTO api_key VALUES (?, ?, ?, ?)").run(
+        .text(name), .text(scope.rawValue), .bytes(Self.hash(text)), .integer(moment.microseconds))
+    }
+    return Secret(text)
+  }
+
+  /// All keys, by name.
+  public func keys() throws(StateError) -> [APIKey] {
+    guard let database = try state.forReading() else { return [] }
+    return try entries(in: database).map(\.key)
+  }
+
+  /// Removes a key. Nothing accepts it from then on.
+  ///
+  /// - Throws: ``StateError/noSuchKey(name:)``.
+  public func revoke(_ name: String) throws(StateError) {
+    guard let database = try state.forReading() else { throw .noSuchKey(name: name) }
+    known = nil
+    let removed = try database.writing { () throws(StateError) in
+      try database.statement("DELETE FROM api_key WHERE name = ?").run(.text(name))
+      return database.changes > 0
+    }
+    guard removed else { throw .noSuchKey(name: name) }
+  }
+
+  /// The key with this text; nil if there is none. The keys are read again only if the database was written since.
+  ///
+  /// Each hash is compared in full, so that the time of a refusal depends on nothing that is secret.
+  public func key(_ text: String) throws(StateError) -> APIKey? {
+    guard let database = try state.forReading() else { return nil }
+    let version = try database.integer("PRAGMA data_version")
+    if known == nil || known?.version != version { known = (version, try entries(in: database)) }
+    let hash = Self.hash(text)
+    var found: APIKey?
+    for entry in known?.entries ?? [] where Self.areEqual(entry.hash, hash) { found = entry.key }
+    return found
+  }
+
+  private func entries(in database: SQLiteDatabase) throws(StateError) -> [Entry] {
+    var entries: [Entry] = []
+    try database.statement("SELECT name, scope, created_microseconds, hash FROM api_key ORDER BY name").rows {
+      row throws(StateError) in
+      guard let scope = KeyScope(rawValue: row.text(1)) else { throw .corrupt(path: database.path) }
+      let createdAt = Timestamp(microseconds: row.integer(2))
+      entries.append(Entry(key: APIKey(name: row.text(0), scope: scope, createdAt: createdAt), hash: row.bytes(3)))
+    }
+    return entries
+  }
+
+  private static func hash(_ text: String) -> [UInt8] {
+    let bytes = Array(text.utf8)
+    return unsafe [UInt8](unsafeUninitializedCapacity: 32) { digest, count in
+      _ = unsafe SHA256(bytes, bytes.count, digest.baseAddress)
+      count = 32
+    }
+  }
+
+  private static func areEqual(_ one: [UInt8], _ other: [UInt8]) -> Bool {
+    guard one.count == other.count else { return false }
+    return zip(one, other).reduce(UInt8(0)) { $0 | ($1.0 ^ $1.1) } == 0
+  }
+}
