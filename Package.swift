@@ -33,6 +33,13 @@ let package = Package(
     .testTarget(
       name: "CommandLineInterfaceTests", dependencies: ["CommandLineInterface"], swiftSettings: strict),
 
+    // HTTP: connections, requests, responses. It knows no process.
+    .target(
+      name: "HTTPService", dependencies: ["CMicroHTTPD", "JSONText", "Platform", "RunModel"], swiftSettings: touchesC),
+    .target(name: "CMicroHTTPD"),
+    .testTarget(
+      name: "HTTPServiceTests", dependencies: ["HTTPService", "Platform", "RunModel"], swiftSettings: strict),
+
     // A file of requests, and one request.
     .target(
       name: "BatchRun",

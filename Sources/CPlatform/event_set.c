@@ -10,6 +10,7 @@ static struct epoll_event as_epoll(int32_t interest, uint64_t key) {
   struct epoll_event event = {.events = 0, .data.u64 = key};
   if (interest & EVENT_READ) event.events |= EPOLLIN | EPOLLRDHUP;
   if (interest & EVENT_WRITE) event.events |= EPOLLOUT;
+  if (interest & EVENT_HANGUP) event.events |= EPOLLRDHUP;
   if (interest & EVENT_ONCE) event.events |= EPOLLONESHOT;
   return event;
 }

@@ -25,6 +25,9 @@ public final class Descriptor: Sendable {
   /// Takes over a descriptor that the caller opened, such as a socket. It keeps its number.
   public convenience init(owning number: CInt) { self.init(number, isOwned: true) }
 
+  /// Lends a descriptor that another owner keeps open.
+  public convenience init(lending number: CInt) { self.init(number, isOwned: false) }
+
   deinit { close() }
 
   /// Opens a file for reading.
@@ -74,6 +77,9 @@ public final class Descriptor: Sendable {
     // On Linux EINTR means closed too: never try again, the number may belong to another file by then.
     if closed >= 0 { _ = Glibc.close(closed) }
   }
+
+  /// Gives up the ownership: another owner, such as a library, closes the descriptor.
+  public func relinquish() { number.store(-1, ordering: .relaxed) }
 
   /// Reads once into `buffer`. Waits for data only if the descriptor is blocking.
   public func read(into buffer: UnsafeMutableRawBufferPointer) -> ReadResult {

@@ -10,6 +10,8 @@ public struct Interest: OptionSet, Sendable {
   public static let read = Interest(rawValue: 1)
   /// Data can be written, or an error was reached.
   public static let write = Interest(rawValue: 2)
+  /// The peer has closed its side, whatever data is still to be read; reported as ``read``.
+  public static let hangUp = Interest(rawValue: 8)
   /// The handler is called once; ``Registration/change(to:)`` arms it again.
   public static let once = Interest(rawValue: 4)
 }

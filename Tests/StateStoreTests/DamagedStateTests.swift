@@ -49,8 +49,8 @@ import Testing
     try temporary.tamper(path, "PRAGMA user_version = 99")
     let before = try Data(contentsOf: URL(fileURLWithPath: path))
     let error = #expect(throws: StateError.self) { try versions() }
-    #expect(error == .newerSchema(path: path, found: 99, known: 1))
-    #expect(throws: StateError.newerSchema(path: path, found: 99, known: 1)) { try publish() }
+    #expect(error == .newerSchema(path: path, found: 99, known: StateDatabase.schema.current))
+    #expect(throws: StateError.newerSchema(path: path, found: 99, known: StateDatabase.schema.current)) { try publish() }
     #expect(try Data(contentsOf: URL(fileURLWithPath: path)) == before)
   }
 

@@ -52,8 +52,9 @@ int32_t terminal_columns(int32_t descriptor);
 /// An event counter (eventfd) above 3, non-blocking and close-on-exec.
 int32_t open_event_counter(int32_t *descriptor);
 
-/// A bit of an interest: what an epoll set reports, and how often.
-enum event_interest { EVENT_READ = 1, EVENT_WRITE = 2, EVENT_ONCE = 4 };
+/// A bit of an interest: what an epoll set reports, and how often. A hang-up, which the peer's shutdown is too, is
+/// reported as EVENT_READ.
+enum event_interest { EVENT_READ = 1, EVENT_WRITE = 2, EVENT_ONCE = 4, EVENT_HANGUP = 8 };
 
 /// One report of an epoll set. Errors and hang-ups set both bits: the next read or write call returns them.
 struct ready_event {

@@ -1,0 +1,13 @@
+/// Answers requests. All methods are called on the thread of the server.
+public protocol HTTPApplication: AnyObject {
+  /// The header of a request was read and is sound. Returns the response if the body is not wanted, or nil.
+  func admit(_ exchange: HTTPExchange) -> HTTPResponse?
+  /// The whole request is there. Respond now or later, once.
+  func receive(_ exchange: HTTPExchange)
+  /// The client left before it got a response; none can be sent any more.
+  func clientLeft(_ exchange: HTTPExchange)
+  /// The exchange is over: for logs and counters.
+  func ended(_ exchange: HTTPExchange)
+  /// The library refused something that no application sees, such as a malformed request line.
+  func logged(_ message: String)
+}

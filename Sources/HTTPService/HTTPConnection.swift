@@ -1,0 +1,116 @@
+internal import Glibc
+internal import Platform
+
+/// A connection and its deadlines. The library knows only inactivity, which a byte now and then ends.
+final class HTTPConnection: TimerHandler {
+  private enum Phase {
+    /// No request, or an incomplete header.
+    case idle(since: MonotonicInstant)
+    /// So many bytes of a body or response since a moment. Both must come at ``HTTPLimits/slowestRate`` on average.
+    case moving(since: MonotonicInstant, bytes: Int)
+    /// The application works on the response.
+    case waiting
+  }
+
+  let descriptor: Descriptor
+  /// Numeric, or `unix`.
+  let clientAddress: String
+  let check: HeaderCheck
+  private unowned let server: HTTPServer
+  private var phase = Phase.idle(since: .now())
+  private var timer: Timer?
+  /// The exchange that the connection is suspended for.
+  weak var waiting: HTTPExchange?
+
+  init(_ number: Int32, check: HeaderCheck, server: HTTPServer) {
+    // The library owns the socket, and closes it after the last call about this connection.
+    descriptor = Descriptor(lending: number)
+    clientAddress = Self.peer(of: descriptor)
+    self.check = check
+    self.server = server
+    timer = loop.schedule(at: .now() + limits.headerTime, self)
+  }
+
+  var loop: EventLoop { server.loop }
+  var limits: HTTPLimits { server.limits }
+  var application: any HTTPApplication { server.application }
+  var isDraining: Bool { server.isDraining }
+
+  /// When it became idle; nil while a request is on it.
+  var idleSince: MonotonicInstant? {
+    if case .idle(let moment) = phase { moment } else { nil }
+  }
+
+  /// A request begins: its body may follow.
+  func begin() { move() }
+
+  /// A response of so many bytes begins. Those in memory are sent by the library, unseen.
+  func respond(size: Int) {
+    move()
+    progress(min(size, RequestBody.memoryLimit))
+  }
+
+  /// Counts bytes of the body or the response.
+  func progress(_ bytes: Int) {
+    if case .moving(let since, let before) = phase { phase = .moving(since: since, bytes: before + bytes) }
+  }
+
+  /// Without a deadline of its own: the application has one.
+  func wait() {
+    phase = .waiting
+    timer?.cancel()
+  }
+
+  /// The request is over, and the connection waits for the next one.
+  func ended(_ exchange: HTTPExchange) {
+    phase = .idle(since: .now())
+    timer?.set(to: .now() + limits.idleTime)
+    if isDraining { shutDown() }
+  }
+
+  func fired(_ timer: Timer, at now: MonotonicInstant) {
+    if case .moving = phase, deadline > now { return timer.set(to: deadline) }
+    shutDown()
+  }
+
+  /// The library has closed the connection.
+  func closed() {
+    timer?.cancel()
+    server.disconnected(self)
+  }
+
+  /// Ends the connection: the library has no call for it, and notices this in its next run.
+  func shutDown() {
+    timer?.cancel()
+    descriptor.withNumber { _ = shutdown($0, Int32(SHUT_RDWR)) }
+  }
+
+  private static func peer(of descriptor: Descriptor) -> String {
+    var address = sockaddr_in6()
+    var size = socklen_t(MemoryLayout<sockaddr_in6>.size)
+    let result = descriptor.withNumber { number in
+      unsafe withUnsafeMutableBytes(of: &address) {
+        unsafe getpeername(number, $0.baseAddress?.assumingMemoryBound(to: sockaddr.self), &size)
+      }
+    }
+    guard result == 0, address.sin6_family != sa_family_t(AF_UNIX) else { return "unix" }
+    var text = [CChar](repeating: 0, count: Int(INET6_ADDRSTRLEN))
+    let isFour = address.sin6_family == sa_family_t(AF_INET)
+    // The address begins behind the port, and in IPv6 behind the flow number, too.
+    unsafe withUnsafeBytes(of: &address) {
+      _ = unsafe inet_ntop(
+        isFour ? AF_INET : AF_INET6, $0.baseAddress?.advanced(by: isFour ? 4 : 8), &text, socklen_t(text.count))
+    }
+    return String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+  }
+
+  private func move() {
+    phase = .moving(since: .now(), bytes: 0)
+    timer?.set(to: deadline)
+  }
+
+  private var deadline: MonotonicInstant {
+    guard case .moving(let since, let bytes) = phase else { return .now() }
+    return since + limits.headerTime + .seconds(bytes / limits.slowestRate)
+  }
+}

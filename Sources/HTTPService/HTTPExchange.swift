@@ -1,0 +1,223 @@
+internal import CMicroHTTPD
+internal import Glibc
+public import Platform
+internal import RunModel
+
+/// One request and its response.
+///
+///     begin ─► header ─► body… ─► ready ─► application ─► response ─► end
+///                                  └► suspended: only our own watch notices that the client leaves ─┘
+@safe public final class HTTPExchange: EventHandler {
+  /// The request.
+  public let request: HTTPRequest
+  /// The body; complete once the application receives the exchange.
+  public private(set) var body = RequestBody()
+  /// Identifies the request in the response, the log and the payload.
+  public let id = RequestID.random()
+  /// When the header was read.
+  public let beganAt = MonotonicInstant.now()
+  /// What the application knows of it.
+  public var context: AnyObject?
+  /// The status of the response; nil before there is one.
+  public private(set) var status: Int?
+  /// Bytes of the response's body.
+  public private(set) var responseSize = 0
+  /// Whether the client left, or the connection failed, before the whole response was sent.
+  public private(set) var isAborted = false
+
+  private let connection: HTTPConnection
+  private let handle: OpaquePointer
+  private var response: HTTPResponse?
+  /// What the whole request will get; its body is read and dropped.
+  private var refusal: HTTPResponse?
+  private var isReceived = false
+  private var isSuspended = false
+  private var hasLeft = false
+  private var dropped = 0
+  private var watch: Registration?
+
+  init(_ request: HTTPRequest, on connection: HTTPConnection, handle: OpaquePointer) {
+    self.request = request
+    self.connection = connection
+    unsafe self.handle = handle
+  }
+
+  /// The client's address, or `unix`.
+  public var clientAddress: String { connection.clientAddress }
+
+  /// Sends the response. A second one, and one for a client that left, is dropped.
+  public func respond(_ response: HTTPResponse) {
+    guard self.response == nil, !hasLeft else { return }
+    self.response = response
+    resume()
+  }
+
+  // MARK: Calls of the library
+
+  /// Refuses what is not sound or not wanted. Of a body that is not wanted a small one is read to its end: otherwise the
+  /// connection would be reset, and the response lost with it.
+  func header(_ malformed: HTTPResponse?) -> Int32 {
+    if let malformed { return queue(malformed) }
+    do throws(HeaderCheck.Refusal) {
+      try connection.check.check(request)
+    } catch {
+      var response = HTTPResponse.error(error.status, error.message, requestID: id)
+      response.closes = error.closes
+      return error.closes ? queue(response) : refuse(response)
+    }
+    if let response = connection.application.admit(self) { return refuse(response) }
+    if let length = request.declaredLength, length > connection.limits.maxBody { return refuse(tooLarge) }
+    return 1
+  }
+
+  func receive(_ piece: UnsafeRawBufferPointer) -> Int32 {
+    connection.progress(piece.count)
+    if refusal != nil {
+      dropped += piece.count
+      return dropped > 2 * connection.limits.maxBody ? 0 : 1
+    }
+    guard body.count + piece.count <= connection.limits.maxBody else {
+      body = RequestBody()
+      dropped = piece.count
+      refusal = tooLarge
+      return 1
+    }
+    do throws(SystemError) {
+      unsafe try body.append(piece, directory: connection.limits.spillDirectory)
+    } catch {
+      refusal = .error(503, "the body cannot be kept (\(error)); try again later.", requestID: id)
+    }
+    return 1
+  }
+
+  func ready() -> Int32 {
+    if hasLeft { return 0 }
+    if let response { return queue(response) }
+    if let refusal { return queue(refusal) }
+    if !isReceived {
+      isReceived = true
+      connection.application.receive(self)
+      if let response { return queue(response) }
+    }
+    suspend()
+    return 1
+  }
+
+  func end(_ code: Int32) {
+    isAborted = code != 0
+    watch?.cancel()
+    connection.ended(self)
+    connection.application.ended(self)
+  }
+
+  // MARK: Suspension
+
+  private func suspend() {
+    connection.wait()
+    connection.waiting = self
+    isSuspended = true
+    unsafe cmhd_suspend(handle)
+    // The library hears nothing of a suspended connection, so its end is watched here.
+    watch = try? connection.loop.register(connection.descriptor, [.hangUp, .once], self)
+  }
+
+  private func resume() {
+    guard isSuspended else { return }
+    isSuspended = false
+    watch?.cancel()
+    watch = nil
+    unsafe cmhd_resume(handle)
+  }
+
+  /// The client closed its side.
+  public func ready(_ registration: Registration, for events: Interest) { abandon() }
+
+  /// Gives the response up.
+  func abandon() {
+    guard isSuspended, response == nil else { return }
+    hasLeft = true
+    isAborted = true
+    connection.shutDown()
+    connection.application.clientLeft(self)
+    resume()
+  }
+
+  // MARK: Responses
+
+  private var tooLarge: HTTPResponse {
+    .error(
+      413, "the body is larger than \(connection.limits.maxBody) bytes; send less, or raise --max-body.",
+      type: "TooLarge", requestID: id)
+  }
+
+  private func refuse(_ response: HTTPResponse) -> Int32 {
+    let expectsContinue = request["expect"]?.lowercased() == "100-continue"
+    if let length = request.declaredLength, length > RequestBody.memoryLimit || (expectsContinue && length > 0) {
+      return queue(response)
+    }
+    refusal = response
+    return 1
+  }
+
+  private func queue(_ response: HTTPResponse) -> Int32 {
+    status = response.status
+    responseSize = response.size
+    connection.respond(size: response.size)
+    let made: OpaquePointer?
+    switch response.body {
+    case .bytes(let bytes):
+      unsafe made = unsafe bytes.withUnsafeBytes { unsafe cmhd_response($0.baseAddress, $0.count) }
+    case .file(let file):
+      let reader = unsafe Unmanaged.passRetained(FileReader(file, connection)).toOpaque()
+      unsafe made = unsafe cmhd_response_from_reader(
+        UInt64(response.size), { unsafe FileReader.read($0, $1, $2, $3) }, reader,
+        { if let context = unsafe $0 { unsafe Unmanaged<FileReader>.fromOpaque(context).release() } })
+    }
+    guard let made = unsafe made else { return 0 }
+    var headers = response.headers
+    headers += [
+      ("Cache-Control", "no-store"), ("X-Content-Type-Options", "nosniff"), ("X-Request-ID", clientRequestID ?? id),
+      ("X-Algo-Request-ID", id),
+    ]
+    if response.closes || connection.isDraining { headers.append(("Connection", "close")) }
+    for (name, value) in headers { _ = unsafe cmhd_add_header(made, name, value) }
+    return unsafe cmhd_queue(handle, UInt32(response.status), made)
+  }
+
+  /// The client's own identifier of the request, if it can be one.
+  public var clientRequestID: String? {
+    guard let text = request["x-request-id"], (1...128).contains(text.utf8.count) else { return nil }
+    return text.utf8.allSatisfy({ Self.isIdentifierByte($0) }) ? text : nil
+  }
+
+  private static func isIdentifierByte(_ byte: UInt8) -> Bool {
+    switch byte {
+    case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"),
+      UInt8(ascii: "0")...UInt8(ascii: "9"):
+      true
+    default: "._:/+=@-".utf8.contains(byte)
+    }
+  }
+}
+
+/// Reads the body of a response from a file, and reports progress to its connection.
+private final class FileReader {
+  private let file: Descriptor
+  private let connection: HTTPConnection
+
+  init(_ file: Descriptor, _ connection: HTTPConnection) {
+    self.file = file
+    self.connection = connection
+  }
+
+  static func read(
+    _ context: UnsafeMutableRawPointer?, _ position: UInt64, _ buffer: UnsafeMutablePointer<CChar>, _ count: Int
+  ) -> Int {
+    guard let context = unsafe context else { return -2 }
+    let reader = unsafe Unmanaged<FileReader>.fromOpaque(context).takeUnretainedValue()
+    let target = unsafe UnsafeMutableRawBufferPointer(start: buffer, count: count)
+    guard let read = unsafe try? reader.file.read(into: target, at: Int(position)), read > 0 else { return -2 }
+    reader.connection.progress(read)
+    return read
+  }
+}

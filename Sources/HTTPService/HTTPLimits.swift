@@ -1,0 +1,18 @@
+/// What one client may use.
+public struct HTTPLimits: Sendable {
+  /// Bytes of a request's body.
+  public var maxBody = 10 << 20
+  /// Open connections. Beyond it the one that is idle for longest is closed for a new one.
+  public var maxConnections = 4096
+  /// From the connection to the end of the first header, and how far a body or response may be behind its rate.
+  public var headerTime = Duration.seconds(10)
+  /// From the end of a response to the end of the next header.
+  public var idleTime = Duration.seconds(30)
+  /// Bytes a second in which bodies and responses must move.
+  public var slowestRate = 1024
+  /// Holds bodies that are too large for memory.
+  public var spillDirectory = "/tmp"
+
+  /// The default limits.
+  public init() {}
+}

@@ -1,0 +1,101 @@
+/// Refuses requests that two servers could read in two ways, and those that a page of another site sends.
+public struct HeaderCheck: Sendable {
+  /// A refusal: its status and one sentence.
+  public struct Refusal: Error, Equatable {
+    /// The HTTP status.
+    public let status: Int
+    /// One sentence that ends in what to do.
+    public let message: String
+    /// Whether the end of the request is unknown, so that nothing more may be read from its connection.
+    public var closes = false
+  }
+
+  /// `localhost`, `127.0.0.1` and `[::1]`, with the port that is listened on; nil for a Unix socket.
+  private let port: UInt16?
+  private let allowedHosts: Set<String>
+
+  /// - Parameters:
+  ///   - port: that the server listens on; nil for a Unix socket.
+  ///   - allowedHosts: further names of the server, which any port may follow.
+  public init(port: UInt16?, allowedHosts: [String]) {
+    self.port = port
+    self.allowedHosts = Set(allowedHosts.map { $0.lowercased() })
+  }
+
+  /// - Throws: the first reason to refuse the request.
+  public func check(_ request: HTTPRequest) throws(Refusal) {
+    try checkFraming(request)
+    guard let host = request["host"], isAllowed(host.lowercased()) else {
+      throw Refusal(
+        status: 421,
+        message: "this server has another name; call it by its address, or allow the name with --allowed-host.")
+    }
+    if let authority = request.target.authority, authority.lowercased() != host.lowercased() {
+      throw Refusal(status: 400, message: "target and Host name two servers; send the same in both.", closes: true)
+    }
+    if !request.isSafe { try checkOrigin(request, host: host.lowercased()) }
+  }
+
+  private func checkFraming(_ request: HTTPRequest) throws(Refusal) {
+    func refuse(_ fact: String) -> Refusal {
+      Refusal(status: 400, message: "\(fact); send a request with one meaning.", closes: true)
+    }
+    for (name, value) in request.headers {
+      guard !name.isEmpty, name.utf8.allSatisfy(Self.isTokenByte) else { throw refuse("a header has no valid name") }
+      guard value.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7f || $0 == 0x09 }) else {
+        throw refuse("a header has control characters")
+      }
+    }
+    let lengths = request.all("content-length")
+    let encodings = request.all("transfer-encoding")
+    guard lengths.count < 2 else { throw refuse("there are two Content-Length headers") }
+    guard lengths.isEmpty || encodings.isEmpty else { throw refuse("it has Content-Length and Transfer-Encoding") }
+    guard encodings.allSatisfy({ $0.lowercased() == "chunked" }), encodings.count < 2 else {
+      throw refuse("its Transfer-Encoding is not just chunked")
+    }
+    if let length = lengths.first {
+      guard (1...18).contains(length.utf8.count), length.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else {
+        throw refuse("its Content-Length is no number")
+      }
+    }
+    guard request.all("host").count < 2 else { throw refuse("there are two Host headers") }
+    guard request.all("authorization").count < 2 else { throw refuse("there are two Authorization headers") }
+  }
+
+  /// A name that resolves to this machine makes the page of an attacker one of ours (DNS rebinding), so the name counts.
+  private func isAllowed(_ host: String) -> Bool {
+    let (name, port) = Self.split(host)
+    if allowedHosts.contains(host) || allowedHosts.contains(name) { return true }
+    guard let own = self.port else { return name == "localhost" }
+    return ["localhost", "127.0.0.1", "[::1]"].contains(name) && (port ?? 80) == own
+  }
+
+  /// Browsers report the page that sends a request; other clients send neither header.
+  private func checkOrigin(_ request: HTTPRequest, host: String) throws(Refusal) {
+    let foreign = Refusal(status: 403, message: "a page of another site sent this; call the server from a program.")
+    let sites = request.all("sec-fetch-site")
+    if !sites.isEmpty {
+      guard sites == ["same-origin"] else { throw foreign }
+      return
+    }
+    for origin in request.all("origin") {
+      let origin = origin.lowercased()
+      guard origin == "http://\(host)" || origin == "https://\(host)" else { throw foreign }
+    }
+  }
+
+  /// Name and port; a name without a port is followed by none, and a port that is no number by 0.
+  private static func split(_ host: String) -> (name: String, port: UInt16?) {
+    guard let colon = host.lastIndex(of: ":"), !host[colon...].contains("]") else { return (host, nil) }
+    return (String(host[..<colon]), UInt16(host[host.index(after: colon)...]) ?? 0)
+  }
+
+  private static func isTokenByte(_ byte: UInt8) -> Bool {
+    switch byte {
+    case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"),
+      UInt8(ascii: "0")...UInt8(ascii: "9"):
+      true
+    default: "!#$%&'*+-.^_`|~".utf8.contains(byte)
+    }
+  }
+}

@@ -1,0 +1,89 @@
+/// The target of a request line, split before it is decoded: an escaped slash belongs to its segment.
+public struct RequestTarget: Sendable, Equatable {
+  /// The path as it was sent, without query.
+  public let rawPath: String
+  /// The decoded segments of the path, without the empty one after a trailing slash.
+  public let segments: [String]
+  /// The decoded parameters, in order.
+  public let query: [(name: String, value: String)]
+  /// Host and port of an absolute target; nil for a plain path.
+  public let authority: String?
+
+  /// `/`.
+  static let root = RequestTarget()
+
+  private init() { (rawPath, segments, query, authority) = ("/", [], [], nil) }
+
+  /// Nil for a target that is neither `/…`, `http://HOST/…` nor `*`, or whose escapes are no UTF-8 text.
+  public init?(parsing text: String) {
+    guard text.utf8.allSatisfy({ (0x21...0x7e).contains($0) && $0 != UInt8(ascii: "#") }) else { return nil }
+    if text == "*" {
+      (rawPath, segments, query, authority) = ("*", ["*"], [], nil)
+      return
+    }
+    var rest = text[...]
+    if let scheme = ["http://", "https://"].first(where: { text.lowercased().hasPrefix($0) }) {
+      rest = rest.dropFirst(scheme.utf8.count)
+      let end = rest.firstIndex { $0 == "/" || $0 == "?" } ?? rest.endIndex
+      authority = String(rest[..<end])
+      rest = rest[end...]
+      if !rest.hasPrefix("/") { rest = "/" + rest }
+    } else {
+      authority = nil
+    }
+    guard rest.hasPrefix("/") else { return nil }
+    let mark = rest.firstIndex(of: "?") ?? rest.endIndex
+    rawPath = String(rest[..<mark])
+    var parts = rest[..<mark].dropFirst().split(separator: "/", omittingEmptySubsequences: false)
+    if parts.last?.isEmpty == true { parts.removeLast() }
+    var segments: [String] = []
+    for part in parts {
+      guard let segment = Self.decoded(part, plusIsSpace: false) else { return nil }
+      segments.append(segment)
+    }
+    self.segments = segments
+    var query: [(name: String, value: String)] = []
+    for item in rest[mark...].dropFirst().split(separator: "&") {
+      let halves = item.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+      guard let name = Self.decoded(halves[0], plusIsSpace: true),
+        let value = Self.decoded(halves.count > 1 ? halves[1] : "", plusIsSpace: true)
+      else { return nil }
+      query.append((name, value))
+    }
+    self.query = query
+  }
+
+  /// The value of the last parameter of that name.
+  public func parameter(_ name: String) -> String? { query.last { $0.name == name }?.value }
+
+  /// The same targets have the same parts.
+  public static func == (left: RequestTarget, right: RequestTarget) -> Bool {
+    left.rawPath == right.rawPath && left.authority == right.authority
+      && left.query.elementsEqual(right.query) { $0 == $1 }
+  }
+
+  /// Nil for an escape without two digits, and for bytes that are no UTF-8 or a NUL.
+  private static func decoded(_ text: Substring, plusIsSpace: Bool) -> String? {
+    var bytes: [UInt8] = []
+    var source = text.utf8.makeIterator()
+    while let byte = source.next() {
+      switch byte {
+      case UInt8(ascii: "%"):
+        guard let high = source.next().flatMap(digit), let low = source.next().flatMap(digit) else { return nil }
+        bytes.append(high << 4 | low)
+      case UInt8(ascii: "+") where plusIsSpace: bytes.append(UInt8(ascii: " "))
+      default: bytes.append(byte)
+      }
+    }
+    return bytes.contains(0) ? nil : String(validating: bytes, as: UTF8.self)
+  }
+
+  private static func digit(_ byte: UInt8) -> UInt8? {
+    switch byte {
+    case UInt8(ascii: "0")...UInt8(ascii: "9"): byte - UInt8(ascii: "0")
+    case UInt8(ascii: "a")...UInt8(ascii: "f"): byte - UInt8(ascii: "a") + 10
+    case UInt8(ascii: "A")...UInt8(ascii: "F"): byte - UInt8(ascii: "A") + 10
+    default: nil
+    }
+  }
+}
