@@ -19,7 +19,8 @@
   F(rd_kafka_queue_poll) F(rd_kafka_queue_io_event_enable) F(rd_kafka_event_type) F(rd_kafka_event_message_next)       \
   F(rd_kafka_event_error) F(rd_kafka_event_error_string) F(rd_kafka_event_destroy) F(rd_kafka_message_status)          \
   F(rd_kafka_metadata) F(rd_kafka_metadata_destroy) F(rd_kafka_headers_new) F(rd_kafka_header_add)                     \
-  F(rd_kafka_headers_destroy)
+  F(rd_kafka_headers_destroy) F(rd_kafka_queue_new) F(rd_kafka_consume_start_queue) F(rd_kafka_consume_stop)            \
+  F(rd_kafka_consume_queue) F(rd_kafka_message_destroy)
 
 #define POINTER(name) static __typeof__(name) *p_##name;
 FUNCTIONS(POINTER)
@@ -93,6 +94,25 @@ void crdk_conf_verify_certificates(rd_kafka_conf_t *conf, crdk_verify_callback c
 rd_kafka_t *crdk_new_producer(rd_kafka_conf_t *conf, char *text, size_t size) {
   return p_rd_kafka_new(RD_KAFKA_PRODUCER, conf, text, size);
 }
+
+rd_kafka_t *crdk_new_consumer(rd_kafka_conf_t *conf, char *text, size_t size) {
+  return p_rd_kafka_new(RD_KAFKA_CONSUMER, conf, text, size);
+}
+
+rd_kafka_queue_t *crdk_queue_new(rd_kafka_t *client) { return p_rd_kafka_queue_new(client); }
+
+rd_kafka_resp_err_t crdk_consume_start(rd_kafka_topic_t *topic, int32_t partition, rd_kafka_queue_t *queue) {
+  return p_rd_kafka_consume_start_queue(topic, partition, RD_KAFKA_OFFSET_BEGINNING, queue) == 0 ? RD_KAFKA_RESP_ERR_NO_ERROR
+                                                                                               : RD_KAFKA_RESP_ERR__FAIL;
+}
+
+void crdk_consume_stop(rd_kafka_topic_t *topic, int32_t partition) { p_rd_kafka_consume_stop(topic, partition); }
+
+rd_kafka_message_t *crdk_consume_queue(rd_kafka_queue_t *queue, int milliseconds) {
+  return p_rd_kafka_consume_queue(queue, milliseconds);
+}
+
+void crdk_message_destroy(rd_kafka_message_t *message) { p_rd_kafka_message_destroy(message); }
 
 void crdk_destroy(rd_kafka_t *client) { p_rd_kafka_destroy_flags(client, 0); }
 

@@ -12,31 +12,41 @@ public enum ExecutionRecordJSON {
     return json.bytes
   }
 
-  /// Rejections that the history keeps, and bytes of the name or line of each.
+  /// Rejections that the history keeps, and bytes of each text in them.
   private static let historyRejections = 20
-  private static let historySubjectBytes = 128
-  /// Bytes of metrics that the history keeps, so that a record fits in one line of its journal.
-  private static let historyMetricBytes = 40 << 10
+  private static let historyTextBytes = 128
+  /// Bytes of the message that `apply` raised.
+  private static let historyMessageBytes = 1000
+  /// Bytes of a record in the history, so that it fits in one line of the journal.
+  private static let historyBytes = 65_000
 
   /// The record as the history keeps it: without `payload`, with `input_sha256`, the first rejections, and in
   /// `rejection_counts` how many there were for each reason.
   public static func history(_ record: ExecutionRecord, inputSHA256: String?) -> [UInt8] {
-    let rejected = record.metrics.rejected
-    var metrics = record.metrics.accepted
-    var room = historyMetricBytes
-    // A name of control characters takes six times its bytes.
-    if metrics.reduce(0, { $0 + $1.name.utf8.count + $1.number.utf8.count }) * 6 > room {
-      metrics = metrics.prefix { metric in
-        room -= metric.name.utf8.count * 6 + metric.number.utf8.count
-        return room >= 0
-      }
+    var metrics = record.metrics.accepted[...]
+    var rejected = record.metrics.rejected.prefix(historyRejections).map(cut)
+    while true {
+      let json = history(record, inputSHA256, CollectedMetrics(accepted: Array(metrics), rejected: rejected))
+      if json.count <= historyBytes || metrics.isEmpty { return json }
+      // Only names of hundreds of control characters, each an escape of six bytes, come here.
+      if rejected.isEmpty { metrics.removeLast() } else { rejected = [] }
     }
+  }
+
+  private static func history(
+    _ record: ExecutionRecord, _ inputSHA256: String?, _ metrics: CollectedMetrics
+  ) -> [UInt8] {
     var kept = record
-    kept.metrics = CollectedMetrics(accepted: metrics, rejected: rejected.prefix(historyRejections).map(cut))
+    kept.metrics = metrics
+    if case .raised(let error) = record.ending {
+      let message = cut(error.message, to: historyMessageBytes)
+      kept.ending = .raised(AlgorithmError(type: cut(error.type), message: message))
+    }
     var json = JSONWriter()
     json.beginObject()
     writeMembers(of: kept, includesPayload: false, to: &json)
     json.member("input_sha256", orNull: inputSHA256)
+    let rejected = record.metrics.rejected
     if !rejected.isEmpty {
       var counts: [RejectionReason: Int] = [:]
       for rejection in rejected { counts[rejection.reason, default: 0] += 1 }
@@ -47,24 +57,23 @@ public enum ExecutionRecordJSON {
       }
       json.endObject()
     }
-    if metrics.count < record.metrics.accepted.count {
-      json.member("metrics_left_out", integer: record.metrics.accepted.count - metrics.count)
-    }
+    let leftOut = record.metrics.accepted.count - metrics.accepted.count
+    if leftOut > 0 { json.member("metrics_left_out", integer: leftOut) }
     json.endObject()
     return json.bytes
   }
 
   private static func cut(_ rejection: MetricRejection) -> MetricRejection {
-    func cut(_ text: String) -> String {
-      text.utf8.count <= historySubjectBytes
-        ? text : String(decoding: text.utf8.prefix(historySubjectBytes), as: UTF8.self)
-    }
     let subject: MetricRejection.Subject =
       switch rejection.subject {
       case .metric(let name): .metric(cut(name))
       case .line(let number, let excerpt): .line(number, excerpt: cut(excerpt))
       }
     return MetricRejection(subject: subject, reason: rejection.reason, detail: cut(rejection.detail))
+  }
+
+  private static func cut(_ text: String, to bytes: Int = historyTextBytes) -> String {
+    text.utf8.count <= bytes ? text : String(decoding: text.utf8.prefix(bytes), as: UTF8.self)
   }
 
   /// The record's members, inside an object that the caller began and ends.

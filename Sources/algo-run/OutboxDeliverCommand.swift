@@ -1,6 +1,7 @@
 internal import CommandLineInterface
 internal import Delivery
 internal import Glibc
+internal import Platform
 internal import RunModel
 internal import StateStore
 
@@ -15,7 +16,16 @@ enum OutboxDeliverCommand {
       home: home, readConnection: { () throws(StateError) in try connections.latest() },
       report: DeliveryPrinter(of: "payloads").print)
     if follows { Message.tell("delivering what waits in \(home.path), until stopped") }
-    let figures = try delivery.run(follows: follows) { stop.received != nil }
+    let importer = JournalImporter(home: home)
+    var nextImport = MonotonicInstant.now()
+    let figures = try delivery.run(follows: follows) {
+      if nextImport <= .now() {
+        nextImport = .now() + .seconds(60)
+        importer.start()
+      }
+      return stop.received != nil
+    }
+    importer.close()
     var parts = ["\(figures.delivered) delivered"]
     if figures.expired > 0 { parts.append("\(figures.expired) expired") }
     if figures.dropped > 0 { parts.append("\(figures.dropped) dropped") }

@@ -22,6 +22,8 @@ enum RunsCommand: Subcommand {
       ("algo-run runs demo/iris --since 7d --outcome failed,timed_out", "failures of the last week"),
       ("algo-run runs demo/iris --metric confidence --limit 10", "the last ten values of a metric"),
       ("algo-run runs --json | jq -r .request_id", "for programs: one JSON object a line"),
+      ("algo-run runs --from results.ndjson", "the results of a batch, as a table"),
+      ("algo-run runs stats demo/iris --from topic", "figures of all that was delivered"),
     ],
     arguments: [reference],
     options: [
@@ -32,6 +34,11 @@ enum RunsCommand: Subcommand {
       .value("outcome", "LIST", help: "Only these outcomes, separated by commas: failed,timed_out."),
       .value("metric", "NAME", help: "Only executions that reported this metric; shows its value."),
       .value("limit", "N", default: "50", help: "List at most so many."),
+      .repeatable(
+        "from", "SOURCE", completion: .file,
+        help:
+          "Read payloads, reports or batch results from this file instead of the history: - for stdin, topic for the "
+          + "connection's topic, from its beginning to its end."),
       SharedOptions.json, SharedOptions.home,
     ],
     subcommands: [

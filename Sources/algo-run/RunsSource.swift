@@ -3,9 +3,13 @@ internal import StateStore
 
 /// Where `runs` reads executions from.
 enum RunsSource {
-  /// The history of the home.
+  /// The history of the home, or the sources of `--from`.
   static func open(_ invocation: Invocation) throws -> History {
     let home = try SharedOptions.home(invocation)
+    let sources = invocation.values("from")
+    guard sources.isEmpty else {
+      return try RunFiles.read(sources) { try ConnectionStore(home: home).connection() }
+    }
     if let absence = SharedOptions.absence(of: home) {
       Message.tell("\(absence), so there is no history; run a version, or check --home.")
     }

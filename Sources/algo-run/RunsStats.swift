@@ -11,7 +11,10 @@ enum RunsStats {
     for version in try history.versions(selection) {
       var one = selection
       one.reference = version
-      let outcomes = try history.outcomes(one)
+      // A payload of the standard format does not show it.
+      let outcomes = try history.outcomes(one).map {
+        (outcome: $0.outcome.isEmpty ? "unknown" : $0.outcome, count: $0.count)
+      }
       let summaries = try summaries(history, one)
       let count = outcomes.reduce(0) { $0 + $1.count }
       if invocation.flag("json") {

@@ -185,3 +185,21 @@ def test_the_journal_and_the_database_are_private(program, published, home):
     finally:
         os.umask(old)
     assert (home / "history.db").stat().st_mode & 0o777 == 0o600
+
+
+def test_an_execution_with_names_too_long_for_a_line_of_the_journal_is_a_row_all_the_same(program, published):
+    stream = "".join(json.dumps({chr(1) * 990 + chr(97 + number): 1}) + "\n" for number in range(25))
+    stream += "".join(json.dumps({chr(2) * 200 + str(number): "x"}) + "\n" for number in range(40))
+    outcome, report = program.stream(stream.encode(), ref=published, status=0)
+    (row,) = runs(program)
+    assert len(report["metrics"]) == 25
+    assert len(row["metrics"]) + row["metrics_left_out"] == 25 and row["metrics"]
+    assert row["rejection_counts"] == {"not_a_number": 40}
+
+
+def test_the_history_keeps_the_first_rejections_and_counts_the_others(program, published):
+    stream = "".join(json.dumps({f"{'n' * 300}{number}": "x"}) + "\n" for number in range(30)) + "nonsense\n"
+    program.stream(stream.encode(), ref=published, status=0)
+    (row,) = runs(program)
+    assert len(row["rejected_metrics"]) == 20 and len(row["rejected_metrics"][0]["name"]) == 128
+    assert row["rejection_counts"] == {"not_a_number": 30, "malformed_line": 1}

@@ -42,6 +42,16 @@ void crdk_conf_verify_certificates(rd_kafka_conf_t *_Nonnull conf, crdk_verify_c
 
 /// Takes over `conf` only where it succeeds.
 rd_kafka_t *_Nullable crdk_new_producer(rd_kafka_conf_t *_Nonnull conf, char *_Nonnull text, size_t size);
+/// Takes over `conf` only where it succeeds.
+rd_kafka_t *_Nullable crdk_new_consumer(rd_kafka_conf_t *_Nonnull conf, char *_Nonnull text, size_t size);
+rd_kafka_queue_t *_Nonnull crdk_queue_new(rd_kafka_t *_Nonnull client);
+/// Begins to read a partition from its beginning, without a consumer group.
+rd_kafka_resp_err_t crdk_consume_start(rd_kafka_topic_t *_Nonnull topic, int32_t partition,
+                                       rd_kafka_queue_t *_Nonnull queue);
+void crdk_consume_stop(rd_kafka_topic_t *_Nonnull topic, int32_t partition);
+/// The next message, to be given to crdk_message_destroy(); NULL if none came in time.
+rd_kafka_message_t *_Nullable crdk_consume_queue(rd_kafka_queue_t *_Nonnull queue, int milliseconds);
+void crdk_message_destroy(rd_kafka_message_t *_Nonnull message);
 /// Waits for the library's threads. Messages still in it are lost without a report: purge and poll first.
 void crdk_destroy(rd_kafka_t *_Nonnull client);
 rd_kafka_topic_t *_Nullable crdk_topic_new(rd_kafka_t *_Nonnull client, const char *_Nonnull name);

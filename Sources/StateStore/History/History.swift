@@ -249,7 +249,7 @@ public final class History {
 
   // MARK: Adding
 
-  /// Adds executions to a ``temporary()`` history, as one transaction.
+  /// Adds executions to a ``temporary()`` history, as one transaction; each of them once.
   ///
   /// - Parameter records: JSON objects with the members of an execution record.
   /// - Returns: how many were no such object.
@@ -258,11 +258,13 @@ public final class History {
       let rows = HistoryRows(database)
       var refused = 0
       for record in records {
-        if let members = JSONMembers(record), let run = RunLine.Run(members) {
-          try rows.insert(run)
-        } else {
+        guard let members = JSONMembers(record), let run = RunLine.Run(members) else {
           refused += 1
+          continue
         }
+        let known = try database.statement("SELECT 1 FROM execution WHERE request_id = ? AND started = ?")
+          .first([.text(run.requestID), .integer(run.startedAt)]) { _ in true }
+        if known == nil { try rows.insert(run) }
       }
       try rows.finish()
       return refused

@@ -40,11 +40,12 @@ enum RunLine {
 extension RunLine.Run {
   /// The columns of an execution record; nil without the members that every record has.
   init?(_ members: JSONMembers) {
-    guard let requestID = members.string("request_id"), let outcome = members.string("outcome"),
+    guard let requestID = members.string("request_id"),
       let startedAt = members.string("timestamp").flatMap({ Timestamp(parsing: $0) })
     else { return nil }
     self.requestID = requestID
-    self.outcome = outcome
+    // A payload of the standard format does not show it.
+    outcome = members.string("outcome") ?? ""
     self.startedAt = startedAt.microseconds
     if let reference = members.string("algorithm").flatMap({ try? AlgorithmReference(parsing: $0) }),
       case .exact(let number) = reference.selector
