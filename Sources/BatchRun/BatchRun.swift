@@ -99,6 +99,7 @@ public final class BatchRun {
       if isOver { break }
       loop.turn(until: isBusy ? .now() : nextDeadline)
       for signal in supervisor.takeSignals() { take(signal: signal.number) }
+      for notice in executor.takeNotices() { display.say(notice) }
     }
     let ran = MonotonicInstant.now()
     executor.close()
@@ -108,12 +109,7 @@ public final class BatchRun {
       let drain = PayloadDrain(payloads: payloads, loop: loop, supervisor: supervisor, display: display)
       if drain.run(limit: limit, figures: { _ in figures }) { stopReason = .interrupted(after: stopReason?.failure) }
     }
-    // The executor learns about its ended processes when it is asked.
-    _ = executor.takeCompletions()
-    while !executor.isClosed {
-      loop.turn()
-      _ = executor.takeCompletions()
-    }
+    endExecutor()
     display.clear()
     // Once, and not for each: if the program is missing, all requests fail for the same reason.
     for line in tally.startFailures.lines { display.say(line) }
@@ -122,7 +118,20 @@ public final class BatchRun {
     return BatchSummary(
       algorithm: settings.version.reference, tally: tally, stopReason: stopReason, notRun: notRun,
       canResume: settings.output != nil, elapsed: ran.duration(since: started),
-      drained: MonotonicInstant.now().duration(since: ran), payloads: payloads?.counts ?? .none)
+      drained: MonotonicInstant.now().duration(since: ran), payloads: payloads?.counts ?? .none,
+      lateMetrics: executor.lateMetrics)
+  }
+
+  /// Waits until the executor has ended what it keeps, or a signal asks not to: then the guardian ends it.
+  private func endExecutor() {
+    while true {
+      // The executor learns about its ended processes when it is asked.
+      _ = executor.takeCompletions()
+      if executor.isClosed { break }
+      loop.turn()
+      if supervisor.takeSignals().contains(where: { $0.number == SIGINT || $0.number == SIGTERM }) { break }
+    }
+    for notice in executor.takeNotices() { display.say(notice) }
   }
 
   /// Does all that can be done now.

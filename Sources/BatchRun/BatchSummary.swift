@@ -16,6 +16,8 @@ public struct BatchSummary {
   /// Time that delivery took after that.
   let drained: Duration
   let payloads: PayloadCounts
+  /// Lines of metrics that came after the answer of their request.
+  let lateMetrics: Int
 
   /// A longer drain is reported.
   private static let notableDrain = Duration.seconds(1)
@@ -93,6 +95,7 @@ public struct BatchSummary {
     json.member("skipped", integer: tally.skipped)
     json.member("retries", integer: tally.retries)
     json.member("rejected_metrics", integer: tally.rejections)
+    json.member("late_metrics", integer: lateMetrics)
     json.member("truncated_results", integer: tally.truncated)
     json.member("ended_early", orNull: stopReason?.name)
     json.member("not_run", integer: notRun)

@@ -5,12 +5,12 @@ public import RunModel
 
 /// One execution with algo-run to itself, as `exec` runs it: from launch to a payload handed over.
 public struct ExecRun {
-  private let executor: ProcessExecutor
+  private let executor: any Executor
   private let supervisor: Supervisor
   private let loop: EventLoop
 
-  /// A run by `executor`, whose children `supervisor` watches in turns of `loop`.
-  public init(executor: ProcessExecutor, supervisor: Supervisor, loop: EventLoop) {
+  /// A run by `executor`, whose processes `supervisor` watches in turns of `loop`.
+  public init(executor: any Executor, supervisor: Supervisor, loop: EventLoop) {
     self.executor = executor
     self.supervisor = supervisor
     self.loop = loop
@@ -18,12 +18,14 @@ public struct ExecRun {
 
   /// Runs to the end. `publisher` is called only if the version has Insights enabled, once the child runs: connecting
   /// then takes none of its time. `ended` gets the record before any wait for its delivery.
+  /// Output goes to `output`, or is inherited if that is nil.
   ///
   /// - Throws: why it never started.
   public func run(
-    _ request: ExecutionRequest, publisher: () -> any PayloadPublisher, ended: (ExecutionRecord) -> Void
+    _ request: ExecutionRequest, output: (any OutputReceiver)? = nil, publisher: () -> any PayloadPublisher,
+    ended: (ExecutionRecord) -> Void
   ) throws(StartFailure) -> ExecutionRecord {
-    let id = try executor.start(request, output: nil)
+    let id = try executor.start(request, output: output)
     let delivery = request.target.version?.insights == true ? publisher() : nil
     delivery?.prepare()
     var forwarding = SignalForwarding()
@@ -33,17 +35,27 @@ public struct ExecRun {
       for signal in supervisor.takeSignals() { forwarding.forward(signal, to: id, of: executor) }
       completions = executor.takeCompletions()
     }
+    // A worker ends by itself while its request's payload is delivered.
+    executor.close()
     supervisor.dismissGuardian()
     var record = completions[0].record
-    guard let delivery, let insightsRecord = record.insightsRecord else {
+    if let delivery, let insightsRecord = record.insightsRecord {
+      let delivered = delivery.publish(insightsRecord) { stored in
+        record.delivery = stored
+        ended(record)
+      }
+      record.delivery = delivered
+    } else {
       ended(record)
-      return record
     }
-    let delivered = delivery.publish(insightsRecord) { stored in
-      record.delivery = stored
-      ended(record)
+    while true {
+      _ = executor.takeCompletions()
+      if executor.isClosed { break }
+      loop.turn()
+      // The guardian kills what is left.
+      if supervisor.takeSignals().contains(where: { $0.number == SIGINT || $0.number == SIGTERM }) { break }
     }
-    record.delivery = delivered
+    supervisor.dismissGuardian()
     return record
   }
 }
@@ -54,7 +66,7 @@ struct SignalForwarding {
 
   /// Forwards to the whole group. A second SIGINT or SIGTERM from another process kills it: the first did not help.
   /// Ctrl-C may be pressed as often as the user likes: an interpreter at its prompt takes it for an instruction.
-  mutating func forward(_ signal: ReceivedSignal, to id: ExecutionID, of executor: ProcessExecutor) {
+  mutating func forward(_ signal: ReceivedSignal, to id: ExecutionID, of executor: any Executor) {
     let number = signal.number
     if !signal.isFromTerminal, number == SIGINT || number == SIGTERM {
       requestsToStop += 1

@@ -21,6 +21,10 @@ public protocol Executor: AnyObject {
   func kill(_ id: ExecutionID)
   /// The executions that have ended since the last call.
   func takeCompletions() -> [Completion]
+  /// Sentences about what it keeps between executions, since the last call.
+  func takeNotices() -> [String]
+  /// Lines of metrics that came after the end of their execution.
+  var lateMetrics: Int { get }
   /// Why it can start nothing any more; nil as long as it can.
   var failure: StartFailure? { get }
   /// Begins to end what it keeps between executions. Called once, when no execution runs any more.
@@ -35,6 +39,10 @@ extension Executor {
   public func signal(_ number: Int32, to id: ExecutionID) {}
   /// Stops it.
   public func cancel(_ id: ExecutionID) { stop(id) }
+  /// None.
+  public func takeNotices() -> [String] { [] }
+  /// None.
+  public var lateMetrics: Int { 0 }
   /// None.
   public var failure: StartFailure? { nil }
   /// There is nothing to end.

@@ -4,12 +4,12 @@ internal import Glibc
 /// failed request.
 public enum JobLimit {
   /// Three captures, their writing ends and stdin for the moment of the launch.
-  private static let descriptorsPerJob = 7
+  public static let processDescriptors = 7
   /// Everything else: files, databases, broker connections, results on their way.
   private static let descriptorsForOthers = 100
 
   /// `wanted`, or fewer; at least 1.
-  public static func affordable(_ wanted: Int) -> Int {
+  public static func affordable(_ wanted: Int, descriptorsPerJob: Int = processDescriptors) -> Int {
     var limit = rlimit()
     guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return wanted }
     let affordable = (Int(clamping: limit.rlim_cur) - descriptorsForOthers) / descriptorsPerJob

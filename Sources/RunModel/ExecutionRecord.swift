@@ -83,6 +83,8 @@ public struct ExecutionRecord: Sendable {
   public var exitStatus: Int32 {
     switch ending {
     case .timedOut: return 124
+    case .failedToStart(_, .notFound): return 127
+    case .failedToStart(_, .notExecutable): return 126
     case .failedToStart, .protocolError: return 125
     default: break
     }

@@ -23,24 +23,42 @@ public final class VersionStore {
     let database = try state.forWriting()
     return try database.writing { () throws(StateError) in
       // Read under the write lock: no other process can publish between this and the insertion.
-      let previous = try latest(of: publication.algorithm, [], in: database)
-      let version = try publication.version(after: previous) { number throws(StateError) in
-        try latest(of: publication.algorithm, number.components, in: database) != nil
-      }
-      let published = PublishedVersion(
-        algorithm: publication.algorithm, version: version, command: publication.command,
-        directory: publication.directory, timeLimit: publication.timeLimit, environment: publication.environment,
-        notes: publication.notes, publishedAt: moment, worker: publication.worker,
-        insights: publication.insights ?? previous?.insights ?? false)
+      let published = try draft(of: publication, at: moment, in: database)
       try database.statement("INSERT INTO version VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)").run(
-        .text(published.algorithm.owner), .text(published.algorithm.name), .integer(Int64(version.major)),
-        .integer(Int64(version.minor)), .integer(Int64(version.revision)), .bytes(StringList.encode(published.command)),
+        .text(published.algorithm.owner), .text(published.algorithm.name), .integer(Int64(published.version.major)),
+        .integer(Int64(published.version.minor)), .integer(Int64(published.version.revision)),
+        .bytes(StringList.encode(published.command)),
         .optional(published.directory), .optional(published.timeLimit?.wholeMicroseconds),
         .bytes(StringList.encode(published.environment.map { "\($0.name)=\($0.value)" })), .text(published.notes),
         .integer(moment.microseconds), .integer(published.insights ? 1 : 0),
         .optional(published.worker?.stored))
       return published
     }
+  }
+
+  /// The version that a publication would become now. Makes nothing.
+  ///
+  /// - Throws: as ``publish(_:at:)`` does.
+  public func draft(of publication: Publication) throws(StateError) -> PublishedVersion {
+    try draft(of: publication, at: WallClock.now(), in: state.forReading())
+  }
+
+  private func draft(
+    of publication: Publication, at moment: Timestamp, in database: SQLiteDatabase?
+  ) throws(StateError) -> PublishedVersion {
+    let previous =
+      try database.map { database throws(StateError) in
+        try latest(of: publication.algorithm, [], in: database)
+      } ?? nil
+    let version = try publication.version(after: previous) { number throws(StateError) in
+      guard let database else { return false }
+      return try latest(of: publication.algorithm, number.components, in: database) != nil
+    }
+    return PublishedVersion(
+      algorithm: publication.algorithm, version: version, command: publication.command,
+      directory: publication.directory, timeLimit: publication.timeLimit, environment: publication.environment,
+      notes: publication.notes, publishedAt: moment, worker: publication.worker,
+      insights: publication.insights ?? previous?.insights ?? false)
   }
 
   /// All versions that match, or all there are, by name and then by number.

@@ -79,9 +79,17 @@ enum BatchCommand: Subcommand {
     let summaryFile = try options.summaryPath.map { path in
       try ExecCommand.ownFailure { try ReportFile(path, option: "--summary", by: files) }
     }
-    let executor = ProcessExecutor(
-      supervisor: supervisor, slots: JobLimit.affordable(settings.jobs), format: situation.payloadFormat,
-      secrets: situation.secretVariables, spillDirectory: settings.spillDirectory)
+    let executor: any Executor
+    if let worker = version.worker {
+      executor = situation.workers(
+        of: settings.target, worker,
+        slots: JobLimit.affordable(settings.jobs, descriptorsPerJob: WorkerPool.descriptorsPerWorker),
+        limits: settings.limits, by: supervisor)
+    } else {
+      executor = ProcessExecutor(
+        supervisor: supervisor, slots: JobLimit.affordable(settings.jobs), format: situation.payloadFormat,
+        secrets: situation.secretVariables, spillDirectory: settings.spillDirectory)
+    }
     let payloads = version.insights ? try situation.payloadQueue(waking: loop) : nil
     let history = HistoryWriter.of(invocation, home: home, runsLong: true)
     let summary: BatchSummary
@@ -96,6 +104,7 @@ enum BatchCommand: Subcommand {
     }
     history?.close()
     for line in settings.isQuiet ? summary.linesWhenQuiet : summary.lines { Message.tell(line) }
+    executor.tellLateMetrics()
     if let summaryFile {
       try ExecCommand.ownFailure { try summaryFile.write(summary.json) }
     }

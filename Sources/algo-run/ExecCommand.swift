@@ -61,6 +61,7 @@ enum ExecCommand: Subcommand {
     let situation = try Situation.find(
       invocation, reference: options.reference, runsWithoutState: invocation.commandLine != nil)
     let version = try options.worker.applied(to: situation.version)
+    try options.refuseUnusable(for: version)
     try options.refuseOwnFiles(situation)
     let files = PatientFiles(supervisor, limit: options.stopping.limits.timeLimit)
     // Before the report: one that is made here must not be what is read.
@@ -68,16 +69,27 @@ enum ExecCommand: Subcommand {
     let report = try options.reportPath.map { path in try ownFailure { try ReportFile(path, by: files) } }
     request.limits.timeLimit = files.rest ?? request.limits.timeLimit
 
-    let executor = ProcessExecutor(
-      supervisor: supervisor, slots: 1, format: situation.payloadFormat, secrets: situation.secretVariables)
-    executor.keepsDescendants = options.keepsDescendants
-    executor.sharesTerminal = true
+    let executor: any Executor
+    var output: WorkerOutput?
+    if let worker = version?.worker {
+      request.input = try request.input.readToEnd()
+      let pool = situation.workers(
+        of: request.target, worker, slots: 1, limits: request.limits, by: supervisor, mostFailedStarts: 1)
+      output = WorkerOutput(of: pool)
+      executor = pool
+    } else {
+      let process = ProcessExecutor(
+        supervisor: supervisor, slots: 1, format: situation.payloadFormat, secrets: situation.secretVariables)
+      process.keepsDescendants = options.keepsDescendants
+      process.sharesTerminal = true
+      executor = process
+    }
     let history = situation.version == nil ? nil : HistoryWriter.of(invocation, home: situation.home)
     let record: ExecutionRecord
     var status: Int32
     do throws(StartFailure) {
       record = try ExecRun(executor: executor, supervisor: supervisor, loop: loop).run(
-        request, publisher: { situation.publisher(deliveryWait: deliveryWait) },
+        request, output: output, publisher: { situation.publisher(deliveryWait: deliveryWait) },
         ended: { history?.append($0, inputSHA256: nil) })
       status = record.exitStatus
     } catch {
@@ -86,6 +98,10 @@ enum ExecCommand: Subcommand {
       history?.append(record, inputSHA256: nil)
       status = error.exitStatus
     }
+    for notice in executor.takeNotices() { Message.tell(notice) }
+    if let explanation = record.explanation { Message.tell(explanation) }
+    executor.tellLateMetrics()
+    if output?.isWritten == false, status == 0 { status = 125 }
     if record.outcome == .timedOut, let limit = options.stopping.limits.timeLimit ?? request.limits.timeLimit {
       let origin = invocation.isGiven("timeout") ? "--timeout" : "its version's time limit, which --timeout overrides"
       Message.tell("stopped after \(DurationText.write(limit)) (\(origin)).")

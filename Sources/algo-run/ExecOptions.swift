@@ -65,6 +65,14 @@ struct ExecOptions {
         + "another file.")
   }
 
+  /// Refuses options that the version's way to run has no use for.
+  func refuseUnusable(for version: PublishedVersion?) throws(ExitFailure) {
+    guard keepsDescendants, let version, version.worker != nil else { return }
+    throw ExitFailure(
+      status: 64,
+      sentence: "--keep-descendants is for processes, but \(version.reference) runs as a worker; leave it out.")
+  }
+
   /// The path of the program; nil if it is a name to be looked up on the PATH.
   private func program(of version: PublishedVersion?) -> String? {
     guard let word = commandLine?.first?.text ?? version?.command.first, word.contains("/") else { return nil }

@@ -1,4 +1,5 @@
 internal import CommandLineInterface
+internal import Execution
 internal import Glibc
 internal import ProcessSupervision
 internal import RunModel
@@ -48,17 +49,37 @@ enum PublishCommand: Subcommand {
     requiresCommandLine: true)
 
   static func run(_ invocation: Invocation) throws -> Int32 {
+    do { return try publish(invocation) } catch let interruption as Interruption { return 128 + interruption.signal }
+  }
+
+  private static func publish(_ invocation: Invocation) throws -> Int32 {
     let publication = Publication(
       algorithm: try algorithm(invocation), numbering: try numbering(invocation),
       command: try command(invocation), directory: try directory(invocation),
       timeLimit: try SharedOptions.timeLimit(invocation), environment: try environment(invocation),
       worker: try WorkerOptions(invocation).published(invocation), notes: invocation.value("notes") ?? "",
       insights: invocation.choice("insights"))
-    let version = try VersionStore(home: try SharedOptions.home(invocation)).publish(publication)
+    let home = try SharedOptions.home(invocation)
+    if publication.worker != nil, !invocation.flag("no-check") { try check(publication, home) }
+    let version = try VersionStore(home: home).publish(publication)
     // Before the result: a version whose reference cannot be printed is published all the same.
     Message.tell("published \(version.reference), Insights \(version.insights ? "on" : "off").")
     noteMissingProgram(of: version)
     return StandardOutput.write("\(version.reference)\n") ? 0 : 1
+  }
+
+  /// Starts the worker once, as the version that it is going to be.
+  private static func check(_ publication: Publication, _ home: HomeDirectory) throws {
+    let (loop, supervisor) = try ExecCommand.supervision()
+    let state = StateDatabase(home: home)
+    let version = try VersionStore(state).draft(of: publication)
+    let situation = Situation(
+      version: version, connection: try ConnectionStore(state).connection(), home: home, stateIsUnreadable: false)
+    guard let worker = version.worker else { return }
+    let pool = situation.workers(
+      of: ExecutionTarget(version: version), worker, slots: 1, limits: RunLimits(), by: supervisor,
+      mostFailedStarts: 1)
+    try WorkerCheck(pool: pool, loop: loop, supervisor: supervisor).run()
   }
 
   /// A note only: the program may be installed later, or be on another machine that shares the home.

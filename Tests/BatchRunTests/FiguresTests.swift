@@ -85,7 +85,7 @@ import Testing
       return BatchSummary(
         algorithm: "a/b/1.0.0", tally: tally, stopReason: stopReason, notRun: notRun, canResume: canResume,
         elapsed: .seconds(1),
-        drained: .zero, payloads: .none)
+        drained: .zero, payloads: .none, lateMetrics: 0)
     }
     #expect(summary([.succeeded]).exitStatus == 0)
     #expect(summary([]).exitStatus == 0)

@@ -1,0 +1,88 @@
+internal import Execution
+internal import Glibc
+internal import Platform
+internal import ProcessSupervision
+internal import RunModel
+
+extension Situation {
+  /// The workers of a target, at most `slots` at a time.
+  func workers(
+    of target: ExecutionTarget, _ settings: WorkerSettings, slots: Int, limits: RunLimits, by supervisor: Supervisor,
+    mostFailedStarts: Int = 5
+  ) -> WorkerPool {
+    WorkerPool(
+      supervisor: supervisor, target: target, settings: settings, slots: slots, limits: limits, format: payloadFormat,
+      secrets: secretVariables, mostFailedStarts: mostFailedStarts)
+  }
+}
+
+extension Executor {
+  /// Prints how many metrics came too late, if any did.
+  func tellLateMetrics() {
+    guard lateMetrics > 0 else { return }
+    Message.tell(
+      "\(lateMetrics) metric line\(lateMetrics == 1 ? "" : "s") rejected: late (written after the answer of their "
+        + "request); report before apply returns.")
+  }
+}
+
+/// Takes the output of a worker's request in `exec`: the result to stdout, everything else to stderr.
+final class WorkerOutput: OutputReceiver {
+  private unowned let pool: WorkerPool
+  /// Whether stdout took all of the result.
+  private(set) var isWritten = true
+
+  /// Takes the output of the request of `pool`, and what its worker prints before and after.
+  init(of pool: WorkerPool) {
+    self.pool = pool
+    pool.log = WorkerLog()
+  }
+
+  func receive(_ bytes: UnsafeRawBufferPointer, from descriptor: Int32) {
+    // The log has printed already what a worker that failed to start printed.
+    guard pool.failure == nil else { return }
+    guard descriptor == 1 else { return WorkerLog.print(bytes) }
+    if isWritten { isWritten = StandardOutput.write(Array(bytes)) }
+  }
+}
+
+/// Takes what a worker prints without a request.
+private final class WorkerLog: OutputReceiver {
+  func receive(_ bytes: UnsafeRawBufferPointer, from descriptor: Int32) { Self.print(bytes) }
+
+  static func print(_ bytes: UnsafeRawBufferPointer) {
+    // Lost if stderr is closed, as it would be for the program itself.
+    do throws(SystemError) { try Descriptor.standardError.writeAll(bytes) } catch {}
+  }
+}
+
+/// Starts a worker once and lets it end.
+struct WorkerCheck {
+  let pool: WorkerPool
+  let loop: EventLoop
+  let supervisor: Supervisor
+
+  /// - Throws: `ExitFailure` with status 1 if the program cannot start, `Interruption` for a signal.
+  func run() throws {
+    pool.prepare()
+    try turn { pool.isReady || pool.failure != nil }
+    pool.close()
+    try turn { pool.isClosed }
+    guard let failure = pool.failure else { return }
+    throw ExitFailure(
+      status: 1,
+      sentence: "not published: \(failure); correct the program, or publish it unchecked with --no-check.")
+  }
+
+  private func turn(until condition: () -> Bool) throws {
+    while !condition() {
+      loop.turn()
+      _ = pool.takeCompletions()
+      // The guardian kills the worker.
+      if let signal = supervisor.takeSignals().first(where: { [SIGINT, SIGTERM, SIGHUP, SIGQUIT].contains($0.number) })
+      {
+        throw Interruption(signal: signal.number)
+      }
+    }
+  }
+}
