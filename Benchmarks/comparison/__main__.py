@@ -12,6 +12,7 @@ from pathlib import Path
 import batch
 import launch
 import rates
+import workers
 from broker import Broker
 from table import Table
 
@@ -33,6 +34,8 @@ def main():
             batch.run(table, algo_run, work)
         if wanted("growth"):
             batch.growth(table, algo_run, work)
+        if wanted("workers"):
+            workers.run(table, algo_run, work)
         if wanted("validation"):
             rates.validation(table)
         if wanted("delivery") or wanted("kafka"):
