@@ -12,8 +12,8 @@ LENS = 1.15
 read_flower = iris.read_flower
 
 
-def read_and_correct(text):
-    flower = read_flower(text)
+def read_and_correct(request):
+    flower = read_flower(request)
     flower[iris.FEATURES.index("petal_length_cm")] *= LENS
     return flower
 

@@ -1,4 +1,4 @@
-# Estimates the body mass of one penguin: a request on stdin, a result on stdout, metrics to algo-run.
+# Estimates the body mass of a penguin, for one request on stdin or, as a worker, for many.
 #
 # The model is a linear regression fitted at start from data/train.csv, with a 95 % prediction interval from the same
 # fit. Only packages that come with R, and the binding `algorun`.
@@ -15,11 +15,8 @@ folder <- local({
   if (length(script) == 1) dirname(script) else "."
 })
 
-# Ends with a sentence and status 1; stop() would add R's own words and the call.
-refuse <- function(...) {
-  message("penguin_mass: ", ...)
-  quit(save = "no", status = 1)
-}
+# A request that cannot be answered. Its class is the type of the error in the execution record.
+refuse <- function(...) stop(errorCondition(paste0(...), class = "bad_request"))
 
 read_penguins <- function(name) {
   table <- read.csv(file.path(folder, "data", name), stringsAsFactors = FALSE)
@@ -43,7 +40,7 @@ read_flat_object <- function(text) {
 }
 
 read_penguin <- function(text) {
-  request <- if (validUTF8(text)) read_flat_object(text)
+  request <- if (is.character(text)) read_flat_object(text)
   if (is.null(request)) {
     refuse("the request is not a flat JSON object; send one with ",
            paste(c(names(text_features), number_features), collapse = ", "))
@@ -104,9 +101,15 @@ model <- fit(train)
 if (identical(commandArgs(trailingOnly = TRUE), "--accuracy")) {
   measure_accuracy(model)
 } else {
-  penguin <- read_penguin(paste(readLines(file("stdin"), warn = FALSE), collapse = "\n"))
-  estimate <- predict(model, penguin, interval = "prediction", level = 0.95)
-  algorun::report(metrics(model, train, penguin, estimate))
-  cat(sprintf("{\"body_mass_g\": %.0f, \"interval_low_g\": %.0f, \"interval_high_g\": %.0f}\n",
-              estimate[1, "fit"], estimate[1, "lwr"], estimate[1, "upr"]))
+  answer <- function(text) {
+    penguin <- read_penguin(text)
+    estimate <- predict(model, penguin, interval = "prediction", level = 0.95)
+    algorun::report(metrics(model, train, penguin, estimate))
+    sprintf("{\"body_mass_g\": %.0f, \"interval_low_g\": %.0f, \"interval_high_g\": %.0f}\n",
+            estimate[1, "fit"], estimate[1, "lwr"], estimate[1, "upr"])
+  }
+  tryCatch(algorun::serve(answer), bad_request = function(problem) {
+    message("penguin_mass: ", conditionMessage(problem))
+    quit(save = "no", status = 1)
+  })
 }
