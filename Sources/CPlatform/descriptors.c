@@ -94,6 +94,11 @@ int32_t set_blocking(int32_t descriptor, bool is_blocking) {
   return fcntl(descriptor, F_SETFL, flags) == 0 ? 0 : errno;
 }
 
+int32_t unread_bytes(int32_t descriptor) {
+  int count = 0;
+  return ioctl(descriptor, FIONREAD, &count) == 0 ? count : 0;
+}
+
 int32_t enlarge_pipe(int32_t descriptor, int32_t size) {
   return fcntl(descriptor, F_SETPIPE_SZ, size) >= 0 ? 0 : errno;
 }

@@ -30,6 +30,9 @@ extension Descriptor {
   /// Enlarges a pipe to `size` bytes if the system allows it.
   public func enlargePipe(to size: Int32) { _ = withNumber { enlarge_pipe($0, size) } }
 
+  /// Bytes in a pipe that its reader has not taken, or left there when it ended.
+  public var unreadBytes: Int { Int(withNumber { unread_bytes($0) }) }
+
   /// Writes once. For a pipe whose reader may have gone: the caller has called ``WriteSignals/ignoreOnThisThread()``.
   public func writeOnce(_ bytes: UnsafeRawBufferPointer) -> WriteResult {
     while true {

@@ -30,6 +30,8 @@ int32_t open_message_sockets(int32_t *one, int32_t *other);
 int32_t send_descriptor(int32_t socket, int32_t descriptor);
 /// Clears or sets O_NONBLOCK on an open file.
 int32_t set_blocking(int32_t descriptor, bool is_blocking);
+/// Bytes in a pipe, by either of its ends; 0 if it is none.
+int32_t unread_bytes(int32_t descriptor);
 /// Sets the size of a pipe in bytes.
 int32_t enlarge_pipe(int32_t descriptor, int32_t size);
 

@@ -27,6 +27,9 @@ final class RequestPipe: EventHandler {
   /// Whether the last request is in the pipe as a whole.
   var isWritten: Bool { written == outgoing.count && input?.isAtEnd ?? true }
 
+  /// Whether the worker has read the last request: else it never started.
+  var isRead: Bool { isWritten && writer.unreadBytes == 0 }
+
   /// Begins to write a request.
   func begin(_ header: Frame, _ input: RunInput) throws(Failure) {
     outgoing.removeAll(keepingCapacity: true)

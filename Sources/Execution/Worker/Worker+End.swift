@@ -68,6 +68,7 @@ extension Worker: ChildWatcher {
   private func workerEnded(_ exit: ChildExit) {
     child = nil
     timer?.cancel()
+    let isRead = requests.isRead
     requests.close()
     socket.close()
     let before = state
@@ -77,7 +78,7 @@ extension Worker: ChildWatcher {
     case .ending(_, .notReady(let reason)): pool.startFailed(self, reason)
     case .idle: pool.notice("a worker ended with \(exit.termination) while it had no request.")
     case .retiring, .ending(nil, _): break
-    case .running(let run): if requests.isWritten { lose(run, .noUse, exit) } else { lose(run, .notRead, exit) }
+    case .running(let run): lose(run, isRead ? .noUse : .notRead, exit)
     case .ending(let run?, let doom): lose(run, doom, exit)
     }
     if case .ending(nil, _) = state { pool.ended(self) }

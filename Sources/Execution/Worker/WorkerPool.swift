@@ -119,19 +119,24 @@ public final class WorkerPool: Executor {
   /// Sends a signal to the group of the process that runs it. While it waits, the starting workers get it.
   public func signal(_ number: Int32, to id: ExecutionID) {
     guard let run = runs[id] else { return }
-    if let worker = run.worker { return worker.signal(number) }
+    if let worker = run.worker {
+      run.isStopped = true
+      return worker.signal(number)
+    }
     for worker in workers where worker.isStarting { worker.signal(number) }
   }
 
   /// Begins the stop sequence of the process that runs it. A waiting request is canceled.
   public func stop(_ id: ExecutionID) {
     guard let run = runs[id] else { return }
+    run.isStopped = true
     if let worker = run.worker { worker.stop() } else { cancelWaiting(run) }
   }
 
   /// Kills the process that runs it. A waiting request is canceled.
   public func kill(_ id: ExecutionID) {
     guard let run = runs[id] else { return }
+    run.isStopped = true
     if let worker = run.worker { worker.kill() } else { cancelWaiting(run) }
   }
 
@@ -273,12 +278,12 @@ public final class WorkerPool: Executor {
   ///
   /// - Returns: False if that happened too often.
   func handOver(_ run: WorkerRun) -> Bool {
-    guard run.handovers < WorkerRun.mostHandovers else { return false }
+    guard run.handovers < WorkerRun.mostHandovers, !run.isStopped else { return false }
     run.handovers += 1
     run.worker = nil
     run.metrics?.close()
     run.metrics = nil
-    if run.isCanceled { cancelWaiting(run) } else { waiting.insert(run, at: 0) }
+    waiting.insert(run, at: 0)
     return true
   }
 

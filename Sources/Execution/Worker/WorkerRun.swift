@@ -16,6 +16,8 @@ final class WorkerRun {
   /// Workers that ended before they had read it.
   var handovers = 0
   var isCanceled = false
+  /// A signal was sent to end it: no other worker takes it.
+  var isStopped = false
 
   // What follows is set when the request is sent.
   var number = 0
