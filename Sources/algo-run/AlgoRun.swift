@@ -27,7 +27,7 @@ struct AlgoRun {
     // Help and status 0 would be the answer to an empty command line; this is none. Linux passes one empty word if a
     // caller passes nothing at all.
     guard words.contains(where: { !$0.isEmpty }) else {
-      Message.tell("the caller passed no command line, not even a name for the program; pass both.")
+      Message.tell("the caller passed no command line, not even the program's name; pass both.")
       return 125
     }
     return run(words.dropFirst().map { String(decoding: $0, as: UTF8.self) })
@@ -41,8 +41,8 @@ struct AlgoRun {
       name: "algo-run",
       abstract: "Runs an algorithm and turns every execution into one Insights payload.",
       discussion: """
-        Wrap any command: its streams and its exit status stay as they are. Metrics that the algorithm reports are \
-        merged with what is measured from outside, and published if that version has Insights enabled.
+        Wraps any command: its streams and its exit status stay as they are. Metrics that the algorithm reports are \
+        merged with measurements of its process, and published if that version has Insights enabled.
         """,
       examples: [
         ("algo-run publish demo/iris --insights -- python3 iris.py", "register version 1.0.0, with Insights"),

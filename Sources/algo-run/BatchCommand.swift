@@ -12,19 +12,22 @@ enum BatchCommand: Subcommand {
     name: "batch",
     abstract: "Run every request of a list of files, and write one result line for each.",
     discussion: """
-      Files called .ndjson or .jsonl, and - for stdin, hold one request a line; any other file is one request. The \
-      child reads its request as stdin. Results are NDJSON: the execution record with index, source, input_sha256, \
+      Files named *.ndjson or *.jsonl, and - for stdin, hold one request a line; any other file is one request. The \
+      child reads its request from stdin. Results are NDJSON: the execution record with index, source, input_sha256, \
       result (the child's stdout) and stderr_tail.
       Ctrl-C lets running requests finish and starts no new ones; once more stops them. Payloads of versions with \
-      Insights on are delivered beside the runs; what is not acknowledged stays in the outbox.
+      Insights on are delivered meanwhile; payloads without an acknowledgement stay in the outbox.
       Exit status: 0 all succeeded; 1 some failed; 130 interrupted; 125 algo-run's own failure; 64 usage.
       """,
     examples: [
       ("algo-run batch demo/iris flowers.ndjson --output results.ndjson", "every line of a file"),
-      ("algo-run batch demo/iris flowers.ndjson --output results.ndjson --resume", "go on after an interruption"),
+      ("algo-run batch demo/iris flowers.ndjson --output results.ndjson --resume", "continue after an interruption"),
       ("algo-run batch demo/digits scans/*.png --jobs 8 --timeout 30s", "every file, 8 at a time"),
-      ("zcat log.gz | algo-run batch demo/iris - --retries 3 --halt-after 5%", "from a pipe, patient but not endless"),
-      ("algo-run batch demo/iris flowers.ndjson --dry-run", "see what would run"),
+      (
+        "zcat log.gz | algo-run batch demo/iris - --retries 3 --halt-after 5%",
+        "from a pipe, with retries and a limit of failures"
+      ),
+      ("algo-run batch demo/iris flowers.ndjson --dry-run", "list the requests that would run"),
     ],
     arguments: [
       Argument(
@@ -33,21 +36,21 @@ enum BatchCommand: Subcommand {
     ],
     options: [
       .flag("envelope", help: "Lines are {\"request_id\"?: string, \"input\": any JSON}; input is the request."),
-      .value("output", short: "o", "FILE", completion: .file, help: "Where results go (default, and -: stdout)."),
+      .value("output", short: "o", "FILE", completion: .file, help: "File of the results (default, and -: stdout)."),
       .flag("resume", help: "Keep the results in --output that succeeded and run only the other requests."),
-      .flag("overwrite", help: "Throw away the results that are in --output."),
+      .flag("overwrite", help: "Remove the results in --output."),
       .value("jobs", short: "j", "N", help: "Requests that run at the same time (default: number of cores)."),
     ] + Stopping.options + [
       .value("retries", "N", default: "0", help: "Attempts of a failed request after its first."),
       .value(
-        "retry-delay", "D", default: "500ms", help: "Wait before the first of them; doubled each time, at most 30s."),
-      .value("halt-after", "N|P%", help: "Start no more requests after so many failures, or such a share of them."),
+        "retry-delay", "D", default: "500ms", help: "Wait before the first retry; doubles each time, at most 30s."),
+      .value("halt-after", "N|P%", help: "Start no more requests after this number or share of failures."),
       .flag(
         "keep-order",
-        help: "Write results in the order of the requests, not as they complete (with --resume: behind those kept)."),
-      .value("limit", "N", help: "Run at most so many requests."),
-      .flag("dry-run", help: "List what would run, as NDJSON, and run nothing."),
-      .value("max-output", "SIZE", default: "64MiB", help: "Most bytes of a request's stdout that are kept."),
+        help: "Write results in the order of the requests (with --resume: after the results that are kept)."),
+      .value("limit", "N", help: "Maximum number of requests to run."),
+      .flag("dry-run", help: "List the requests that would run, as NDJSON, and run nothing."),
+      .value("max-output", "SIZE", default: "64MiB", help: "Bytes of a request's stdout to keep."),
       .value(
         "progress", "HOW", default: "auto", completion: .choices(ProgressStyle.allCases.map(\.rawValue)),
         help: "A bar, plain lines, or none; auto is a bar on a terminal and plain lines elsewhere."),

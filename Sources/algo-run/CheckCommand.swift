@@ -9,11 +9,11 @@ internal import RunModel
 enum CheckCommand: Subcommand {
   static let command = Command(
     name: "check",
-    abstract: "Lint a metric stream: what would be accepted, what rejected and why, bytes used and left.",
-    discussion: "Exit status: 0 all accepted; 1 something would be rejected; 125 the stream cannot be read; 64 usage.",
+    abstract: "Check a metric stream: accepted metrics, rejected metrics with reasons, bytes used and left.",
+    discussion: "Exit status: 0 all accepted; 1 a metric would be rejected; 125 the stream cannot be read; 64 usage.",
     examples: [
-      ("algo-run check metrics.ndjson", "lint a file"),
-      ("ALGO_METRICS_FD=3 python3 algo.py 3>&1 >/dev/null | algo-run check", "lint what a program reports"),
+      ("algo-run check metrics.ndjson", "check a file"),
+      ("ALGO_METRICS_FD=3 python3 algo.py 3>&1 >/dev/null | algo-run check", "check the metrics of a program"),
     ],
     arguments: [Argument("FILE", arity: .optional, completion: .file, help: "The stream (default, or -: stdin).")],
     options: [
@@ -21,7 +21,7 @@ enum CheckCommand: Subcommand {
       .value(
         "payload-format", "FORMAT", default: "standard",
         completion: .choices(PayloadFormat.allCases.map(\.rawValue)),
-        help: "The payload format, which decides on the reserved names."),
+        help: "Payload format, which determines the reserved names."),
     ])
 
   static func run(_ invocation: Invocation) throws -> Int32 {

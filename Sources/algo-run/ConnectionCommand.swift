@@ -9,36 +9,36 @@ internal import StateStore
 enum ConnectionCommand: Subcommand {
   static let command = Command(
     name: "connection",
-    abstract: "Say where payloads go: to a Kafka topic or to a file.",
+    abstract: "Set where payloads go: to a Kafka topic or to a file.",
     discussion: """
-      A home has one connection. Without any, payloads are appended to the file insights.ndjson in the home.
+      A home has one connection. Without a connection, payloads are appended to the file insights.ndjson in the home.
       """,
     examples: [
       ("algo-run connection set --type plaintext --brokers localhost:9092 --topic insights", "a broker nearby"),
       ("algo-run connection test", "try every step up to an acknowledged record"),
-      ("algo-run connection show", "what is set, secrets left out"),
+      ("algo-run connection show", "the settings, without secrets"),
     ],
     subcommands: [
       ConnectionSetCommand.command,
       Command(
-        name: "show", abstract: "Show the connection, secrets left out.",
+        name: "show", abstract: "Show the connection, without secrets.",
         discussion: "Exit status: 0 shown; 1 the state cannot be read; 64 usage.",
         examples: [("algo-run connection show --json", "for scripts")],
         options: [SharedOptions.json, SharedOptions.home]),
       Command(
-        name: "test", abstract: "Walk from the broker's name to an acknowledged record, within 10 seconds.",
+        name: "test", abstract: "Check every step from the broker's name to an acknowledged record, within 10 seconds.",
         discussion: """
-          Steps: settings, resolve, tcp, tls, authentication, metadata, topic, produce. It ends at the first that \
-          fails, and prints the cause and what to do. The record it produces has the header ce_type \
+          Steps: settings, resolve, tcp, tls, authentication, metadata, topic, produce. It ends at the first step that \
+          fails, and prints the cause and a remedy. The record it produces has the header ce_type \
           algo-run.connection-test.v1, so that consumers can leave it out.
           Exit status: 0 payloads would be delivered; 1 a step failed; 64 usage.
           """,
-        examples: [("algo-run connection test", "exit status 0 where payloads would be delivered")],
+        examples: [("algo-run connection test", "exit status 0 if payloads would be delivered")],
         options: [SharedOptions.json, SharedOptions.home]),
       Command(
         name: "remove", abstract: "Remove the connection: payloads go to the file in the home again.",
-        discussion: "Exit status: 0 there is none any more; 1 the state cannot be written; 64 usage.",
-        examples: [("algo-run connection remove", "what waits in the outbox stays there")],
+        discussion: "Exit status: 0 removed, or there was none; 1 the state cannot be written; 64 usage.",
+        examples: [("algo-run connection remove", "pending payloads stay in the outbox")],
         options: [SharedOptions.home]),
     ])
 

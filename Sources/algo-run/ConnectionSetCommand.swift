@@ -10,16 +10,19 @@ internal import StateStore
 enum ConnectionSetCommand {
   static let command = Command(
     name: "set",
-    abstract: "Make the connection, or change what is named of it.",
+    abstract: "Set the connection, or change the given settings of it.",
     discussion: """
-      What is not named stays as it is; another --type begins with no broker, topic or login, and keeps payload format, \
-      times, retention and what becomes of expired payloads. What librdkafka refuses is refused here, and nothing \
-      is changed then. A password given by file or variable is only referred to, and read whenever it is used; at the \
-      prompt it is kept in the home, readable by this user alone.
+      Settings that are not given stay as they are. Another --type clears brokers, topic and login, and keeps payload \
+      format, times, retention and --on-expiry. If librdkafka refuses a setting, nothing is changed. A password in a \
+      file or variable is read each time it is used; a password from the prompt is kept in the home, readable by this \
+      user alone.
       Exit status: 0 set; 1 refused by librdkafka, or the state cannot be written; 64 usage.
       """,
     examples: [
-      ("algo-run connection set --type plaintext --brokers a:9092,b:9092 --topic insights", "Kafka in a trusted net"),
+      (
+        "algo-run connection set --type plaintext --brokers a:9092,b:9092 --topic insights",
+        "Kafka in a trusted network"
+      ),
       (
         "algo-run connection set --type sasl_ssl --brokers k:9093 --topic insights --mechanism SCRAM-SHA-512 "
           + "--username algo --password-file /run/secrets/kafka --ca ca.pem",
@@ -31,36 +34,38 @@ enum ConnectionSetCommand {
         "Azure Event Hubs; the password is the connection string"
       ),
       ("algo-run connection set --type file --path /var/log/insights.ndjson", "a file"),
-      ("algo-run connection set --delivery-wait 500ms", "change one thing"),
+      ("algo-run connection set --delivery-wait 500ms", "change one setting"),
     ],
     options: [
       .value(
         "type", "TYPE", completion: .choices(Connection.Kind.allCases.map(\.rawValue)),
         help: "plaintext, sasl_ssl (TLS and a login) or file."),
-      .value("brokers", "HOST:PORT,…", help: "Brokers to begin with; they name the others."),
+      .value("brokers", "HOST:PORT,…", help: "Bootstrap brokers; they report the others."),
       .value("topic", "TOPIC", help: "The Kafka topic."),
-      .value("path", "FILE", completion: .file, help: "The file of type file (default: insights.ndjson in the home)."),
+      .value("path", "FILE", completion: .file, help: "File for --type file (default: insights.ndjson in the home)."),
       .value(
         "mechanism", "NAME", completion: .choices(Connection.Authentication.Mechanism.allCases.map(\.rawValue)),
-        help: "How the password is proved."),
-      .value("username", "NAME", help: "Who logs in."),
-      .value("password-file", "FILE", completion: .file, help: "The password is what this file holds when it is used."),
-      .value("password-env", "NAME", help: "The password is this variable when it is used; no child gets it."),
-      .flag("password-prompt", help: "Ask for the password and keep it (also asked when no other source is named)."),
-      .value("ca", "FILE", completion: .file, help: "The broker's authority (PEM), copied; else the system's roots."),
-      .flag("system-roots", help: "Forget a copied authority."),
+        help: "SASL mechanism."),
+      .value("username", "NAME", help: "User name."),
+      .value("password-file", "FILE", completion: .file, help: "File of the password, read each time it is used."),
+      .value("password-env", "NAME", help: "Variable of the password, read each time it is used; no child gets it."),
+      .flag("password-prompt", help: "Ask for the password and keep it (default without another source)."),
+      .value(
+        "ca", "FILE", completion: .file,
+        help: "Certificate authority of the broker (PEM), copied (default: the system's roots)."),
+      .flag("system-roots", help: "Remove a copied authority, and use the system's roots."),
       .flag("event-hubs", help: "Azure Event Hubs: PLAIN, user $ConnectionString, port 9093 and more."),
-      .repeatable("X", "NAME=VALUE", help: "A librdkafka property; NAME= removes it again."),
+      .repeatable("X", "NAME=VALUE", help: "A librdkafka property; NAME= removes it."),
       .value(
         "payload-format", "FORMAT", completion: .choices(PayloadFormat.allCases.map(\.rawValue)),
         help: "standard, extended (also outcome, exit code, CPU, memory) or legacy (as the original service)."),
-      .value("delivery-window", "D", help: "How long delivery of a payload is attempted (default: 4m)."),
-      .value("delivery-wait", "D", help: "How long exec waits for the acknowledgement (default: 2s)."),
-      .value("retention", "D", help: "How long undelivered payloads are kept after their window (default: 7d)."),
-      .value("retention-records", "N", help: "How many of them at most (default: 100000)."),
+      .value("delivery-window", "D", help: "Time to attempt delivery of a payload (default: 4m)."),
+      .value("delivery-wait", "D", help: "Time that exec waits for the acknowledgement (default: 2s)."),
+      .value("retention", "D", help: "Time to keep undelivered payloads after their window (default: 7d)."),
+      .value("retention-records", "N", help: "Maximum number of undelivered payloads to keep (default: 100000)."),
       .value(
         "on-expiry", "WHAT", completion: .choices(Connection.OnExpiry.allCases.map(\.rawValue)),
-        help: "keep or drop payloads whose window ended (default: keep)."),
+        help: "Keep or drop payloads whose window has ended (default: keep)."),
       SharedOptions.home,
     ])
 

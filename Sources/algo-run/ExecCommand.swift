@@ -13,7 +13,7 @@ enum ExecCommand: Subcommand {
     abstract: "Run one execution of a published version, or of any command.",
     discussion: """
       The child has algo-run's own stdin, stdout and stderr, and reports metrics on the descriptor named by \
-      ALGO_METRICS_FD. With Insights on, its payload is published; without REF nothing is.
+      ALGO_METRICS_FD. With Insights on, its payload is published; without REF, nothing is published.
       Exit status: the child's own; 128+N (in a shell) if signal N ended the child, and algo-run ended by it as well; \
       124 time limit; 126 not executable; 127 not found; 125 algo-run's own failure; 64 usage; 65 with --strict if a \
       metric was rejected and the child exited with 0.
@@ -30,12 +30,12 @@ enum ExecCommand: Subcommand {
         help: "OWNER/NAME (its latest version), or with /1, /1.2, /1.2.* or /1.2.0.")
     ],
     options: [
-      .value("input", "FILE", completion: .file, help: "What the child reads as stdin (default: algo-run's own)."),
+      .value("input", "FILE", completion: .file, help: "The child's stdin (default: algo-run's own)."),
       .value("report", "FILE", completion: .file, help: "Write the execution record to this file, as JSON."),
-      .value("request-id", "ID", help: "What the execution is known by (default: req- and a UUID)."),
-      .flag("strict", help: "Exit with 65 where a metric was rejected and the child exited with 0."),
-      .flag("keep-descendants", help: "Let processes that the child started outlive it."),
-      .value("delivery-wait", "D", help: "How long to wait for the broker after the child (default: 2s)."),
+      .value("request-id", "ID", help: "Request ID (default: req- and a UUID)."),
+      .flag("strict", help: "Exit with 65 if a metric was rejected and the child exited with 0."),
+      .flag("keep-descendants", help: "Let the child's descendants outlive it."),
+      .value("delivery-wait", "D", help: "Time to wait for the broker after the child has ended (default: 2s)."),
       SharedOptions.noHistory,
     ] + Stopping.options + WorkerOptions.options + [SharedOptions.home],
     takesCommandLine: true)

@@ -8,7 +8,7 @@ enum InsightsCommand: Subcommand {
     name: "insights",
     abstract: "Switch Insights of a published version on or off.",
     discussion: """
-      The switch counts for executions that start afterwards. Of several versions that match, the latest.
+      The switch applies to executions that start afterwards. If several versions match REF, the latest is switched.
       Exit status: 0 switched; 1 nothing matches REF, or the state cannot be written; 64 usage.
       """,
     examples: [
@@ -16,7 +16,7 @@ enum InsightsCommand: Subcommand {
       ("algo-run insights off demo/iris", "no longer publish those of the latest version"),
     ],
     arguments: [
-      Argument("on|off", completion: .choices(["on", "off"]), help: "Whether payloads are published."),
+      Argument("on|off", completion: .choices(["on", "off"]), help: "Publish payloads, or not."),
       Argument(
         "REF", completion: .reference, help: "OWNER/NAME (its latest version), or with /1, /1.2, /1.2.* or /1.2.0."),
     ],

@@ -17,7 +17,7 @@ enum OutboxCareCommand {
       switch states[id] {
       case nil: "\(id) (not in the outbox)"
       case .pending: "\(id) (pending already)"
-      case .corrupt: "\(id) (corrupt: it does not read as it was written)"
+      case .corrupt: "\(id) (corrupt: it is damaged)"
       case .some(let state): selection.states.contains(state) ? nil : "\(id) (\(state.name))"
       }
     }
@@ -50,7 +50,7 @@ enum OutboxCareCommand {
     guard !left.isEmpty else { return 0 }
     let more = left.count > toldNumbers ? " and \(left.count - toldNumbers) more" : ""
     let told = left.prefix(toldNumbers).joined(separator: ", ")
-    Message.tell("\(what): \(told)\(more); see what there is with: algo-run outbox list.")
+    Message.tell("\(what): \(told)\(more); list them with: algo-run outbox list.")
     return 1
   }
 
@@ -62,7 +62,7 @@ enum OutboxCareCommand {
     var known: Set<Int64> = []
     let ids = try invocation.arguments("ID").map { text in
       guard let id = Int64(text), id > 0 else {
-        throw invocation.invalid("ID", value: text, expected: "a number that `outbox list` shows")
+        throw invocation.invalid("ID", value: text, expected: "an ID that `outbox list` shows")
       }
       return id
     }.filter { known.insert($0).inserted }

@@ -7,10 +7,10 @@ internal import StateStore
 enum OutboxCommand: Subcommand {
   static let command = Command(
     name: "outbox",
-    abstract: "See, deliver, retry and remove payloads that were not delivered.",
+    abstract: "Show, deliver, retry and remove undelivered payloads.",
     discussion: """
       States: pending (delivery is attempted until its window ends), expired (the window ended), rejected (the broker \
-      can never accept it), corrupt (it does not read as it was written).
+      can never accept it), corrupt (it is damaged).
       """,
     examples: [
       ("algo-run outbox status", "how many wait, since when, and why"),
@@ -19,53 +19,54 @@ enum OutboxCommand: Subcommand {
     ],
     subcommands: [
       Command(
-        name: "status", abstract: "Count payloads by state; show whether the broker is known to be down.",
+        name: "status", abstract: "Count payloads by state, and show a known outage of the broker.",
         discussion: "Exit status: 0 on success, even if payloads are pending; 1 the outbox cannot be read; 64 usage.",
         examples: [("algo-run outbox status --json | jq .pending", "for monitoring")],
         options: [SharedOptions.json, SharedOptions.home]),
       Command(
-        name: "list", abstract: "List payloads that were not delivered, oldest first.",
+        name: "list", abstract: "List undelivered payloads, oldest first.",
         discussion: "Exit status: 0 listed; 1 the outbox cannot be read; 64 usage.",
         examples: [("algo-run outbox list --state expired --limit 20", "the 20 oldest that expired")],
         options: [
           stateOption("Only payloads in this state; may be given more than once."),
-          .value("limit", "N", default: "100", help: "At most so many."),
-          .value("after", "ID", default: "0", help: "Only those after this number: where the last page ended."),
+          .value("limit", "N", default: "100", help: "Maximum number to list."),
+          .value("after", "ID", default: "0", help: "Only payloads after this ID, the last of the page before."),
           SharedOptions.json, SharedOptions.home,
         ]),
       Command(
-        name: "deliver", abstract: "Deliver what waits, then end; with --follow, go on until stopped.",
+        name: "deliver", abstract: "Deliver pending payloads, then end; with --follow, continue until stopped.",
         discussion: """
-          Without --follow it ends when nothing waits any longer. With --follow it ends by SIGTERM or SIGINT; what \
-          waits then stays in the outbox.
-          Exit status: 0 all was delivered, or --follow was ended; 1 some expired, was dropped, was rejected or still \
-          waits; 130 interrupted (SIGINT, without --follow); 64 usage.
+          Without --follow it ends when no payload is pending. With --follow it ends by SIGTERM or SIGINT; pending \
+          payloads stay in the outbox.
+          Exit status: 0 all was delivered, or --follow was ended; 1 a payload expired, was dropped, was rejected or is \
+          still pending; 130 interrupted (SIGINT, without --follow); 64 usage.
           """,
         examples: [("algo-run outbox deliver --follow", "as the unit in contrib/ does")],
-        options: [.flag("follow", help: "Stay and deliver whatever comes."), SharedOptions.home]),
+        options: [.flag("follow", help: "Continue, and deliver payloads as they arrive."), SharedOptions.home]),
       Command(
         name: "retry", abstract: "Make expired and rejected payloads pending again, with a new window.",
-        discussion: "Exit status: 0 done; 1 one of the given numbers could not be retried; 64 usage.",
+        discussion: "Exit status: 0 done; 1 one of the IDs could not be retried; 64 usage.",
         examples: [
           ("algo-run outbox retry --all && algo-run outbox deliver", "after a long outage"),
-          ("algo-run outbox retry 17 18", "two of them"),
+          ("algo-run outbox retry 17 18", "two payloads"),
         ],
-        arguments: [Argument("ID", arity: .repeating, help: "The number that `outbox list` shows.")],
+        arguments: [Argument("ID", arity: .repeating, help: "The ID that `outbox list` shows.")],
         options: [
-          .flag("all", help: "All of them."), stateOption("All in this state: expired or rejected."),
+          .flag("all", help: "All expired and rejected payloads."),
+          stateOption("All payloads in this state: expired or rejected."),
           SharedOptions.home,
         ]),
       Command(
-        name: "purge", abstract: "Remove payloads for good.",
-        discussion: "Exit status: 0 done; 1 one of the given numbers could not be removed; 64 usage.",
+        name: "purge", abstract: "Remove payloads permanently.",
+        discussion: "Exit status: 0 done; 1 one of the IDs could not be removed; 64 usage.",
         examples: [
-          ("algo-run outbox purge --state expired", "those that expired"),
+          ("algo-run outbox purge --state expired", "expired payloads"),
           ("algo-run outbox purge 17", "one, whatever its state"),
         ],
-        arguments: [Argument("ID", arity: .repeating, help: "The number that `outbox list` shows.")],
+        arguments: [Argument("ID", arity: .repeating, help: "The ID that `outbox list` shows.")],
         options: [
-          .flag("all", help: "All that was given up: expired, rejected and corrupt; never pending ones."),
-          stateOption("All in this state, pending included if it is named."), SharedOptions.home,
+          .flag("all", help: "All expired, rejected and corrupt payloads; no pending ones."),
+          stateOption("All payloads in this state, even pending."), SharedOptions.home,
         ]),
     ])
 

@@ -9,10 +9,10 @@ internal import StateStore
 enum PublishCommand: Subcommand {
   static let command = Command(
     name: "publish",
-    abstract: "Register a version of an algorithm: what runs, where, and whether its payloads are published.",
+    abstract: "Register a version of an algorithm: its command, directory and Insights switch.",
     discussion: """
-      A published version never changes, except for its Insights switch. Without --version or --bump the revision goes \
-      up; the first version is 1.0.0. Prints the reference of the new version.
+      A published version never changes, except for its Insights switch. Without --version or --bump the revision \
+      increases; the first version is 1.0.0. Prints the reference of the new version.
       Exit status: 0 published; 1 the number is taken, the state cannot be written, or the reference cannot be printed; \
       64 usage.
       """,
@@ -30,21 +30,21 @@ enum PublishCommand: Subcommand {
     ],
     arguments: [Argument("OWNER/NAME", help: "The algorithm.")],
     options: [
-      .value("version", "V", help: "The number of the version, such as 2.0.0."),
+      .value("version", "V", help: "Version number, such as 2.0.0."),
       .value(
         "bump", "PART", completion: .choices(VersionNumber.Part.allCases.map(\.rawValue)),
-        help: "Which number goes up (default: revision)."),
-      .invertible("insights", help: "Whether payloads are published (default: as the previous version; first: no)."),
-      .value("notes", "TEXT", help: "What there is to know about this version."),
+        help: "Part of the version number to increase (default: revision)."),
+      .invertible("insights", help: "Publish payloads (default: as the previous version; first version: no)."),
+      .value("notes", "TEXT", help: "A note about this version."),
       .value(
         "directory", "DIR", completion: .directory,
-        help: "Where the command runs (default: where exec or batch is called)."),
+        help: "Working directory of the command (default: that of exec or batch)."),
       .value("timeout", "D", help: "Stop an execution after this wall time, such as 30s."),
       .flag("worker", help: "The program answers many requests: it calls serve of a binding."),
-      .flag("no-check", help: "Do not start the worker once to see that it can."),
+      .flag("no-check", help: "Do not start a worker once as a check."),
       .repeatable(
         "env", "NAME=VALUE",
-        help: "A variable for the child's environment. No place for secrets: versions --json prints it."),
+        help: "A variable for the child's environment; not for secrets: versions --json prints it."),
     ] + WorkerOptions.options + [SharedOptions.home],
     requiresCommandLine: true)
 

@@ -27,15 +27,15 @@ enum Remedy {
     case .diskFull: "free space and try again"
     case .locked(let path): "try again, and if it stays so, find that process with `fuser \(path)`"
     case .corrupt(let path) where path.hasSuffix("/outbox.db"):
-      "the next execution that needs it, or `algo-run outbox deliver`, moves it aside and saves what can be read"
+      "the next execution that needs it, or `algo-run outbox deliver`, moves it aside and saves the readable records"
     case .corrupt: "restore it from a backup, or move it away to start with an empty one"
     case .newerSchema: "install the newer algo-run, or pass another --home DIR"
     case .inputOutput: "check the disk and its file system"
-    case .refused: "please report this with the command that did it"
+    case .refused: "report this with the command that caused it"
     case .alreadyPublished(_, let next): "publish the next one with --version \(next), or leave --version out"
     case .versionsExhausted: "raise a higher part with --bump minor or --bump major"
     case .noSuchVersion:
-      "list what there is with `algo-run versions`, or publish it with `algo-run publish`"
+      "list the versions with `algo-run versions`, or publish it with `algo-run publish`"
     case .keyExists: "choose another name, or remove that key with `algo-run keys revoke`"
     case .noSuchKey: "list the keys with `algo-run keys list`"
     case .unreadableConnection: "set it again with `algo-run connection set`"

@@ -33,7 +33,7 @@ enum RunsCommand: Subcommand {
         "until", "T", help: "Only executions that started before this moment, or before the last 7d (any duration)."),
       .value("outcome", "LIST", help: "Only these outcomes, separated by commas: failed,timed_out."),
       .value("metric", "NAME", help: "Only executions that reported this metric; shows its value."),
-      .value("limit", "N", default: "50", help: "List at most so many."),
+      .value("limit", "N", default: "50", help: "Maximum number to list."),
       .repeatable(
         "from", "SOURCE", completion: .file,
         help:
@@ -43,9 +43,9 @@ enum RunsCommand: Subcommand {
     ],
     subcommands: [
       Command(
-        name: "show", abstract: "Show all that is known of one execution.",
+        name: "show", abstract: "Show the record of one execution.",
         discussion: "Exit status: 0 shown; 1 there is no such execution; 64 usage.",
-        examples: [("algo-run runs show req-98cea108-cd35-4fbb-91ba-4313be92698a", "one execution, all of it")],
+        examples: [("algo-run runs show req-98cea108-cd35-4fbb-91ba-4313be92698a", "one execution")],
         arguments: [Argument("REQUEST_ID", help: "The identifier that `runs` lists.")]),
       Command(
         name: "stats", abstract: "Summarize each metric of each version.",
@@ -74,7 +74,7 @@ enum RunsCommand: Subcommand {
         options: [
           .value(
             "for", "STORE", completion: .choices(MetricSchema.Store.allCases.map(\.rawValue)),
-            help: "What the schema is for.")
+            help: "Target of the schema.")
         ]),
     ])
 

@@ -8,13 +8,13 @@ enum SharedOptions {
   /// `--home DIR`.
   static let home = Option.value(
     "home", "DIR", completion: .directory,
-    help: "Where state lives (default: $ALGO_RUN_HOME, else $XDG_STATE_HOME/algo-run, else ~/.local/state/algo-run).")
+    help: "Home directory (default: $ALGO_RUN_HOME, else $XDG_STATE_HOME/algo-run, else ~/.local/state/algo-run).")
 
   /// `--json`.
   static let json = Option.flag("json", help: "Print JSON instead of a table.")
 
   /// `--no-history`.
-  static let noHistory = Option.flag("no-history", help: "Keep no record of this in the history that `runs` shows.")
+  static let noHistory = Option.flag("no-history", help: "Write nothing to the history that `runs` shows.")
 
   /// The trace that algo-run was called within, by its environment.
   static var trace: TraceContext? { HomeDirectory.processVariable("TRACEPARENT").flatMap { TraceContext(parsing: $0) } }

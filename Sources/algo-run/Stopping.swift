@@ -6,8 +6,8 @@ struct Stopping {
   static let options: [Option] = [
     .value("timeout", "D", help: "Stop an execution after this wall time, such as 500ms, 30s or 4m."),
     .value(
-      "stop-signal", "SIGNAL", default: "TERM", help: "The signal that stopping begins with, by name or number."),
-    .value("grace", "D", default: "5s", help: "How long after it SIGKILL follows."),
+      "stop-signal", "SIGNAL", default: "TERM", help: "First signal of the stop sequence, by name or number."),
+    .value("grace", "D", default: "5s", help: "Grace period before SIGKILL."),
   ]
 
   /// As given; without a time limit if none was.

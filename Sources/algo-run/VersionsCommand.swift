@@ -11,8 +11,8 @@ enum VersionsCommand: Subcommand {
     discussion: "Exit status: 0 listed; 1 nothing matches REF, or the state cannot be read; 64 usage.",
     examples: [
       ("algo-run versions", "all versions of all algorithms"),
-      ("algo-run versions demo/iris/1.2", "those of 1.2"),
-      ("algo-run versions --json | jq '.[] | select(.insights)'", "those with Insights on, with all that is stored"),
+      ("algo-run versions demo/iris/1.2", "the versions 1.2.*"),
+      ("algo-run versions --json | jq '.[] | select(.insights)'", "versions with Insights on, all members"),
     ],
     arguments: [
       Argument("REF", arity: .optional, completion: .reference, help: "OWNER/NAME, or with /1, /1.2, /1.2.* or /1.2.0.")
@@ -29,8 +29,8 @@ enum VersionsCommand: Subcommand {
     guard !versions.isEmpty else {
       if absence == nil {
         Message.tell(
-          reference.map { "no version of \($0) is published; see them all with: algo-run versions." }
-            ?? "nothing is published yet; begin with: algo-run publish OWNER/NAME -- COMMAND.")
+          reference.map { "no version of \($0) is published; list all with: algo-run versions." }
+            ?? "nothing is published yet; start with: algo-run publish OWNER/NAME -- COMMAND.")
       }
       return reference == nil ? 0 : 1
     }

@@ -9,8 +9,8 @@ struct WorkerOptions {
     .value("init-timeout", "D", help: "Workers: time until one is ready, apart from --timeout (5m)."),
     .value("max-requests", "N", help: "Workers: replace one after about N requests (0: never)."),
     .value("max-rss", "SIZE", help: "Workers: replace one that holds more memory after a request (0: no limit)."),
-    .value("idle", "D", help: "Workers: end one that had no request for so long; the last one stays (0s: never)."),
-    .value("drain", "D", help: "Workers: time that running requests have to finish at the end (30s)."),
+    .value("idle", "D", help: "Workers: end one after this time without a request; the last one stays (0s: never)."),
+    .value("drain", "D", help: "Workers: time for running requests to finish at the end (30s)."),
   ]
 
   private let isolates: Bool?
