@@ -130,8 +130,8 @@ public final class Dispatcher {
     for id in running.keys { executor.kill(id) }
   }
 
-  /// Begins the stop sequence of one job, or takes it out of the queue. It gets no further attempt.
-  public func stop(_ id: JobID) { if let execution = executionToEnd(of: id) { executor.stop(execution) } }
+  /// Cancels one job: begins its stop sequence, or takes it out of the queue. It gets no further attempt.
+  public func stop(_ id: JobID) { if let execution = executionToEnd(of: id) { executor.cancel(execution) } }
 
   /// Ends one job at once, or takes it out of the queue. It gets no further attempt.
   public func kill(_ id: JobID) { if let execution = executionToEnd(of: id) { executor.kill(execution) } }

@@ -48,7 +48,7 @@ import Testing
         jobs.dispatcher.stop(waiting)
         require(jobs.result(of: waiting)?.isCanceled == true)
         jobs.dispatcher.stop(running)
-        require(jobs.record(of: running).ending == .ended(.signaled(number: SIGTERM)))
+        require(jobs.record(of: running).ending == .canceled(.signaled(number: SIGTERM)))
         jobs.dispatcher.kill(retrying)
         require(jobs.record(of: retrying).ending == .ended(.exited(code: 1)))
         require(jobs.dispatcher.isIdle && jobs.dispatcher.hasRoom)
