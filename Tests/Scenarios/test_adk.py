@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.batches import parse
 from harness.worker_host import WorkerHost
 
 BINDING = Path(__file__).resolve().parents[2] / "Bindings" / "Python"
@@ -64,6 +65,24 @@ def test_an_original_algorithm_runs_cold_and_its_insights_are_metrics(program, c
     outcome, report = program.report("--", *command, input=b'{"cats": 30}', env=environment)
     assert outcome.status == 1 and outcome.stderr.endswith(b"AlgorithmException: too many cats\n")
     assert [*report["metrics"]] == ["cats_detected", "confidence"]
+
+
+@pytest.mark.parametrize("options", [(), ("--isolate",)], ids=["warm", "isolated"])
+def test_an_original_algorithm_runs_as_a_worker_with_its_insights_and_error_types(program, cats, options):
+    program.run("publish", "alice/cats", "--insights", "--worker", "--env", f"PYTHONPATH={BINDING}", "--",
+                sys.executable, "-m", "algo_run.adk", cats, status=0)
+    requests = b"".join(b'{"cats": %d}\n' % number for number in range(18, 23))
+    outcome = program.run("batch", "alice/cats", "-", *options, "--jobs", "2", input=requests, status=1)
+    results = sorted(parse(outcome.stdout), key=lambda result: result["index"])
+    for number, result in enumerate(results, 18):
+        if number <= 20:
+            assert result["result"] == {"cats": number, "client": "Algorithmia"}
+            assert result["metrics"] == {"cats_detected": number, "confidence": 0.95, "limit": 20}
+        else:
+            assert (result["outcome"], result["cause"]) == ("failed", "exception")
+            assert result["error"] == {"type": "TooManyCats", "message": "too many cats"}
+            assert result["metrics"] == {"cats_detected": number, "confidence": 0.95}
+    assert len(program.insights()) == 5 and all(b'"confidence":0.950' in payload for payload in program.insights())
 
 
 @pytest.mark.slow

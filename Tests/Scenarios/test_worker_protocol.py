@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.batches import parse
 from harness.worker_host import WorkerHost
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "worker-protocol.md"
@@ -30,3 +31,12 @@ def test_the_worker_of_the_page_answers_requests_with_metrics_and_errors(capital
             assert (failed.verb, failed.body, failed.keys) == ("fail", b"the input is empty\n", {"type": "Error"})
         assert host.close() == 0
         assert host.printed() == (b"", b"")
+
+
+def test_algo_run_takes_the_worker_of_the_page(program, capitals):
+    program.run("publish", "alice/capitals", "--insights", "--worker", "--", *capitals, status=0)
+    outcome = program.run("batch", "alice/capitals", "-", "--jobs", "2", input=b"cats\n" * 50, status=0)
+    assert [(result["result"], result["metrics"]) for result in parse(outcome.stdout)] == [("CATS", {"characters": 4})] * 50
+    outcome, report = program.report("alice/capitals", input=b"")
+    assert (outcome.status, report["outcome"], report["cause"]) == (1, "failed", "exception")
+    assert report["error"] == {"type": "Error", "message": "the input is empty"}
