@@ -13,7 +13,8 @@ enum ExecCommand: Subcommand {
     abstract: "Run one execution of a published version, or of any command.",
     discussion: """
       The child has algo-run's own stdin, stdout and stderr, and reports metrics on the descriptor named by \
-      ALGO_METRICS_FD. With Insights on, its payload is published; without REF, nothing is published.
+      ALGO_METRICS_FD. A version published with --worker gets stdin as its request, and stdout is its result alone. With \
+      Insights on, its payload is published; without REF, nothing is published.
       Exit status: the child's own; 128+N (in a shell) if signal N ended the child, and algo-run ended by it as well; \
       124 time limit; 126 not executable; 127 not found; 125 algo-run's own failure; 64 usage; 65 with --strict if a \
       metric was rejected and the child exited with 0.

@@ -13,8 +13,8 @@ enum PublishCommand: Subcommand {
     discussion: """
       A published version never changes, except for its Insights switch. Without --version or --bump the revision \
       increases; the first version is 1.0.0. Prints the reference of the new version.
-      Exit status: 0 published; 1 the number is taken, the state cannot be written, or the reference cannot be printed; \
-      64 usage.
+      Exit status: 0 published; 1 the number is taken, the worker cannot start, the state cannot be written, or the \
+      reference cannot be printed; 64 usage.
       """,
     examples: [
       ("algo-run publish demo/iris --insights -- python3 iris.py", "the first version, 1.0.0, with Insights"),

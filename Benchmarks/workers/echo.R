@@ -1,0 +1,5 @@
+# One metric, and the request as the result.
+algorun::serve(function(input) {
+  algorun::report(n = 1)
+  input
+})
