@@ -102,6 +102,8 @@ let package = Package(
     // Lines of files → executions and columns of their values.
     .target(
       name: "ExecutionFiles", dependencies: ["Comparison", "JSONText", "Platform", "RunModel"], swiftSettings: strict),
+    .testTarget(
+      name: "ExecutionFilesTests", dependencies: ["Comparison", "ExecutionFiles", "RunModel"], swiftSettings: strict),
 
     // JSON as text: numbers stay as they are written.
     .target(name: "JSONText", swiftSettings: strict),

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Prints what algo-run costs beside other tools, in one table. Figures mean something only on an idle machine.
 #
-#     Benchmarks/run.sh [launch|batch|growth|workers|validation|kafka|delivery|report]...        default: all
+#     Benchmarks/run.sh [launch|batch|growth|compare|workers|validation|kafka|delivery|report]...        default: all
 #
 # BENCH_ROUNDS=200    turns of each command           BENCH_LONG=1     growth to a million requests (100,000)
 # BENCH_PYTHON=PATH     a Python with NumPy and scikit-learn, for the rows of workers

@@ -10,6 +10,7 @@ import tempfile
 from pathlib import Path
 
 import batch
+import compare
 import launch
 import rates
 import workers
@@ -36,6 +37,8 @@ def main():
             batch.growth(table, algo_run, work)
         if wanted("workers"):
             workers.run(table, algo_run, work)
+        if wanted("compare"):
+            compare.run(table, algo_run, work)
         if wanted("validation"):
             rates.validation(table)
         if wanted("delivery") or wanted("kafka"):

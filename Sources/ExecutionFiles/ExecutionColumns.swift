@@ -17,6 +17,7 @@ public final class ExecutionColumns {
   private(set) var keys: [InputKey] = []
   private let needsKeys: Bool
   private let directory: String
+  private let runLength: Int
   private var file: SampleFile?
   private var names: [String] = []
   private var columns: [SampleColumn]
@@ -27,7 +28,9 @@ public final class ExecutionColumns {
   /// - Parameters:
   ///   - directory: where the file without a name is made.
   ///   - needsKeys: whether executions without an input digest are left out, so that all others can be paired.
-  public init(directory: String, needsKeys: Bool) {
+  ///   - runLength: values that are sorted at once, 8 MiB; a longer column is sorted by a merge of files.
+  public init(directory: String, needsKeys: Bool, runLength: Int = 1_048_576) {
+    self.runLength = runLength
     self.directory = directory
     self.needsKeys = needsKeys
     columns = Self.supervisorFigures.map { _ in SampleColumn() }
@@ -122,10 +125,10 @@ public final class ExecutionColumns {
     var runs: [Range<Int>] = []
     var merged: SampleFile?
     var values: [Double] = []
-    values.reserveCapacity(min(columns[index].count, SortedColumn.run))
+    values.reserveCapacity(min(columns[index].count, runLength))
     try forEachPiece(of: columns[index]) { _, piece throws(SystemError) in
       values.append(contentsOf: piece.lazy.filter { !$0.isNaN })
-      guard values.count > SortedColumn.run - SampleColumn.chunk, columns[index].count > SortedColumn.run else {
+      guard values.count > runLength - SampleColumn.chunk, columns[index].count > runLength else {
         return
       }
       values.sort()

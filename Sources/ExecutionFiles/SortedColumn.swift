@@ -3,9 +3,6 @@ internal import Platform
 
 /// The values of a column in ascending order: in memory, or as sorted runs of a file that are merged.
 public struct SortedColumn: SortedSample {
-  /// Values sorted at once: 8 MiB.
-  static let run = 1_048_576
-
   /// How many there are.
   public let count: Int
   private let values: [Double]
