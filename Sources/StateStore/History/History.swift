@@ -88,22 +88,40 @@ public final class History {
     return database
   }
 
+  /// Attempts to read the database and the journal without an import of another process in between.
+  private static let readings = 10
+
   private static func reading(_ home: HomeDirectory, _ notice: (String) -> Void) throws(StateError) -> History {
-    let database = try emptyDatabase(inMemory: true)
-    var offsets: [String: Int64] = [:]
-    var hasStored = false
-    if PrivateFile.exists(home.historyDatabase) {
-      do throws(StateError) {
-        try database.attach(home.historyDatabase, as: "stored")
-        try database.statement("SELECT name, offset FROM stored.segment").rows { offsets[$0.text(0)] = $0.integer(1) }
-        hasStored = true
-      } catch {
-        notice("\(home.historyDatabase) cannot be read (\(error)); its executions are missing here")
-        try? database.execute("DETACH stored")
+    var hasStored = PrivateFile.exists(home.historyDatabase)
+    var attempt = 0
+    while true {
+      attempt += 1
+      let database = try emptyDatabase(inMemory: true)
+      var offsets: [String: Int64] = [:]
+      if hasStored {
+        do throws(StateError) {
+          try database.attach(home.historyDatabase, as: "stored")
+          offsets = try storedOffsets(database)
+        } catch {
+          notice("\(home.historyDatabase) cannot be read (\(error)); its executions are missing here")
+          try? database.execute("DETACH stored")
+          hasStored = false
+        }
       }
+      try HistoryImport(home: home, database: database, storedOffsets: offsets).run()
+      if hasStored {
+        // From here on the database is read as it is now. A line that was imported in between would count twice.
+        try database.execute("BEGIN")
+        if try storedOffsets(database) != offsets, attempt < readings { continue }
+      }
+      return try History(database, home: home, includesStored: hasStored)
     }
-    try HistoryImport(home: home, database: database, storedOffsets: offsets).run()
-    return try History(database, home: home, includesStored: hasStored)
+  }
+
+  private static func storedOffsets(_ database: SQLiteDatabase) throws(StateError) -> [String: Int64] {
+    var offsets: [String: Int64] = [:]
+    try database.statement("SELECT name, offset FROM stored.segment").rows { offsets[$0.text(0)] = $0.integer(1) }
+    return offsets
   }
 
   private func reportLosses(_ notice: (String) -> Void) throws(StateError) {
