@@ -14,6 +14,9 @@ public final class DeliveryThread: PayloadQueue, Sendable {
     var isClosing = false
   }
 
+  /// Pause between two groups of payloads. Each group costs wake-ups of two threads, and a file is opened and locked.
+  private static let gathering = Duration.milliseconds(1)
+
   private let inbox: Mailbox<InsightsRecord>
   private let waker: Waker
   private let durable: Mailbox<[DurablePayload]>
@@ -80,11 +83,16 @@ public final class DeliveryThread: PayloadQueue, Sendable {
       ? DeliveryWorker(connection, access, home, .everything, waker: waker)
       : DeliveryWorker(connection, access, ClosedDestination(because: nil), .everything)
     var isClosing = false
+    var nextGroup = MonotonicInstant.now()
     while !isClosing {
       loop.turn(until: worker.nextTurn)
+      // A payload after a pause is taken at once.
+      if MonotonicInstant.now() < nextGroup { loop.turn(until: nextGroup) }
       // Asked before: what was enqueued before closing is in the mailbox by then.
       isClosing = shared.withLock { $0.isClosing }
-      for record in inbox.takeAll() { worker.submit(record) }
+      let records = inbox.takeAll()
+      if !records.isEmpty { nextGroup = .now() + Self.gathering }
+      for record in records { worker.submit(record) }
       // What could not be stored is kept and tried again; a record may be sent twice for it, under the same key.
       do throws(StateError) { try isClosing ? worker.close() : worker.turn() } catch { report(.heldUp(error)) }
       worker.takeNotices().forEach(report)
