@@ -62,7 +62,7 @@ public final class AlgorithmRequest: @unchecked Sendable {
     }
   }
 
-  /// The number lets the supervisor tell whose line it is, and count one that comes after its answer as late.
+  /// The number identifies its request to the supervisor, which counts one that comes after its answer as late.
   func send(_ line: [UInt8]) {
     guard let number else { return MetricsChannel.send(line) }
     MetricsChannel.echo(line)

@@ -211,7 +211,7 @@ struct MetricLineParser {
 
   // MARK: Strings
 
-  /// From behind the opening quote to behind the closing one. Tells whether there are escapes.
+  /// From behind the opening quote to behind the closing one. Returns whether there are escapes.
   @inline(__always)
   private mutating func skipString() throws(Malformed) -> Bool {
     var escaped = false

@@ -27,7 +27,7 @@ struct AlgoRun {
     // Help and status 0 would be the answer to an empty command line; this is none. Linux passes one empty word if a
     // caller passes nothing at all.
     guard words.contains(where: { !$0.isEmpty }) else {
-      Message.tell("the caller passed no command line, not even the program's name; pass both.")
+      Message.print("the caller passed no command line, not even the program's name; pass both.")
       return 125
     }
     return run(words.dropFirst().map { String(decoding: $0, as: UTF8.self) })
@@ -64,13 +64,13 @@ struct AlgoRun {
         return try subcommand.type.run(invocation)
       }
     } catch let error as UsageError {
-      Message.tell("\(error)")
+      Message.print("\(error)")
       return 64
     } catch let error as ExitFailure {
-      Message.tell(error.sentence)
+      Message.print(error.sentence)
       return error.status
     } catch {
-      Message.tell(Remedy.sentence(error))
+      Message.print(Remedy.sentence(error))
       return 1
     }
   }
@@ -96,7 +96,7 @@ struct ExitFailure: Error {
 /// Messages of algo-run itself: lines on stderr, apart from what the algorithm writes there.
 enum Message {
   /// One line, in one write so that lines of several processes stay whole.
-  static func tell(_ sentence: String) { MessageStream.standardError.print(sentence) }
+  static func print(_ sentence: String) { MessageStream.standardError.print(sentence) }
 }
 
 /// Results go to stdout, whole or not at all.
@@ -110,7 +110,7 @@ enum StandardOutput {
       try Descriptor.standardOutput.writeAll(bytes)
       return true
     } catch {
-      if error.code != EPIPE { Message.tell("cannot write the result: \(error).") }
+      if error.code != EPIPE { Message.print("cannot write the result: \(error).") }
       return false
     }
   }

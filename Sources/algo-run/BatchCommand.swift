@@ -106,7 +106,7 @@ enum BatchCommand: Subcommand {
       throw ExitFailure(status: error.exitStatus, sentence: "\(error)")
     }
     history?.close()
-    for line in settings.isQuiet ? summary.linesWhenQuiet : summary.lines { Message.tell(line) }
+    for line in settings.isQuiet ? summary.linesWhenQuiet : summary.lines { Message.print(line) }
     executor.tellLateMetrics()
     if let summaryFile {
       try ExecCommand.ownFailure { try summaryFile.write(summary.json) }
@@ -118,7 +118,7 @@ enum BatchCommand: Subcommand {
     let sentence = try ExecCommand.ownFailure {
       try BatchPreview(settings: settings).run { StandardOutput.write($0) }
     }
-    if !settings.isQuiet { Message.tell(sentence) }
+    if !settings.isQuiet { Message.print(sentence) }
     return 0
   }
 }

@@ -131,15 +131,15 @@ enum CompareCommand: Subcommand {
 
   private static func warn(_ result: CompareResult) {
     for (name, side) in [("A", result.a), ("B", result.b)] where side.columns.executions == 0 {
-      Message.tell("\(name), \(side.title), has no executions; check its spelling and its period.")
+      Message.print("\(name), \(side.title), has no executions; check its spelling and its period.")
     }
     for metric in result.warned {
-      Message.tell(
+      Message.print(
         "metric \"\(TerminalText.safe(metric.name))\" is reported by \(metric.a == nil ? "B" : "A") only; decide on it with "
           + "\(metric.a == nil ? "--on-added" : "--on-removed").")
     }
     for judged in result.gates where judged.outcome == .unknown {
-      Message.tell(
+      Message.print(
         "gate \"\(TerminalText.safe(judged.gate.description))\" could not be judged: a side has no such figure; check the "
           + "metric's name.")
     }

@@ -21,7 +21,7 @@ enum CompareSources {
           "no line of \"\(TerminalText.safe(path))\" is an execution; name a file of payloads, reports or batch "
           + "results, one a line.")
     }
-    Message.tell(
+    Message.print(
       "\(tally.unreadable) of the lines of \"\(TerminalText.safe(path))\" are no executions and were left out; check how "
         + "the file was written.")
   }
@@ -31,11 +31,11 @@ enum CompareSources {
   /// - Throws: `ExitFailure` with status 125.
   static func readHistory(_ home: HomeDirectory, into sides: [CompareSide]) throws {
     if let absence = SharedOptions.absence(of: home) {
-      Message.tell("\(absence), so there is no history; run both versions, or check --home.")
+      Message.print("\(absence), so there is no history; run both versions, or check --home.")
     }
     var failure: SystemError?
     do throws(StateError) {
-      let history = try History.open(home: home) { Message.tell("\($0).") }
+      let history = try History.open(home: home) { Message.print("\($0).") }
       let execution = ExecutionLine()
       for side in sides {
         guard let reference = side.reference, let version = try history.latestVersion(matching: reference) else {

@@ -57,12 +57,12 @@ enum ConnectionCommand: Subcommand {
     let shown = connection ?? Connection(kind: .file, filePath: home.insightsFile)
     let absence = SharedOptions.absence(of: home)
     if let absence {
-      Message.tell("\(absence), so no connection is set; payloads will go to the file in it, or check --home.")
+      Message.print("\(absence), so no connection is set; payloads will go to the file in it, or check --home.")
     }
     if invocation.flag("json") {
       return StandardOutput.write(ConnectionText.json(shown, isSet: connection != nil)) ? 0 : 1
     }
-    if connection == nil, absence == nil { Message.tell("no connection is set; payloads go to the file in the home.") }
+    if connection == nil, absence == nil { Message.print("no connection is set; payloads go to the file in the home.") }
     return StandardOutput.write(Table.text(ConnectionText.rows(shown))) ? 0 : 1
   }
 
@@ -104,13 +104,13 @@ enum ConnectionCommand: Subcommand {
 
   private static func remove(_ home: HomeDirectory) throws -> Int32 {
     guard try ConnectionStore(home: home).remove() else {
-      Message.tell("no connection is set; payloads go to \(home.insightsFile) already.")
+      Message.print("no connection is set; payloads go to \(home.insightsFile) already.")
       return 0
     }
     let outbox = try Outbox.existing(home: home)
     try outbox?.clearOutage()
     let waiting = try outbox?.pendingCount() ?? 0
-    Message.tell(
+    Message.print(
       "the connection is removed; payloads go to \(home.insightsFile)."
         + (waiting > 0 ? " \(waiting) wait in the outbox; `algo-run outbox deliver` would append them to it." : ""))
     return 0

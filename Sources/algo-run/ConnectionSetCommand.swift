@@ -80,19 +80,19 @@ enum ConnectionSetCommand {
     }
     if invocation.flag("system-roots") { connection.certificateAuthority = nil }
 
-    for note in try ConnectionCheck.check(connection) { Message.tell("note: \(note)") }
+    for note in try ConnectionCheck.check(connection) { Message.print("note: \(note)") }
     if connection.kind == .file, let path = connection.filePath {
       try OwnFiles.refuse(path, option: "--path", home)
-      if let note = FileSink(path: path).foreignContent() { Message.tell("note: \(note)") }
+      if let note = FileSink(path: path).foreignContent() { Message.print("note: \(note)") }
     }
     if let authority { connection.certificateAuthority = try store.copyCertificateAuthority(from: authority) }
     try store.set(connection)
     // What was known of the broker before means nothing for this one.
     try Outbox.existing(home: home)?.clearOutage()
     let target = connection.kind == .file ? connection.filePath ?? home.insightsFile : "topic \(connection.topic)"
-    Message.tell("payloads go to \(target) from now on; try it with: algo-run connection test.")
+    Message.print("payloads go to \(target) from now on; try it with: algo-run connection test.")
     let waiting = try Outbox.existing(home: home)?.pendingCount() ?? 0
-    if waiting > 0 { Message.tell("\(waiting) that wait in the outbox go there too.") }
+    if waiting > 0 { Message.print("\(waiting) that wait in the outbox go there too.") }
     return 0
   }
 }

@@ -21,7 +21,7 @@ final class DeliveryPrinter: Sendable {
       if case .unblocked = notice { printed = [] }
       return printed.insert(line).inserted
     }
-    if isNew { Message.tell(line) }
+    if isNew { Message.print(line) }
   }
 
   private static func ofOne(_ notice: DeliveryNotice, _ window: Duration) -> String {

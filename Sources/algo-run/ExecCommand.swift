@@ -94,24 +94,24 @@ enum ExecCommand: Subcommand {
         ended: { history?.append($0, inputSHA256: nil) })
       status = record.exitStatus
     } catch {
-      Message.tell("\(error)")
+      Message.print("\(error)")
       record = request.failedToStart(at: WallClock.now(), because: error)
       history?.append(record, inputSHA256: nil)
       status = error.exitStatus
     }
-    for notice in executor.takeNotices() { Message.tell(notice) }
-    if let explanation = record.explanation { Message.tell(explanation) }
+    for notice in executor.takeNotices() { Message.print(notice) }
+    if let explanation = record.explanation { Message.print(explanation) }
     executor.tellLateMetrics()
     if output?.isWritten == false, status == 0 { status = 125 }
     if record.outcome == .timedOut, let limit = options.stopping.limits.timeLimit ?? request.limits.timeLimit {
       let origin = invocation.isGiven("timeout") ? "--timeout" : "its version's time limit, which --timeout overrides"
-      Message.tell("stopped after \(DurationText.write(limit)) (\(origin)).")
+      Message.print("stopped after \(DurationText.write(limit)) (\(origin)).")
     }
-    tellRejections(record.metrics.rejected)
+    printRejections(record.metrics.rejected)
     if invocation.flag("strict"), status == 0, !record.metrics.rejected.isEmpty { status = 65 }
     if let report {
       do throws(ReportFailure) { try report.write(ExecutionRecordJSON.report(record)) } catch {
-        Message.tell("\(error)")
+        Message.print("\(error)")
       }
     }
     // Ctrl-C between the child's end and this moment is meant for the loop or script around algo-run.
@@ -119,12 +119,12 @@ enum ExecCommand: Subcommand {
   }
 
   /// Rejections that are printed; all are in the report.
-  private static let toldRejections = 20
+  private static let printedRejections = 20
 
-  private static func tellRejections(_ rejections: [MetricRejection]) {
-    for rejection in rejections.prefix(toldRejections) { Message.tell("\(rejection)") }
-    let rest = rejections.count - toldRejections
-    if rest > 0 { Message.tell("and \(rest) more rejected; all are in the report (--report FILE).") }
+  private static func printRejections(_ rejections: [MetricRejection]) {
+    for rejection in rejections.prefix(printedRejections) { Message.print("\(rejection)") }
+    let rest = rejections.count - printedRejections
+    if rest > 0 { Message.print("and \(rest) more rejected; all are in the report (--report FILE).") }
   }
 
   /// The event loop and the supervisor of this process. Signals are blocked from here on.

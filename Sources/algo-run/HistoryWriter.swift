@@ -30,7 +30,7 @@ final class HistoryWriter: ExecutionLog {
       let hasNewSegment = try journal.append(ExecutionRecordJSON.history(record, inputSHA256: inputSHA256))
       if hasNewSegment { importer?.start() }
     } catch {
-      if !hasFailed { Message.tell("executions are missing in the history: \(Remedy.sentence(error))") }
+      if !hasFailed { Message.print("executions are missing in the history: \(Remedy.sentence(error))") }
       hasFailed = true
     }
   }

@@ -26,7 +26,7 @@ enum InsightsCommand: Subcommand {
     let reference = try SharedOptions.reference(invocation, invocation.argument("REF") ?? "")
     let version = try VersionStore(home: try SharedOptions.home(invocation))
       .setInsights(invocation.argument("on|off") == "on", matching: reference)
-    Message.tell("Insights of \(version.reference) is \(version.insights ? "on" : "off").")
+    Message.print("Insights of \(version.reference) is \(version.insights ? "on" : "off").")
     return 0
   }
 }

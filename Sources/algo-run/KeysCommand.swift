@@ -52,12 +52,12 @@ enum KeysCommand: Subcommand {
       }
       let scope = KeyScope(rawValue: invocation.value("scope") ?? "") ?? .call
       let key = try store.create(name, scope: scope)
-      Message.tell("created the key \(name) with scope \(scope.rawValue); keep it now, it cannot be shown again.")
+      Message.print("created the key \(name) with scope \(scope.rawValue); keep it now, it cannot be shown again.")
       return StandardOutput.write("\(key.revealed)\n") ? 0 : 1
     case "revoke":
       let name = invocation.argument("NAME") ?? ""
       try store.revoke(name)
-      Message.tell("revoked the key \(TerminalText.safe(name)).")
+      Message.print("revoked the key \(TerminalText.safe(name)).")
       return 0
     default:
       return try list(store, asJSON: invocation.flag("json"))
@@ -80,7 +80,7 @@ enum KeysCommand: Subcommand {
       return StandardOutput.write(json.bytes + [UInt8(ascii: "\n")]) ? 0 : 1
     }
     guard !keys.isEmpty else {
-      Message.tell("there are no keys; create one with: algo-run keys create NAME.")
+      Message.print("there are no keys; create one with: algo-run keys create NAME.")
       return 0
     }
     let rows = keys.map { [$0.name, $0.scope.rawValue, String($0.createdAt.description.prefix(19)) + "Z"] }

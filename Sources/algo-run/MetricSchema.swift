@@ -12,7 +12,7 @@ enum MetricSchema {
     let metrics = try history.metricNames(selection)
     let reference = selection.reference.map { "\($0)" } ?? ""
     guard try history.count(selection) > 0 else {
-      Message.tell("no execution of \(reference) is in the history; list what there is with: algo-run runs.")
+      Message.print("no execution of \(reference) is in the history; list what there is with: algo-run runs.")
       return 1
     }
     return StandardOutput.write(text(for: store, metrics, reference)) ? 0 : 1

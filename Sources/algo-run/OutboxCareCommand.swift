@@ -5,7 +5,7 @@ internal import StateStore
 /// `algo-run outbox retry|purge`: what an operator does with payloads that were given up.
 enum OutboxCareCommand {
   /// Numbers that are listed; the others are counted.
-  private static let toldNumbers = 20
+  private static let listedNumbers = 20
 
   static func retry(_ invocation: Invocation, _ outbox: Outbox?, _ home: HomeDirectory) throws -> Int32 {
     let selection = try selection(invocation, all: [.expired, .rejected], byNumber: [.expired, .rejected])
@@ -22,11 +22,11 @@ enum OutboxCareCommand {
       }
     }
     if count > 0 || left.isEmpty {
-      Message.tell(
+      Message.print(
         "\(count) payload(s) are pending again, for \(DurationText.write(window))"
           + (count > 0 ? "; deliver them with: algo-run outbox deliver." : "."))
     }
-    return tell(left, "not retried")
+    return printLeft(left, "not retried")
   }
 
   static func purge(_ invocation: Invocation, _ outbox: Outbox?) throws -> Int32 {
@@ -39,18 +39,18 @@ enum OutboxCareCommand {
       guard let state = after[id] else { return nil }
       return selection.states.contains(state) ? "\(id) (being delivered)" : "\(id) (\(state.name))"
     }
-    if count > 0 || left.isEmpty { Message.tell("\(count) payload(s) removed.") }
-    return tell(left, "not removed")
+    if count > 0 || left.isEmpty { Message.print("\(count) payload(s) removed.") }
+    return printLeft(left, "not removed")
   }
 
   /// Says which of the numbers that were given nothing was done with.
   ///
   /// - Returns: The exit status.
-  private static func tell(_ left: [String], _ what: String) -> Int32 {
+  private static func printLeft(_ left: [String], _ what: String) -> Int32 {
     guard !left.isEmpty else { return 0 }
-    let more = left.count > toldNumbers ? " and \(left.count - toldNumbers) more" : ""
-    let told = left.prefix(toldNumbers).joined(separator: ", ")
-    Message.tell("\(what): \(told)\(more); list them with: algo-run outbox list.")
+    let more = left.count > listedNumbers ? " and \(left.count - listedNumbers) more" : ""
+    let listed = left.prefix(listedNumbers).joined(separator: ", ")
+    Message.print("\(what): \(listed)\(more); list them with: algo-run outbox list.")
     return 1
   }
 

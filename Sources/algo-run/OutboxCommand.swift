@@ -80,10 +80,10 @@ enum OutboxCommand: Subcommand {
     // Looking at an outbox that was never needed makes none.
     let outbox = try Outbox.existing(home: home)
     let absence = SharedOptions.absence(of: home)
-    if let absence { Message.tell("\(absence), so no payload waits there; check --home.") }
+    if let absence { Message.print("\(absence), so no payload waits there; check --home.") }
     switch invocation.commandPath.last {
     case "status": return try status(invocation, outbox, home)
-    case "list": return try list(invocation, outbox, isToldEmpty: absence != nil)
+    case "list": return try list(invocation, outbox, isReportedEmpty: absence != nil)
     case "retry": return try OutboxCareCommand.retry(invocation, outbox, home)
     default: return try OutboxCareCommand.purge(invocation, outbox)
     }
@@ -99,7 +99,7 @@ enum OutboxCommand: Subcommand {
     return StandardOutput.write(text) ? 0 : 1
   }
 
-  private static func list(_ invocation: Invocation, _ outbox: Outbox?, isToldEmpty: Bool) throws -> Int32 {
+  private static func list(_ invocation: Invocation, _ outbox: Outbox?, isReportedEmpty: Bool) throws -> Int32 {
     let limit = try number(invocation, "limit")
     let after = try number(invocation, "after")
     let chosen = states(invocation)
@@ -107,11 +107,13 @@ enum OutboxCommand: Subcommand {
       try outbox?.list(
         states: chosen.isEmpty ? OutboxState.allCases : chosen, after: after, limit: Int(clamping: limit)) ?? []
     if let last = records.last, records.count == limit {
-      Message.tell("there may be more; go on with: --after \(last.id).")
+      Message.print("there may be more; go on with: --after \(last.id).")
     }
     if invocation.flag("json") { return StandardOutput.write(OutboxText.json(records)) ? 0 : 1 }
     guard !records.isEmpty else {
-      if !isToldEmpty { Message.tell(chosen.isEmpty ? "the outbox is empty." : "no such payload is in the outbox.") }
+      if !isReportedEmpty {
+        Message.print(chosen.isEmpty ? "the outbox is empty." : "no such payload is in the outbox.")
+      }
       return 0
     }
     return StandardOutput.write(Table.text(OutboxText.rows(records))) ? 0 : 1

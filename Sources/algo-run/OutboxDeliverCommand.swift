@@ -15,7 +15,7 @@ enum OutboxDeliverCommand {
     let delivery = try OutboxDelivery(
       home: home, readConnection: { () throws(StateError) in try connections.latest() },
       report: DeliveryPrinter(of: "payloads").print)
-    if follows { Message.tell("delivering what waits in \(home.path), until stopped") }
+    if follows { Message.print("delivering what waits in \(home.path), until stopped") }
     let importer = JournalImporter(home: home)
     var nextImport = MonotonicInstant.now()
     let figures = try delivery.run(follows: follows) {
@@ -33,7 +33,7 @@ enum OutboxDeliverCommand {
     if figures.removed > 0 { parts.append("\(figures.removed) removed (--retention)") }
     if figures.waiting > 0 { parts.append("\(figures.waiting) waiting") }
     if figures.elsewhere > 0 { parts.append("\(figures.elsewhere) in the hands of another process") }
-    Message.tell(parts.joined(separator: ", "))
+    Message.print(parts.joined(separator: ", "))
     if follows { return 0 }
     if stop.received == SIGINT { return 130 }
     return figures.isComplete ? 0 : 1

@@ -63,7 +63,7 @@ enum PublishCommand: Subcommand {
     if publication.worker != nil, !invocation.flag("no-check") { try check(publication, home) }
     let version = try VersionStore(home: home).publish(publication)
     // Before the result: a version whose reference cannot be printed is published all the same.
-    Message.tell("published \(version.reference), Insights \(version.insights ? "on" : "off").")
+    Message.print("published \(version.reference), Insights \(version.insights ? "on" : "off").")
     noteMissingProgram(of: version)
     return StandardOutput.write("\(version.reference)\n") ? 0 : 1
   }
@@ -96,7 +96,7 @@ enum PublishCommand: Subcommand {
     }
     guard !candidates.contains(where: { access($0, F_OK) == 0 }) else { return }
     let place = program.contains("/") ? "" : " on PATH"
-    Message.tell(
+    Message.print(
       "note: there is no program \"\(TerminalText.safe(program))\"\(place) here; install it, or publish another version "
         + "if the name is wrong.")
   }

@@ -35,7 +35,7 @@ struct RunFiles {
     }
     files.flush()
     if let failure = files.failure { throw failure }
-    if files.unreadable > 0 { Message.tell("\(files.unreadable) line(s) are no execution and are left out.") }
+    if files.unreadable > 0 { Message.print("\(files.unreadable) line(s) are no execution and are left out.") }
     return files.history
   }
 

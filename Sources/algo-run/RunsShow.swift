@@ -10,7 +10,7 @@ enum RunsShow {
     var lines: [[UInt8]] = []
     try history.forEachLine(ofRequest: id) { lines.append($0) }
     guard !lines.isEmpty else {
-      Message.tell("no execution \"\(TerminalText.safe(id))\" is in the history; list them with: algo-run runs.")
+      Message.print("no execution \"\(TerminalText.safe(id))\" is in the history; list them with: algo-run runs.")
       return 1
     }
     if invocation.flag("json") {

@@ -11,8 +11,8 @@ enum RunsSource {
       return try RunFiles.read(sources) { try ConnectionStore(home: home).connection() }
     }
     if let absence = SharedOptions.absence(of: home) {
-      Message.tell("\(absence), so there is no history; run a version, or check --home.")
+      Message.print("\(absence), so there is no history; run a version, or check --home.")
     }
-    return try History.open(home: home) { Message.tell("\($0).") }
+    return try History.open(home: home) { Message.print("\($0).") }
   }
 }

@@ -27,7 +27,7 @@ enum RunsStats {
       }
     }
     if !blocks.isEmpty { return StandardOutput.write(blocks.joined(separator: "\n")) ? 0 : 1 }
-    if !invocation.flag("json") { Message.tell("there is no such execution; list all with: algo-run runs.") }
+    if !invocation.flag("json") { Message.print("there is no such execution; list all with: algo-run runs.") }
     return 0
   }
 

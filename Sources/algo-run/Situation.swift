@@ -57,7 +57,7 @@ struct Situation {
       }
       // A bare command on a machine without a home has nothing to say about state.
       if reference != nil || home != nil {
-        Message.tell("\(Remedy.sentence(error)) The command runs all the same\(fallbackNote(reference, home)).")
+        Message.print("\(Remedy.sentence(error)) The command runs all the same\(fallbackNote(reference, home)).")
       }
       return Situation(version: reference.flatMap(assumedVersion), connection: nil, home: home, stateIsUnreadable: true)
     }

@@ -24,11 +24,11 @@ enum VersionsCommand: Subcommand {
     let home = try SharedOptions.home(invocation)
     let versions = try VersionStore(home: home).versions(matching: reference)
     let absence = SharedOptions.absence(of: home)
-    if let absence { Message.tell("\(absence), so nothing is published there; publish a version, or check --home.") }
+    if let absence { Message.print("\(absence), so nothing is published there; publish a version, or check --home.") }
     if invocation.flag("json") { return StandardOutput.write(json(versions)) ? 0 : 1 }
     guard !versions.isEmpty else {
       if absence == nil {
-        Message.tell(
+        Message.print(
           reference.map { "no version of \($0) is published; list all with: algo-run versions." }
             ?? "nothing is published yet; start with: algo-run publish OWNER/NAME -- COMMAND.")
       }

@@ -20,7 +20,7 @@ extension Executor {
   /// Prints how many metrics came too late, if any did.
   func tellLateMetrics() {
     guard lateMetrics > 0 else { return }
-    Message.tell(
+    Message.print(
       "\(lateMetrics) metric line\(lateMetrics == 1 ? "" : "s") rejected: late (written after the answer of their "
         + "request); report before apply returns.")
   }

@@ -22,7 +22,7 @@ struct DeliveryPolicy {
     case replaceProducer
     /// Announce to all deliverers of this home that the broker is down, until then or until one finds it up.
     case announceOutage(since: Timestamp, until: Timestamp, cause: String)
-    /// Tell them that it is back.
+    /// Announce that it is back.
     case announceRecovery
   }
 

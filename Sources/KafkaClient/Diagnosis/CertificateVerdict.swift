@@ -1,6 +1,6 @@
 internal import RunModel
 
-/// Tells apart what librdkafka calls "certificate verify failed": wrong authority, wrong name, expired.
+/// Distinguishes the cases that librdkafka calls "certificate verify failed": wrong authority, wrong name, expired.
 enum CertificateVerdict {
   /// OpenSSL's codes (`X509_V_ERR_…`, x509_vfy.h), the same in 1.1 and 3.
   private static let notYetValid: Int32 = 9
