@@ -54,6 +54,8 @@ public final class History {
   public static func importJournal(of home: HomeDirectory) throws(StateError) {
     guard HistorySegment.names(in: home).count > 1 else { return }
     guard let database = try database(of: home, lockWait: .zero) else { return }
+    // The memory of a batch must not depend on the number of its requests.
+    try database.execute("PRAGMA cache_size = -256")
     let importer = HistoryImport(home: home, database: database)
     try importer.run()
     try importer.trim()

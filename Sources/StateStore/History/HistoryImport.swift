@@ -16,7 +16,8 @@ struct HistoryImport {
     var rowsAtOnce: Int64 = 10_000
   }
 
-  private static let pieceLength = 1 << 20
+  /// Bytes of one transaction: more than the longest line, and little beside the memory of a batch.
+  private static let pieceLength = 1 << 17
   private static let brokenLines = 1000
 
   let home: HomeDirectory
