@@ -17,7 +17,7 @@ struct HistoryImport {
   }
 
   /// Bytes of one transaction: more than the longest line, and little beside the memory of a batch.
-  private static let pieceLength = 1 << 17
+  private static let pieceLength = HistorySegment.longestLine + 4096
   private static let brokenLines = 1000
 
   let home: HomeDirectory
@@ -87,7 +87,7 @@ struct HistoryImport {
     var piece: [UInt8] = []
     piece.reserveCapacity(Self.pieceLength)
     do throws(SystemError) {
-      try unsafe withUnsafeTemporaryAllocation(byteCount: 65_536, alignment: 16) { buffer throws(SystemError) in
+      try unsafe withUnsafeTemporaryAllocation(byteCount: 16_384, alignment: 16) { buffer throws(SystemError) in
         while piece.count < Self.pieceLength {
           let rest = unsafe UnsafeMutableRawBufferPointer(rebasing: buffer.prefix(Self.pieceLength - piece.count))
           let count = try unsafe file.read(into: rest, at: offset + piece.count)
