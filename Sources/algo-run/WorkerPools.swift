@@ -69,9 +69,11 @@ struct WorkerCheck {
     pool.close()
     try turn { pool.isClosed }
     guard let failure = pool.failure else { return }
+    let reason = "\(failure)"
     throw ExitFailure(
       status: 1,
-      sentence: "not published: \(failure); correct the program, or publish it unchecked with --no-check.")
+      sentence: "not published: \(reason.hasSuffix(".") ? String(reason.dropLast()) : reason); correct the program, or "
+        + "publish it unchecked with --no-check.")
   }
 
   private func turn(until condition: () -> Bool) throws {

@@ -222,3 +222,16 @@ def test_a_read_only_home_can_be_listed_and_not_published_to(program):
 def test_a_disk_too_full_for_a_publication_says_so(program):
     status, stdout, stderr = mounted(program, FILL + '"$A" publish o/a -- true', size="64k")
     assert status not in (0, 64) and stdout == "" and len(stderr) == 1 and stderr[0].startswith("algo-run: ")
+
+
+@pytest.mark.root
+def test_a_history_that_cannot_be_looked_at_is_not_shown_as_empty(program):
+    program.run("publish", "o/a", "--", "true", status=0)
+    program.run("exec", "o/a", status=0)
+    program.run("runs", status=0)
+    options = unprivileged(program)
+    program.home.chmod(0o700)
+    options["env"] = {"HOME": None, "ALGO_RUN_HOME": str(program.home)}
+    outcome = program.run("runs", **options)
+    assert outcome.status not in (0, 64) and outcome.stdout == b"", repr(outcome)
+    assert len(outcome.messages) == 1 and str(program.home) in outcome.messages[0]

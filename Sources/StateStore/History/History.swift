@@ -43,6 +43,8 @@ public final class History {
       let readable = if let database { database } else { try emptyDatabase(inMemory: true) }
       history = try History(readable, home: home)
     } catch {
+      // What cannot be looked at must not be taken for empty.
+      guard unsafe access(home.path, R_OK | X_OK) == 0 || errno == ENOENT else { throw error }
       notice("\(error); executions are read without importing them into \(home.historyDatabase)")
       history = try reading(home, notice)
     }
