@@ -25,13 +25,24 @@ let package = Package(
     .executableTarget(
       name: "algo-run",
       dependencies: [
-        "BatchRun", "CommandLineInterface", "Comparison", "Delivery", "Execution", "ExecutionFiles", "JSONText",
-        "KafkaClient", "MetricsIntake", "Platform", "ProcessSupervision", "RequestDispatch", "RunModel", "StateStore",
+        "BatchRun", "CommandLineInterface", "Comparison", "Delivery", "Execution", "ExecutionFiles", "HTTPService",
+        "JSONText",
+        "KafkaClient", "MetricsIntake", "Platform", "ProcessSupervision", "RequestDispatch", "RunModel",
+        "ServerCommands", "StateStore",
       ],
       swiftSettings: strict),
     .target(name: "CommandLineInterface", swiftSettings: strict),
     .testTarget(
       name: "CommandLineInterfaceTests", dependencies: ["CommandLineInterface"], swiftSettings: strict),
+
+    // The long-running commands.
+    .target(
+      name: "ServerCommands",
+      dependencies: [
+        "Delivery", "Execution", "HTTPService", "JSONText", "Platform", "ProcessSupervision", "RequestDispatch",
+        "RunModel", "StateStore",
+      ],
+      swiftSettings: strict),
 
     // HTTP: connections, requests, responses. It knows no process.
     .target(

@@ -14,7 +14,7 @@ struct AlgoRun {
     ("exec", ExecCommand.self), ("batch", BatchCommand.self), ("publish", PublishCommand.self),
     ("versions", VersionsCommand.self), ("insights", InsightsCommand.self), ("connection", ConnectionCommand.self),
     ("outbox", OutboxCommand.self), ("check", CheckCommand.self), ("runs", RunsCommand.self),
-    ("compare", CompareCommand.self), ("keys", KeysCommand.self),
+    ("compare", CompareCommand.self), ("keys", KeysCommand.self), ("serve", ServeCommand.self),
   ]
 
   static func main() {

@@ -9,7 +9,7 @@ enum KeysCommand: Subcommand {
 
   static let command = Command(
     name: "keys",
-    abstract: "Create, list and revoke the keys of the HTTP API, which a later version serves.",
+    abstract: "Create, list and revoke the keys of the HTTP API.",
     discussion: """
       Scopes include each other: call (calls, executions, reading versions), publish (also publishing versions and \
       switching Insights), admin (also the connection, the outbox and the keys).

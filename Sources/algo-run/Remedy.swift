@@ -1,5 +1,6 @@
 internal import Delivery
 internal import Glibc
+internal import HTTPService
 internal import KafkaClient
 internal import StateStore
 
@@ -10,6 +11,7 @@ enum Remedy {
     switch error {
     case let error as StateError: "\(error); \(remedy(error))."
     case let error as FileSinkError: "\(error); \(remedy(error))"
+    case let error as HTTPFailure: "\(error); \(remedy(error))."
     case let error as KafkaError: remedy(error).map { "\(error); \($0)" } ?? "\(error)"
     case DestinationProblem.kafka(let error): sentence(error)
     case DestinationProblem.file(let error): sentence(error)
@@ -55,6 +57,14 @@ enum Remedy {
     case .noReader: "start its reader, or \(otherFile)"
     case .cannotWrite: "check its file system, or \(otherFile)"
     case .locked(let path): "find it with `fuser \(path)`"
+    }
+  }
+
+  private static func remedy(_ error: HTTPFailure) -> String {
+    switch error {
+    case .libraryMissing: "install it (Debian, Ubuntu: apt install libmicrohttpd12)"
+    case .cannotListen: "choose another address with --listen"
+    case .cannotStart: "raise the limit of open files (ulimit -n)"
     }
   }
 

@@ -1,0 +1,85 @@
+internal import Execution
+internal import Glibc
+internal import JSONText
+internal import Platform
+internal import ProcessSupervision
+internal import RequestDispatch
+
+/// What the child of a call wrote: its result from stdout, in memory while it is small, then in a file; of stderr the end.
+final class CallOutput: JobOutput {
+  /// How the envelope carries the result.
+  enum Form: String { case json, text, binary }
+
+  private static let memoryLimit = 262_144
+  private let limit: Int
+  private let directory: String
+  private(set) var bytes: [UInt8] = []
+  private(set) var file: Descriptor?
+  private(set) var count = 0
+  private(set) var diagnostics = StreamTail()
+  private var json = JSONScanner()
+  private var text = UTF8Scanner()
+  /// Why not all of the result is here; nil if it is.
+  private(set) var loss: String?
+
+  /// Keeps at most `limit` bytes; larger results go to a file in `directory`.
+  init(limit: Int, directory: String) {
+    self.limit = limit
+    self.directory = directory
+  }
+
+  var isLost: Bool { loss != nil }
+
+  func reset() {
+    (bytes, file, count, loss) = ([], nil, 0, nil)
+    (diagnostics, json, text) = (StreamTail(), JSONScanner(), UTF8Scanner())
+  }
+
+  func receive(_ piece: UnsafeRawBufferPointer, from descriptor: Int32) {
+    guard descriptor == 1 else { return diagnostics.receive(piece) }
+    guard loss == nil else { return }
+    guard count + piece.count <= limit else {
+      loss = "the result is larger than \(limit) bytes"
+      (bytes, file) = ([], nil)
+      return
+    }
+    do throws(SystemError) {
+      if file == nil, count + piece.count > Self.memoryLimit {
+        let made = try Descriptor.anonymousFile(in: directory)
+        try made.writeAll(bytes, at: 0)
+        (bytes, file) = ([], made)
+      }
+      if let file { try file.writeAll(piece, at: count) } else { bytes.append(contentsOf: piece) }
+      count += piece.count
+      json.consume(piece)
+      text.consume(piece)
+    } catch {
+      loss = "the result cannot be kept (\(error))"
+    }
+  }
+
+  var form: Form {
+    if json.isComplete { return .json }
+    return text.isValid && text.unfinished == 0 ? .text : .binary
+  }
+
+  /// Calls `body` with the result piece by piece; pieces of a file are a multiple of 3 bytes, for base64.
+  func read(_ body: (UnsafeRawBufferPointer) -> Void) throws(SystemError) {
+    guard let file else { return bytes.withUnsafeBytes(body) }
+    var offset = 0
+    try withUnsafeTemporaryAllocation(byteCount: 49_152, alignment: 16) { buffer throws(SystemError) in
+      while offset < count {
+        var filled = 0
+        let wanted = min(buffer.count, count - offset)
+        while filled < wanted {
+          let read = try file.read(
+            into: UnsafeMutableRawBufferPointer(rebasing: buffer[filled..<wanted]), at: offset + filled)
+          guard read > 0 else { throw SystemError(EIO) }
+          filled += read
+        }
+        body(UnsafeRawBufferPointer(rebasing: buffer[..<filled]))
+        offset += filled
+      }
+    }
+  }
+}

@@ -1,0 +1,48 @@
+internal import HTTPService
+internal import RunModel
+
+/// What a call asks for beside its input.
+struct CallParameters {
+  /// The form of the answer.
+  enum Output { case envelope, raw, void }
+
+  /// A parameter that cannot be used: one sentence.
+  struct Problem: Error { let message: String }
+
+  var output = Output.envelope
+  var includesStandardOutput = false
+  /// The limit that the caller set, the wait for a slot included; nil for the version's.
+  var limit: Duration?
+
+  /// Takes query and headers. Names and values are those of the original service; further parameters are ignored.
+  init(_ request: HTTPRequest) throws(Problem) {
+    switch request.target.parameter("output") {
+    case nil, "default": break
+    case "raw": output = .raw
+    case "void": output = .void
+    case .some: throw Problem(message: "the parameter output is raw, void or default; correct it, or leave it out.")
+    }
+    includesStandardOutput = ["true", "1"].contains(request.target.parameter("stdout")?.lowercased())
+    if let text = request.target.parameter("timeout") {
+      guard let seconds = Int(text), (1...3000).contains(seconds) else {
+        throw Problem(message: "the parameter timeout is a number of seconds from 1 to 3000; correct it.")
+      }
+      limit = .seconds(seconds)
+    }
+    if let text = request["x-timeout"] {
+      guard let seconds = Int(text), (1...3000).contains(seconds) else {
+        throw Problem(message: "X-Timeout is a number of seconds from 1 to 3000; correct it.")
+      }
+      limit = min(limit ?? .seconds(seconds), .seconds(seconds))
+    }
+  }
+
+  /// Whether the body of this type can be an input. Without a type, and as curl -d sends it, it is taken as it is.
+  static func accepts(_ type: String?) -> Bool {
+    let name = type?.split(separator: ";").first?.lowercased().filter { $0 != " " } ?? ""
+    return [
+      "", "application/json", "text/plain", "application/text", "application/octet-stream",
+      "application/x-www-form-urlencoded",
+    ].contains(name)
+  }
+}

@@ -1,0 +1,99 @@
+internal import HTTPService
+internal import RunModel
+
+/// What a path and a method ask for.
+enum Endpoint: String, CaseIterable {
+  case live, ready, metrics, openAPI
+  case call, execution, cancel
+  case algorithms, algorithm, versions, publish, version, patch, compile
+  case keys, createKey, revokeKey
+  case connection, setConnection, removeConnection
+  case outbox
+
+  /// Method and path; `{…}` stands for one segment, and `[…]` for one that may be left out.
+  var template: (method: String, path: String) {
+    switch self {
+    case .live: ("GET", "/livez")
+    case .ready: ("GET", "/readyz")
+    case .metrics: ("GET", "/metrics")
+    case .openAPI: ("GET", "/openapi.json")
+    case .call: ("POST", "/v1/algo/{owner}/{name}/[version]")
+    case .execution: ("GET", "/v1/executions/{id}")
+    case .cancel: ("DELETE", "/v1/executions/{id}")
+    case .algorithms: ("GET", "/v1/algorithms")
+    case .algorithm: ("GET", "/v1/algorithms/{owner}/{name}")
+    case .versions: ("GET", "/v1/algorithms/{owner}/{name}/versions")
+    case .publish: ("POST", "/v1/algorithms/{owner}/{name}/versions")
+    case .version: ("GET", "/v1/algorithms/{owner}/{name}/versions/{version}")
+    case .patch: ("PATCH", "/v1/algorithms/{owner}/{name}/versions/{version}")
+    case .compile: ("POST", "/v1/algorithms/{owner}/{name}/compile")
+    case .keys: ("GET", "/v1/admin/keys")
+    case .createKey: ("POST", "/v1/admin/keys")
+    case .revokeKey: ("DELETE", "/v1/admin/keys/{name}")
+    case .connection: ("GET", "/v1/admin/insights-connection")
+    case .setConnection: ("POST", "/v1/admin/insights-connection")
+    case .removeConnection: ("DELETE", "/v1/admin/insights-connection")
+    case .outbox: ("GET", "/v1/admin/outbox")
+    }
+  }
+
+  /// The scope that it needs; nil for none.
+  var scope: KeyScope? {
+    switch self {
+    case .live, .ready: nil
+    case .metrics, .openAPI, .call, .execution, .cancel, .algorithms, .algorithm, .versions, .version: .call
+    case .publish, .patch, .compile: .publish
+    case .keys, .createKey, .revokeKey, .connection, .setConnection, .removeConnection, .outbox: .admin
+    }
+  }
+}
+
+/// An endpoint with the variable segments of its path.
+struct Route {
+  let endpoint: Endpoint
+  let values: [String]
+
+  /// What a request asks for.
+  enum Match {
+    case found(Route)
+    /// The path exists; these are its methods.
+    case otherMethods([String])
+    case nothing
+  }
+
+  static func match(_ request: HTTPRequest) -> Match {
+    var segments = request.target.segments
+    // Older clients of the original service publish at this path.
+    if request.method == "POST", segments.count == 5, segments.last == "version" { segments[4] = "versions" }
+    if segments == ["healthz"] { segments = ["livez"] }
+    var methods: [String] = []
+    for (endpoint, template) in templates {
+      guard let values = values(segments, template.segments) else { continue }
+      if template.method == (request.method == "HEAD" ? "GET" : request.method) {
+        return .found(Route(endpoint: endpoint, values: values))
+      }
+      methods.append(template.method)
+    }
+    if methods.contains("GET") { methods.append("HEAD") }
+    return methods.isEmpty ? .nothing : .otherMethods(methods + ["OPTIONS"])
+  }
+
+  private static let templates = Endpoint.allCases.map { endpoint in
+    let (method, path) = endpoint.template
+    return (endpoint, (method: method, segments: path.split(separator: "/").map(String.init)))
+  }
+
+  private static func values(_ segments: [String], _ template: [String]) -> [String]? {
+    let isShort = template.last?.hasPrefix("[") == true && segments.count == template.count - 1
+    guard segments.count == template.count || isShort else { return nil }
+    var values: [String] = []
+    for (segment, expected) in zip(segments, template) {
+      if expected.hasPrefix("{") || expected.hasPrefix("[") {
+        values.append(segment)
+      } else if segment != expected {
+        return nil
+      }
+    }
+    return values
+  }
+}

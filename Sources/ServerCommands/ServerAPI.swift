@@ -1,0 +1,231 @@
+internal import HTTPService
+internal import JSONText
+internal import Platform
+internal import RunModel
+internal import StateStore
+
+/// Authorizes requests and routes them: to calls, or to what is stored.
+final class ServerAPI: HTTPApplication {
+  /// What is known of an exchange while it lasts.
+  private final class Admission {
+    let route: Route
+    let key: APIKey?
+    /// The call that its admission found to be possible.
+    var call: Call?
+    init(_ route: Route, _ key: APIKey?) { (self.route, self.key) = (route, key) }
+  }
+
+  private let settings: ServerSettings
+  private let calls: CallService
+  private let state: StateRoutes
+  private let keys: KeyStore
+  private let versions: VersionStore
+  private let log: AccessLog
+  private var rejected = CallMetrics()
+  /// Waits for the ends of executions, until a moment.
+  private var waits: [(until: MonotonicInstant, exchange: HTTPExchange, call: Call)] = []
+
+  init(_ calls: CallService, state: StateDatabase, home: HomeDirectory, settings: ServerSettings) {
+    self.calls = calls
+    self.settings = settings
+    // One store for both: it knows its own changes, and only those of other connections by SQLite's counter.
+    keys = KeyStore(state)
+    self.state = StateRoutes(state, keys: keys, home: home, allowsPublish: settings.allowsPublish)
+    versions = VersionStore(state)
+    log = AccessLog(asJSON: settings.logsJSON)
+  }
+
+  /// When ``advance()`` has something to do.
+  var nextDue: MonotonicInstant? { waits.map(\.until).min() }
+
+  /// Answers the requests whose wait is over.
+  func advance() {
+    let now = MonotonicInstant.now()
+    waits.removeAll { wait in
+      guard wait.until <= now || wait.call.hasEnded else { return false }
+      wait.exchange.respond(wait.call.description(now: now))
+      return true
+    }
+  }
+
+  // MARK: HTTPApplication
+
+  func admit(_ exchange: HTTPExchange) -> HTTPResponse? {
+    let id = exchange.id
+    let match = Route.match(exchange.request)
+    if case .found(let route) = match, route.endpoint.scope == nil {
+      exchange.context = Admission(route, nil)
+      return nil
+    }
+    let key: APIKey?
+    do throws(StateError) { key = try authenticate(exchange.request) } catch {
+      return .error(503, "\(error); try again later.", requestID: id, headers: [("Retry-After", "1")])
+    }
+    guard settings.needsNoKey || key != nil else {
+      rejected.countRejection("auth")
+      return .error(
+        401, "authorization required", code: 2002, requestID: id, headers: [("WWW-Authenticate", "Simple")])
+    }
+    switch match {
+    case .nothing:
+      return .error(
+        404, "\(exchange.request.target.rawPath) is not part of algo-run; see /openapi.json.", requestID: id)
+    case .otherMethods(let methods):
+      let allow = [(name: "Allow", value: methods.joined(separator: ", "))]
+      if exchange.request.method == "OPTIONS" {
+        return HTTPResponse(type: "text/plain", body: .bytes([]), headers: allow)
+      }
+      return .error(405, "the method must be one of \(methods.joined(separator: ", ")).", requestID: id, headers: allow)
+    case .found(let route):
+      if let scope = route.endpoint.scope, let key, key.scope < scope {
+        rejected.countRejection("auth")
+        return .error(403, "this needs a key of scope \(scope.rawValue); use another key.", code: 2001, requestID: id)
+      }
+      let admission = Admission(route, key)
+      exchange.context = admission
+      return route.endpoint == .call ? admitCall(exchange, admission) : nil
+    }
+  }
+
+  func receive(_ exchange: HTTPExchange) {
+    guard let admission = exchange.context as? Admission else { return }
+    let values = admission.route.values
+    switch admission.route.endpoint {
+    case .live: exchange.respond(.text("ok\n"))
+    case .ready:
+      exchange.respond(calls.isDraining ? .text("draining\n", status: 503) : .text("ok\n"))
+    case .call:
+      guard let call = admission.call else { return }
+      calls.submit(call, input: exchange.body, trace: Self.trace(exchange.request))
+      if call.parameters.output == .void {
+        exchange.respond(
+          .json(Array(#"{"async":"void","request_id":"\#(call.id)","metadata":{"content_type":"void"}}"#.utf8)))
+      } else {
+        call.exchange = exchange
+      }
+    case .execution: show(values[0], exchange)
+    case .cancel:
+      guard let call = calls.call(values[0]) else { return exchange.respond(unknown(values[0], exchange)) }
+      calls.cancel(call)
+      wait(for: call, exchange, until: .now() + settings.grace + .seconds(10))
+    case .metrics: exchange.respond(metrics(exchange.request))
+    default: exchange.respond(state.response(to: admission.route, exchange, key: admission.key))
+    }
+  }
+
+  func clientLeft(_ exchange: HTTPExchange) {
+    waits.removeAll { $0.exchange === exchange }
+    guard let call = (exchange.context as? Admission)?.call else { return }
+    call.exchange = nil
+    if settings.cancelsOnDisconnect { calls.cancel(call) }
+  }
+
+  func ended(_ exchange: HTTPExchange) {
+    let admission = exchange.context as? Admission
+    if let endpoint = admission?.route.endpoint, endpoint == .live || endpoint == .ready { return }
+    log.write(exchange, key: admission?.key?.name)
+  }
+
+  func logged(_ message: String) {}
+
+  // MARK: Calls
+
+  private func admitCall(_ exchange: HTTPExchange, _ admission: Admission) -> HTTPResponse? {
+    let (id, values) = (exchange.id, admission.route.values)
+    let parameters: CallParameters
+    do throws(CallParameters.Problem) { parameters = try CallParameters(exchange.request) } catch {
+      return .error(400, error.message, requestID: id)
+    }
+    guard CallParameters.accepts(exchange.request["content-type"]) else {
+      return .error(
+        415, "the input is application/json, text/plain or application/octet-stream; set its Content-Type.",
+        requestID: id)
+    }
+    let found: PublishedVersion?
+    do throws(StateError) {
+      found = try state.version(values[0], values[1], values.count > 2 ? values[2] : "latest")
+    } catch {
+      return .error(503, "\(error); try again later.", requestID: id, headers: [("Retry-After", "1")])
+    }
+    guard let version = found else {
+      return .error(404, "algorithm algo://\(values.joined(separator: "/")) not found", code: 1000, requestID: id)
+    }
+    guard version.worker == nil else {
+      return .error(503, "versions with workers cannot be called yet; publish one without --worker.", requestID: id)
+    }
+    if calls.isDraining {
+      rejected.countRejection("draining")
+      var response = HTTPResponse.error(
+        503, "the server is stopping; call again later.", requestID: id, headers: [("Retry-After", "1")])
+      response.closes = true
+      return response
+    }
+    guard calls.hasRoom else {
+      rejected.countRejection("queue_full")
+      return .error(
+        429, "all slots and the queue are taken; call again later.", requestID: id, headers: [("Retry-After", "1")])
+    }
+    admission.call = Call(
+      id: id, version: version, parameters: parameters, outputLimit: settings.maxOutput,
+      directory: settings.spillDirectory)
+    return nil
+  }
+
+  private func show(_ id: String, _ exchange: HTTPExchange) {
+    guard let call = calls.call(id) else { return exchange.respond(unknown(id, exchange)) }
+    guard let text = exchange.request.target.parameter("wait") else {
+      return exchange.respond(call.description(now: .now()))
+    }
+    guard let span = DurationText.parse(text), span <= .seconds(60) else {
+      return exchange.respond(
+        .error(400, "the parameter wait is a duration of at most 60s, such as 30s; correct it.", requestID: exchange.id)
+      )
+    }
+    wait(for: call, exchange, until: .now() + span)
+  }
+
+  private func wait(for call: Call, _ exchange: HTTPExchange, until moment: MonotonicInstant) {
+    waits.append((moment, exchange, call))
+    advance()
+  }
+
+  private func unknown(_ id: String, _ exchange: HTTPExchange) -> HTTPResponse {
+    .error(404, "there is no execution \(TerminalText.safe(id)); it may have ended long ago.", requestID: exchange.id)
+  }
+
+  /// The trace that the caller began. Several headers, or one that is invalid, count as none.
+  private static func trace(_ request: HTTPRequest) -> TraceContext? {
+    request["traceparent"].flatMap { TraceContext(parsing: $0) }
+  }
+
+  // MARK: Keys and metrics
+
+  private func authenticate(_ request: HTTPRequest) throws(StateError) -> APIKey? {
+    guard let header = request["authorization"] else { return nil }
+    let parts = header.split(separator: " ", maxSplits: 1)
+    let isSchemed = parts.count == 2 && ["simple", "bearer"].contains(parts[0].lowercased())
+    return try keys.key(isSchemed ? String(parts[1]) : header)
+  }
+
+  private func metrics(_ request: HTTPRequest) -> HTTPResponse {
+    let isOpen = request["accept"]?.contains("application/openmetrics-text") == true
+    func family(_ name: String, _ type: String, _ help: String) -> String {
+      // OpenMetrics names the family of a counter without its suffix.
+      let family = isOpen && type == "counter" ? String(name.dropLast("_total".utf8.count)) : name
+      return "# HELP \(family) \(help)\n# TYPE \(family) \(type)\n"
+    }
+    var text = family("algo_run_executions_total", "counter", "Executions that ended, by outcome.")
+    text += calls.metrics.lines(known: (try? versions.versions()) ?? [])
+    text += family("algo_run_executions_running", "gauge", "Executions that run now.")
+    text += "algo_run_executions_running \(calls.running)\n"
+    text += family("algo_run_executions_waiting", "gauge", "Calls that wait for a slot.")
+    text += "algo_run_executions_waiting \(calls.queued)\n"
+    text += family("algo_run_requests_rejected_total", "counter", "Requests that were refused, by reason.")
+    for (reason, count) in rejected.rejected {
+      text += "algo_run_requests_rejected_total{reason=\"\(reason)\"} \(count)\n"
+    }
+    if isOpen { text += "# EOF\n" }
+    let type = isOpen ? "application/openmetrics-text; version=1.0.0" : "text/plain; version=0.0.4"
+    return HTTPResponse(type: "\(type); charset=utf-8", body: .bytes(Array(text.utf8)))
+  }
+}

@@ -1,0 +1,107 @@
+internal import BatchRun
+internal import CommandLineInterface
+internal import Delivery
+internal import Execution
+internal import HTTPService
+internal import Platform
+internal import RunModel
+internal import ServerCommands
+internal import StateStore
+
+/// `algo-run serve`: calls, versions and administration over HTTP.
+enum ServeCommand: Subcommand {
+  static let command = Command(
+    name: "serve",
+    abstract: "Serve published versions over HTTP.",
+    discussion: """
+      Every call is one execution and, with Insights on, one payload. SIGTERM drains: running calls finish, payloads \
+      are stored.
+      Exit status: 0 drained; 125 it could not start; 64 usage.
+      """,
+    examples: [
+      ("algo-run serve", "on 127.0.0.1:8080 and [::1]:8080; needs a key: algo-run keys create NAME"),
+      ("algo-run serve --listen unix:/run/algo-run.sock --no-auth", "behind a proxy on this host"),
+    ],
+    options: [
+      .repeatable("listen", "ADDR:PORT", help: "Address, or unix:PATH (default: 127.0.0.1:8080 and [::1]:8080)."),
+      .repeatable("allowed-host", "NAME", help: "A further name of this server, as clients send it in Host."),
+      .value("jobs", "N", help: "Executions at a time (default: processors)."),
+      .value("queue", "N", help: "Calls that wait for a slot (default: twice the jobs)."),
+      .value("max-body", "SIZE", default: "10MiB", help: "Largest input."),
+      .value("max-output", "SIZE", default: "64MiB", help: "Largest result."),
+      .value("timeout", "D", help: "Longest time limit of a call (default: the version's, else 300s)."),
+      .value("grace", "D", default: "5s", help: "Grace period before SIGKILL."),
+      .value("drain", "D", default: "30s", help: "Time that running calls have at the end."),
+      .value(
+        "on-disconnect", "ACTION", default: "cancel", completion: .choices(["cancel", "continue"]),
+        help: "What becomes of an execution whose caller leaves."),
+      .value(
+        "log-format", "FORMAT", default: "text", completion: .choices(["text", "json"]), help: "Of the access log."),
+      .value("max-connections", "N", default: "4096", help: "Open connections."),
+      .flag("no-auth", help: "Accept requests without a key; only on loopback or a Unix socket."),
+      SharedOptions.noHistory, SharedOptions.home,
+    ])
+
+  static func run(_ invocation: Invocation) throws -> Int32 {
+    let settings = try settings(invocation)
+    let (loop, supervisor) = try ExecCommand.supervision()
+    let situation = try Situation.find(invocation, reference: nil, runsWithoutState: false)
+    guard let home = situation.home else {
+      throw ExitFailure(status: 125, sentence: "there is no home directory; name one with --home.")
+    }
+    let executor = ProcessExecutor(
+      supervisor: supervisor, slots: JobLimit.affordable(settings.jobs), format: situation.payloadFormat,
+      secrets: situation.secretVariables, spillDirectory: settings.spillDirectory)
+    return try ExecCommand.ownFailure {
+      let payloads = try DeliveryThread(
+        connection: situation.connection, home: home, waking: loop,
+        report: DeliveryPrinter(of: "payloads of this server").print)
+      let history = HistoryWriter.of(invocation, home: home, runsLong: true)
+      defer {
+        payloads.close()
+        history?.close()
+      }
+      let server = try Server(
+        settings: settings, home: home, loop: loop, supervisor: supervisor, executor: executor, payloads: payloads,
+        history: history)
+      try server.listen { Message.print("serving on \($0).") }
+      server.run()
+      return 0
+    }
+  }
+
+  private static func settings(_ invocation: Invocation) throws -> ServerSettings {
+    var settings = ServerSettings()
+    func size(_ name: String) throws(UsageError) -> Int {
+      guard let bytes = ByteSize.parse(invocation.value(name) ?? ""), bytes > 0 else {
+        throw invocation.invalid(name, value: invocation.value(name) ?? "", expected: "a size such as 10MiB")
+      }
+      return bytes
+    }
+    let addresses = try invocation.values("listen").map { text throws(UsageError) in
+      guard let address = ListenAddress(parsing: text) else {
+        throw invocation.invalid(
+          "listen", value: text, expected: "an address and a port such as 127.0.0.1:8080 or [::1]:8080, or unix:PATH")
+      }
+      return address
+    }
+    if !addresses.isEmpty { settings.addresses = addresses }
+    settings.allowedHosts = invocation.values("allowed-host")
+    settings.jobs = try SharedOptions.number(invocation, "jobs", atLeast: 1) ?? JobLimit.processors
+    settings.queue = try SharedOptions.number(invocation, "queue", atLeast: 0) ?? 2 * settings.jobs
+    settings.maxBody = try size("max-body")
+    settings.maxOutput = try size("max-output")
+    settings.timeLimit = try SharedOptions.timeLimit(invocation)
+    settings.grace = try SharedOptions.duration(invocation, "grace") ?? settings.grace
+    settings.drain = try SharedOptions.duration(invocation, "drain") ?? settings.drain
+    settings.cancelsOnDisconnect = invocation.value("on-disconnect") != "continue"
+    settings.logsJSON = invocation.value("log-format") == "json"
+    settings.maxConnections = try SharedOptions.number(invocation, "max-connections", atLeast: 1) ?? 4096
+    settings.needsNoKey = invocation.flag("no-auth")
+    settings.spillDirectory = HomeDirectory.processVariable("TMPDIR") ?? "/tmp"
+    if settings.needsNoKey, let open = settings.addresses.first(where: { !$0.isLocal }) {
+      throw invocation.conflict("--no-auth", "--listen \(open)")
+    }
+    return settings
+  }
+}
