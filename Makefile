@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # What people and CI call. `make help` lists it.
 
 BUILD   ?= .build

@@ -1,4 +1,5 @@
 // swift-tools-version: 6.3
+// SPDX-License-Identifier: Apache-2.0
 // Targets stand in the order a run flows through them. This is the only place where the direction of a dependency
 // is written: a module imports what is listed for it here, and nothing else.
 import PackageDescription

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # Prints what algo-run costs beside other tools, in one table. Figures mean something only on an idle machine.
 #
 #     Benchmarks/run.sh [launch|batch|growth|compare|workers|validation|kafka|delivery|report]...        default: all

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # Builds what the examples need, from the bindings in this repository: Examples/build.sh [python|swift|r|java …]
 # Without a name, all four. Output goes to Examples/build/, or to $EXAMPLES_BUILD.
 set -eu

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # Measures each example's accuracy again on its held-out data and compares it with the figure in the example's README;
 # also trains the Swift example's committed model again, and compares that. Needs no algo-run: reporting does nothing.
 # Closes with "N passed, N failed".

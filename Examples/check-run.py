@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Checks what one execution under algo-run left behind: check-run.py RESULT REPORT INSIGHTS NAME=VALUE
 
 RESULT is the algorithm's stdout, REPORT the file of `exec --report`, INSIGHTS the home's insights.ndjson; NAME=VALUE is

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Writes the data files of all four examples: data/train.csv, data/held-out.csv, requests.ndjson, request.json.
 
 The files are committed; run this only to check where they came from. Needs a scikit-learn 1.9 wheel (for its copies

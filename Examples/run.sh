@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # Publishes the four examples with Insights on, runs one request of each under algo-run and checks what came of it:
 # the result, the execution record, and the payload in the home's insights.ndjson. A request that cannot be answered
 # must end with the algorithm's status 1 and its sentence on stderr.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What every test of the built program needs: the program. ALGO_RUN names it; the release build is the default."""
 
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Many executions: `batch` beside xargs and GNU parallel, and how its time and memory grow."""
 
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A broker on 127.0.0.1 for the time of a benchmark, by the script KAFKA_HOME/kafka."""
 
 import shlex

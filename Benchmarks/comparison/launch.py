@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The cost of one execution: `exec` on /bin/true beside the bare command and beside other wrappers."""
 
 import glob

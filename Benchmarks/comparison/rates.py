@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Rates inside one process: metric lines validated, payloads delivered, calls of the bindings."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Runs commands side by side and times them.
 
 Commands take turns, A B C A B C, so that whatever else the machine does meets all of them alike; compared are medians.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Requests through workers, beside other ways to have many requests answered by few processes."""
 
 import json

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import AlgoMetrics
 
 /// Times report() from Swift, as one line: the language and nanoseconds a call.

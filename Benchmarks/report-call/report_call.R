@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Times report() from R, as one line: the language and nanoseconds a call.
 library(algorun)
 

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # How long one report() of two metrics takes in each language: nanoseconds a call, into a pipe that is read, into
 # /dev/null, and without a supervisor. CALLS is how many (20000).
 set -eu

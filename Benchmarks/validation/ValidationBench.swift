@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import MetricsIntake
 import RunModel
 // The release build does not import it unasked. Here it has the clock.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import io.github.algorun.AlgoRun;
 
 /** One metric, and the request as the result. */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The least that a worker can do: protocol 1 (docs/worker-protocol.md) over the same descriptors, each request's bytes as
 // its result. What a binding costs is the distance to this. Expects algo-run, and checks little.
 #include <stdio.h>

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """One metric, and the request as the result."""
 import sys
 

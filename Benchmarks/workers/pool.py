@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The same requests by Python's own pools, which know no metric, time limit or record: pool.py KIND JOBS FILE."""
 import concurrent.futures
 import multiprocessing

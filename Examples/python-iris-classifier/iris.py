@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Names the species of an iris from four measurements, for one request on stdin or, as a worker, for many.
 
 The model is Gaussian naive Bayes, fitted at start from data/train.csv; that takes about a millisecond, less than

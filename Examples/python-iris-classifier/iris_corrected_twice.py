@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """iris.py after a change that went wrong, for docs/compare.md: petal lengths are corrected for the camera's lens, which the
 camera does already.
 

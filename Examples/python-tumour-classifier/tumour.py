@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Judges a tumour from ten measurements of its cells with scikit-learn: for one request on stdin or, as a worker, for many.
 
 To import scikit-learn and fit the forest takes a second or two, to answer takes milliseconds: a program to publish with

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Estimates the body mass of a penguin, for one request on stdin or, as a worker, for many.
 #
 # The model is a linear regression fitted at start from data/train.csv, with a 95 % prediction interval from the same

@@ -1,4 +1,5 @@
 // swift-tools-version: 6.3
+// SPDX-License-Identifier: Apache-2.0
 // A package of its own, as an algorithm's would be; it takes only the product AlgoMetrics from the repository around it.
 import PackageDescription
 

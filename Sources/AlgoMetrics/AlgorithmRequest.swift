@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import Glibc
 
 /// The request that is being answered. Give it to a thread, which belongs to no request by itself, and report by it there.

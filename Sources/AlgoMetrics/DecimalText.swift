@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// The grammar of decimal text: a number as JSON writes it, or one of the three tokens of what is not finite.
 enum DecimalText {
   static func isNumber(_ text: String) -> Bool {

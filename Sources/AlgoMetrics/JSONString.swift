@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// A string as JSON writes it, in printable ASCII alone: the same bytes in every binding.
 enum JSONString {
   static func quoted(_ string: String) -> String {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// A type whose values can be reported: every number of the standard library, and ``MetricValue``.
 ///
 /// `Bool` and `String` are not among them, so the compiler refuses what the supervisor would reject.

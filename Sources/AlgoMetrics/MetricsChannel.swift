@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import Glibc
 
 /// The only file that writes: to the descriptor of `ALGO_METRICS_FD`, to stderr for `ALGO_METRICS_ECHO`, and the answers

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// Reports metrics of an algorithm: one call is one line to the supervisor, in the order it is written.
 ///
 ///     try report(["cats_detected": 24, "score": score])

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// Answers requests with a function on text, one at a time, until there are no more: the last call of a program that
 /// has loaded its model.
 ///

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// The text of a floating point number, the same in every binding.
 ///
 /// The standard library finds the fewest digits that read back; this lays them out: positional with at least one

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// Why a worker cannot go on, or a request cannot be answered.
 public enum WorkerError: Error, Equatable, CustomStringConvertible {
   /// `ALGO_WORKER` is not an offer of a supervisor.

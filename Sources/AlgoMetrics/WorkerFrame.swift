@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// A frame of the worker protocol: `VERB NUMBER BYTES key=value…` and a newline, then that many bytes.
 /// docs/worker-protocol.md explains them.
 struct WorkerFrame {

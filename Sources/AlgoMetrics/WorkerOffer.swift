@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import Glibc
 
 /// What `ALGO_WORKER` offers: the highest version, the descriptors of requests and of answers, and the socket on which

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import Glibc
 
 /// Keeps the lines of threads apart. A mutex of C, because a forked child must be able to make it new: the thread that

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// How far a batch is on its way to its end, and why it ends early.
 enum BatchPhase: Equatable {
   case running

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 internal import RunModel
 
 /// The results of a batch so far: counts, and the durations of requests that ran.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// Sizes as users write them: `65536`, `64KiB`, `64M`. Units are powers of 1,024, with or without `iB` or `B`.
 public enum ByteSize {
   /// Nil for anything that is not a size of at most 2^62 bytes.

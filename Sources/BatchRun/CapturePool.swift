@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// Captures for further use, and the memory that captures of finished requests hold.
 final class CapturePool {
   /// The weight of a capture on disk: it holds a descriptor, and those are scarcer than memory.

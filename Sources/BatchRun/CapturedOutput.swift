@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 internal import JSONText
 
 /// The stdout of one child, up to a limit: a short one in memory, a longer one in a file.

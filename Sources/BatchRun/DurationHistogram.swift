@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// Counts durations in a table of fixed size, so that percentiles of any number of requests take 20 KiB.
 ///
 /// Each power of two of microseconds is cut into 64 parts: a percentile differs from the true one by less than 0.8 %

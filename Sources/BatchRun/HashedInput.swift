@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 internal import Execution
 
 /// The bytes of one request and their digest: small inputs in memory, long lines in a file without a name, one-request

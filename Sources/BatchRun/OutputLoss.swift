@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// How written results can be lost.
 public enum OutputLoss: Sendable {
   /// The file has no name any more.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 internal import Platform
 
 /// Ends a turn of the loop, once each time it is asked to, when a descriptor is ready.

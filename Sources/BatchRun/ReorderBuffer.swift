@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// Puts results back into the order of their requests. Owns the file that early ones wait in.
 ///
 /// An early result waits on disk, as a complete line, so that one slow request costs no memory however many overtake it.

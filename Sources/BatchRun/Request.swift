@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// One input for one execution, as it stands in a request list.
 struct Request {
   /// Its place in the whole list, counted from 0 over all files.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 internal import JSONText
 
 /// Turns captured bytes, chunk by chunk, into the value of a result line's member `result`.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 internal import CCrypto
 
 /// The SHA-256 digest of a stream of bytes, by OpenSSL. It identifies inputs; it protects nothing.

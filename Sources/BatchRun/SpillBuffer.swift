@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// A few bytes in memory, or more in a file without a name.
 struct SpillBuffer {
   /// The limit in memory: about the size of a pipe.

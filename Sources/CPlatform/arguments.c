@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The command line as the C library passed it to this program.
 #include "CPlatform.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Descriptors above 3: none can be the target of a dup2 in a child.
 #define _GNU_SOURCE
 #include "CPlatform.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // epoll, with interests and reports as small integers.
 #define _GNU_SOURCE
 #include "CPlatform.h"

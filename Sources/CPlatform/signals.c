@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Signals as data: blocked, and read from a descriptor. Nothing ever runs in a signal handler.
 #define _GNU_SOURCE
 #include "CPlatform.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Joining with a deadline, which POSIX does not have.
 #define _GNU_SOURCE
 #include "CPlatform.h"

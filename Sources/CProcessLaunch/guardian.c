@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The guardian: kills the groups that a supervisor leaves behind when it is itself killed.
 #define _GNU_SOURCE
 #include "CProcessLaunch.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The code between fork and exec. Numbered reasons stand where an order matters.
 #define _GNU_SOURCE
 #include "CPlatform.h"

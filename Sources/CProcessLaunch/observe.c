@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Waiting for children and ending like them: what glibc does not wrap, or only variadically.
 #define _GNU_SOURCE
 #include "CProcessLaunch.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What Swift cannot call for itself: variadic functions, and the destructor constants that are casts of -1.
 #include <sqlite3.h>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// One command of the tree a program offers; a leaf is run, the others only hold subcommands.
 ///
 /// Only descriptions live here: building the whole tree reads nothing and computes nothing, so a program pays for

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// Reads command lines for a tree of commands, with the conventions of swift-argument-parser.
 ///
 /// Knows no command of its own; what is declared decides. Does no input or output: the composition prints and exits.

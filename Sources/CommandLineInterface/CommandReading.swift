@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// The state of one command line while it is being read.
 struct CommandReading {
   private(set) var path: [Command]

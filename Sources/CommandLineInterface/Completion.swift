@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// What a shell offers for the last of some words; the script for each shell (``CompletionShell``) asks for it.
 public struct Completion: Sendable {
   private let root: Command

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// The shells that completions can be written for.
 ///
 /// A script only asks the program: it calls `PROGRAM --complete WORD…`, with the words up to the one being typed, and

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// What users asked for: a command of the tree and the values for it.
 ///
 /// Names are those of the declarations; asking for one that was never declared stops a debug build.

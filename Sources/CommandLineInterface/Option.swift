@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// Something given by its name: `--json`, `--timeout 30s`, `-X key=value`.
 ///
 /// A name of one letter is written with one dash, a longer one with two.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// Guesses what a misspelt word was meant to be.
 enum Suggestion {
   /// The candidate nearest to `word`: one it is the beginning of, else one at most a third of its letters away.

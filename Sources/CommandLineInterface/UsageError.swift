@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// A command line that cannot be run, in the user's words; the composition exits with status 64 for it.
 public struct UsageError: Error, Equatable, CustomStringConvertible {
   /// What was wrong with it.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// One value of a discrete metric, and how often it occurs on each side.
 public struct Category: Sendable, Equatable {
   /// The value.

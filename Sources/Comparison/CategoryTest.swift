@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// Whether two samples of few distinct values differ: χ², or Fisher's exact test where counts are small.
 public enum CategoryTest {
   /// The least expected count for which χ² holds.

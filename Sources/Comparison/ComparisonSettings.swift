@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// Limits of a comparison.
 public struct ComparisonSettings: Sendable {
   /// An effect from here on is large: a distance of 0.1, or a tenth of a standard deviation in pairs.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// A sum whose rounding errors are carried along (Neumaier): exact to a few units in the last place, in any order.
 struct CompensatedSum {
   private var sum = 0.0

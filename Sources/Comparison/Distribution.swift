@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 internal import Glibc
 
 /// Tail probabilities of the distributions that the tests need, and their inverses.

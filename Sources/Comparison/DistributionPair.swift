@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// The distances of two distributions, from one merged pass over both samples.
 public struct DistributionPair: Sendable {
   /// Pooled values of at most so many kinds are categories.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// How large a difference is, in a measure without a unit.
 public struct Effect: Sendable, Equatable {
   /// What is measured.

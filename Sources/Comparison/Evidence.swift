@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// How surely two samples differ, by one test.
 public struct Evidence: Sendable, Equatable {
   /// The test.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// A verdict in one sentence, with its figures.
 extension MetricComparison {
   /// One sentence; empty before the verdict.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// A limit that a comparison must keep: `risk_score:ks<0.15`, `approved:mean+-0.05`, `@duration:p95<+20%`.
 public struct Gate: Sendable, CustomStringConvertible {
   /// Whether a gate is kept.

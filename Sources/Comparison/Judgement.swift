@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// Verdicts need all metrics of a comparison: each test raises the evidence that the others need.
 extension MetricComparison {
   /// Corrects the evidence for the number of tests and sets each verdict.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// The two-sample Kolmogorov–Smirnov test: the largest gap between two empirical distribution functions.
 public enum KolmogorovSmirnov {
   /// Samples of at most this size get the exact probability: it costs time in proportion to n·m·D.

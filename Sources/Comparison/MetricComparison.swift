@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// One metric of two versions: its figures and the verdict.
 public struct MetricComparison: Sendable {
   /// The metric.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// Figures of the differences B − A on equal inputs.
 public struct PairFigures: Sendable {
   /// Pairs in which both sides reported the metric.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// How many executions reported a metric.
 public struct ReportedCounts: Sendable {
   /// Executions of A, and those that reported it.

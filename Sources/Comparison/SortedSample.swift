@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// Values in ascending order that can be read more than once, from memory or from a file.
 public protocol SortedSample {
   /// Reads the values from the smallest on.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// The judgement on one metric.
 public enum Verdict: String, Sendable, CaseIterable {
   /// Neither a large effect nor evidence of any.

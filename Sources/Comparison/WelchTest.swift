@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// The difference of two means, without assuming equal variances.
 public struct WelchTest: Sendable, Equatable {
   /// Mean of B minus mean of A.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// Which records a worker delivers, and which of them it reports.
 package enum DeliveryScope {
   /// Only those submitted: `exec`.

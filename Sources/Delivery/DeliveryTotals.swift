@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// What became of all records that a deliverer handled.
 public struct DeliveryTotals: Sendable, Equatable {
   /// Acknowledged, or appended to the file.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 internal import RunModel
 
 /// Which records were submitted to a worker, what became of them and of all others, and what of that a user must know.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// What became of a record.
 package enum RecordEnding: Equatable {
   case delivered

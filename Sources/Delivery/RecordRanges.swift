@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// Numbers of records. Most follow one another, so that a million take a few bytes.
 struct RecordRanges {
   private var ranges: [ClosedRange<Int64>] = []

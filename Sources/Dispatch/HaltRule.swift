@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// When to start no more jobs: after a number of failures, or at a share of them.
 public enum HaltRule: Equatable, Sendable, CustomStringConvertible {
   /// After this many failed jobs.

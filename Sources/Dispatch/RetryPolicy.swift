@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// How often a failed request is tried again, and how long it waits before: twice as long each time, up to a bound. A
 /// random part of the wait keeps requests that failed together from coming back together.
 public struct RetryPolicy: Equatable, Sendable {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 internal import Glibc
 
 /// How many children the limit of open files allows: a launch that fails for want of a descriptor would look like a

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// What an execution was asked, for pairing it with that of another version.
 public struct InputKey: Hashable, Comparable, Sendable {
   let high, low: UInt64

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// The values of one metric on one side, in the order of executions. A missing value is NaN, which no metric can be.
 struct SampleColumn {
   /// Executions in one chunk of the file.

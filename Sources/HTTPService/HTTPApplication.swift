@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// Answers requests. All methods are called on the thread of the server.
 public protocol HTTPApplication: AnyObject {
   /// The header of a request was read and is sound. Returns the response if the body is not wanted, or nil.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 internal import CMicroHTTPD
 
 /// libmicrohttpd, loaded when a server starts and not before.

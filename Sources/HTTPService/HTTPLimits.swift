@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// What one client may use.
 public struct HTTPLimits: Sendable {
   /// Bytes of a request's body.

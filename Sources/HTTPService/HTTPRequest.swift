@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// The header of a request.
 public struct HTTPRequest: Sendable {
   /// Such as `POST`.

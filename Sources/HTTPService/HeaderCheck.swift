@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// Refuses requests that two servers could read in two ways, and those that a page of another site sends.
 public struct HeaderCheck: Sendable {
   /// A refusal: its status and one sentence.

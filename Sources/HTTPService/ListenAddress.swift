@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// Where a server listens: `127.0.0.1:8080`, `[::1]:8080` or `unix:/run/algo-run.sock`.
 public enum ListenAddress: Sendable, Equatable, CustomStringConvertible {
   /// An IPv4 or IPv6 address, without brackets, and a port; 0 for any free one.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 public import Platform
 
 /// The body of a request: in memory while it is small, else in a file without a name.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// The target of a request line, split before it is decoded: an escaped slash belongs to its segment.
 public struct RequestTarget: Sendable, Equatable {
   /// The path as it was sent, without query.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// One escape of a JSON string, a surrogate pair counting as one.
 public struct JSONEscape {
   /// The character it stands for.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// Finds the members of one JSON object of any size, chunk by chunk, and hands out the bytes of their values.
 ///
 /// For request envelopes and for reading results back: both may carry values too large for memory.

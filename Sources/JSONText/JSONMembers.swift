@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// The members of one JSON object that is small enough for memory, their values as they are written.
 public struct JSONMembers: Sendable {
   /// In the order of the text.

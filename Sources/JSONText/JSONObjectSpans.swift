@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// The members of one JSON object in memory, as places in its bytes: nothing is copied, and one value can read many
 /// objects without new memory.
 public struct JSONObjectSpans: Sendable {

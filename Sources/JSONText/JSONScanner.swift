@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// Decides, chunk by chunk and in constant memory, whether bytes are exactly one JSON text (RFC 8259, valid UTF-8).
 ///
 /// It builds nothing: outputs of any size pass through it while they are captured. ``JSONMemberScanner`` finds the

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// Strings of JSON.
 public enum JSONString {
   /// The text of a JSON string in its quotes; nil for any other value.

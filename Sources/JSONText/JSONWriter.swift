@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// Writes compact JSON, ASCII only: whatever reads a payload needs to agree on nothing but ASCII.
 public struct JSONWriter {
   /// What was written so far.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// Decides, chunk by chunk, whether bytes are UTF-8 text; knows where the last whole character ended.
 public struct UTF8Scanner: Sendable {
   private var remaining = 0

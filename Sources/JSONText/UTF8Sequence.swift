@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// A character of more than one byte, by Unicode's table of well-formed UTF-8 (3-7): no overlong forms, no surrogates.
 public struct UTF8Sequence {
   /// Bytes, the first one included.

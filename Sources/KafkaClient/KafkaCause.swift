@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 internal import CRDKafka
 
 /// What librdkafka or the broker says is wrong, by its code and in words. Nothing of it is secret.

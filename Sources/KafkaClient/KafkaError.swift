@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 internal import RunModel
 
 /// Why there is no producer at all, as opposed to one whose broker is away.

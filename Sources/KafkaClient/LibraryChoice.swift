@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 internal import Glibc
 
 /// Which librdkafka is loaded. Paths are zero-terminated, because a path need not be text.

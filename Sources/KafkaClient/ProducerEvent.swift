@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// An event of a producer: about a record, by the number it was handed over with, or about the connection.
 public enum ProducerEvent: Sendable, Equatable {
   /// All in-sync replicas have it.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 internal import RunModel
 
 /// Everything a producer is made from: librdkafka's properties, and what of them is secret. Pure; never printed.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// The members of one line, used again from line to line: plain memory with one owner, because an array would check
 /// each append of this inner loop for other owners.
 struct MemberList: ~Copyable {

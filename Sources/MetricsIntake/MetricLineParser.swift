@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 internal import JSONText
 
 /// Reads one line of the metrics channel: a strict JSON object (RFC 8259) of names and values, in one pass over the

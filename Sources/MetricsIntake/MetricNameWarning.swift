@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 public import RunModel
 
 /// What may go wrong with the name of an accepted metric outside algo-run.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 public import RunModel
 
 /// The limits of Insights, and the names that are the supervisor's own.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 internal import Glibc
 
 /// The hash of a name: eight bytes at a time by the halves of a full product, as in wyhash

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 internal import CPlatform
 
 /// One epoll set, its timers and a waker: everything that a thread waits for. Belongs to one thread.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 internal import Glibc
 
 /// Which file on this machine a path or descriptor stands for at a moment, however it is spelt or linked. Another file

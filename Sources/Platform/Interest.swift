@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// The events of a descriptor that a handler is called for.
 public struct Interest: OptionSet, Sendable {
   /// The bits of `event_interest` in CPlatform.h.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// Writes messages with a level to a sink. Modules take one; the command decides where messages go.
 public struct Log: Sendable {
   /// The importance of a message.

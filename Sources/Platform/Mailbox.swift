@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 internal import Synchronization
 
 /// Messages from other threads to the thread of one loop, in order. A loop may have several mailboxes.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 internal import CPlatform
 
 /// The command line of this process as the kernel passed it: bytes that need not be text.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 internal import CPlatform
 
 /// Reacts to a descriptor. An object with state of its own; it keeps its ``Registration``, and the loop does not keep

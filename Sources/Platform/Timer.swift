@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// Reacts to a timer. The loop does not keep it alive.
 public protocol TimerHandler: AnyObject {
   /// Called on the loop's thread, once for each time the timer was set, at its moment or later.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 internal import Glibc
 
 /// The signals that a failed write sends to its thread: SIGPIPE if the reader has gone, SIGXFSZ at the file size limit.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 public import RunModel
 
 /// How a child ended. Exists only once it has.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// A word of a command line or a variable of an environment as the kernel has it: bytes without a NUL, which need not
 /// be text. A file name in Latin-1 reaches the child as it is.
 public struct OSString: Sendable, Hashable {

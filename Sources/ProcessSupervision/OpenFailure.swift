@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 public import Platform
 
 /// The reason why ``Supervisor/open(_:flags:mode:until:)`` opened nothing.

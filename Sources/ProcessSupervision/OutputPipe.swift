@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// A descriptor of the child that the supervisor reads all the time, so that the child never blocks on it.
 public struct OutputPipe {
   /// 1 to 6 in the child.

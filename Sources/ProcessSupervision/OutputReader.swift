@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 internal import Platform
 
 /// The supervisor's end of an ``OutputPipe``. Belongs to its ``Child``.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// Where a program may be: the candidates that the child tries in order, found before the fork because afterwards
 /// nothing may be allocated.
 public enum ProgramSearch {

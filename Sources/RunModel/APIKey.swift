@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// The rights of an API key. A larger scope includes the smaller ones.
 public enum KeyScope: String, Sendable, CaseIterable, Comparable {
   /// Calls, executions, and reading versions.

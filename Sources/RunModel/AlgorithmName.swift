@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// Who owns an algorithm and what it is called: `OWNER/NAME`.
 public struct AlgorithmName: Hashable, Sendable, CustomStringConvertible {
   /// The part before the slash.

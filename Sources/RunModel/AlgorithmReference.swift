@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// What a user writes to name a version: `OWNER/NAME`, `…/1`, `…/1.2`, `…/1.2.*` or `…/1.2.0`.
 public struct AlgorithmReference: Hashable, Sendable, CustomStringConvertible {
   /// Which of an algorithm's versions are meant; the latest that matches is taken.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// Takes payloads while requests run: the boundary between executions and their delivery.
 ///
 /// Executions are supervised by one thread that never blocks on a disk or a broker, so a queue has a thread of its own.

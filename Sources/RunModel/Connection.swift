@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// Where and how payloads are delivered: the one connection of a home. With none at all, they go to a file in the home.
 public struct Connection: Sendable, Equatable {
   /// What stands at the other end.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// What became of a payload, as `--report` and batch results show it.
 public struct Delivery: Sendable, Equatable {
   /// The raw values are stable.

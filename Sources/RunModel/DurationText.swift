@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// Durations as users write them: `500ms`, `30s`, `4m`, `2h`, `7d`.
 public enum DurationText {
   /// Takes a whole or decimal number and a unit; nil for anything else, and for more than 100 years.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// How an execution ended.
 public enum Ending: Sendable, Equatable {
   /// Its process ended by itself, or by a signal that algo-run did not send for its time limit.

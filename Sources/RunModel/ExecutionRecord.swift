@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// All that was observed of one execution: what `--report` writes and a batch result carries. Exists only once the
 /// execution has ended.
 public struct ExecutionRecord: Sendable {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// One inference metric as the algorithm reported it.
 public struct Metric: Sendable, Equatable {
   /// Its name, decoded.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// One metric in figures: quantiles as NumPy computes them by default (linear between two values), the standard deviation
 /// with n − 1.
 public struct MetricSummary: Sendable {

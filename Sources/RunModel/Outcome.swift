@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// The class of an ``Ending``. The raw values are stable.
 public enum Outcome: String, Sendable, CaseIterable {
   /// Exit code 0.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// How a payload is written.
 public enum PayloadFormat: String, Sendable, CaseIterable {
   /// `timestamp` with a zone and a duration with decimals.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// A version as it was published: immutable except for its Insights switch.
 public struct PublishedVersion: Sendable, Equatable {
   /// Which algorithm.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// What one execution is known by, from the child's environment to the key of the Kafka record.
 public enum RequestID {
   /// The longest identifier accepted, in UTF-8 bytes: a key and a header have to carry it.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// Resources that an execution used.
 public struct ResourceUsage: Sendable, Equatable {
   /// Time on a processor in user mode.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// When and how an execution is stopped.
 public struct RunLimits: Sendable, Equatable {
   /// Wall time after which it is stopped; nil for none.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// A text that must not be seen: printed, dumped or interpolated it is `<redacted>`.
 ///
 /// The only way to the text is ``revealed``, so that a search for that word finds every place where it leaves.

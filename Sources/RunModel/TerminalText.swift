@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// Text from outside made safe to show: an algorithm must not be able to drive the terminal through a message of ours.
 public enum TerminalText {
   /// Control characters, invisible formatting and line ends as `\u{…}`; cut after `limit` characters with `…`.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// Searching by bytes. The standard library's search by characters would not find a text that a combining mark follows,
 /// which is no way to look for a secret; and it brings a regular expression engine that every start would pay for.
 extension String {

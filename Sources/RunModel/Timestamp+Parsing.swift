@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 extension Timestamp {
   /// Takes RFC 3339, `2021-02-20T00:21:54.867231Z` or with a zone such as `+01:00`, or a date alone, which means its
   /// first moment in UTC. Decimals beyond the sixth are cut off. Nil for anything else.

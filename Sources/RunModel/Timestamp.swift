@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// A moment of the wall clock, to the microsecond, in UTC.
 public struct Timestamp: Sendable, Equatable, Comparable, CustomStringConvertible {
   /// Microseconds since 1970-01-01T00:00:00Z.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// A valid `traceparent` of W3C Trace Context (https://www.w3.org/TR/trace-context/#traceparent-header).
 ///
 /// Parsed before it becomes a record header: an arbitrary `TRACEPARENT` could be no text, or larger than a record may be.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// `MAJOR.MINOR.REVISION`, ordered as numbers.
 public struct VersionNumber: Hashable, Comparable, Sendable, CustomStringConvertible {
   /// Raised when callers must change.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// How the workers of a version are run: the version's defaults, or others in their place.
 public struct WorkerSettings: Sendable, Equatable {
   /// Whether each request runs in a fork of the loaded program.

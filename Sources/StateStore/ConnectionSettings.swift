@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 internal import RunModel
 
 /// A connection as named settings, each a list of texts: what the database holds of it.

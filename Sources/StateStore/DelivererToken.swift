@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 internal import Glibc
 
 /// Proof that a deliverer lives: a lock on a file of its own that the kernel releases at the moment its process ends,

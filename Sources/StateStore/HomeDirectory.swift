@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 internal import Glibc
 
 /// The one directory that holds algo-run's state: where it is, what lies in it, and how it comes to be.

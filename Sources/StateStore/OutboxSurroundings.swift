@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package import Platform
 
 /// What an outbox meets, for simulations, which have a clock of their own and crash processes at any moment.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 internal import Glibc
 
 /// Makes files (0600) and directories (0700) that only this user can read, whatever the umask says, and race-free.

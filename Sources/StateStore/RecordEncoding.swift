@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 internal import RunModel
 
 /// How a record's headers are stored, and what proves that the record reads as it was written.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// The tables of one database file, as the steps that made them: step N brings a file from schema N-1 to schema N.
 ///
 /// A step that was ever released is never changed; what should be otherwise goes into a new one.

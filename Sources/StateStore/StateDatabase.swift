@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// The connection to `state.db` that ``VersionStore`` and ``ConnectionStore`` share; opened when first used.
 ///
 /// The file keeps SQLite's rollback journal, not a write-ahead log: it is written a few times a year and read by every

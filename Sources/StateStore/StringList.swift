@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// A list of strings as one value of the database: each ended by a NUL byte, which no argument and no variable holds.
 enum StringList {
   /// The bytes of a list.

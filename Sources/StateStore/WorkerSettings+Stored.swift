@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 internal import RunModel
 
 /// Worker settings as one text of the database: words `name=number`. Defaults other than "off" are stored as well, so that

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 internal import Comparison
 
 /// Both distributions of a metric in a few lines of characters.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import CommandLineInterface
 
 /// A program that has one of everything, and the ways tests put questions to it.

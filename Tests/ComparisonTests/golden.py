@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Writes the golden figures of Comparison by scipy: golden.py write, or golden.py check, which computes them again.
 
 Samples are not stored: each is made from a seed by integer and IEEE operations alone, here and in GoldenSamples.swift.

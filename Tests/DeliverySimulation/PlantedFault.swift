@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// A fault that is planted to see that the simulation finds it.
 public enum PlantedFault: String, Sendable, CaseIterable {
   /// The destination acknowledges records that it does not keep.

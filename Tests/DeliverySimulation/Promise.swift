@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// The promises that every schedule must keep.
 public enum Promise: String, Sendable, CaseIterable {
   /// A payload that was reported as safe arrives, or can be listed.

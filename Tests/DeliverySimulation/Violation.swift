@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// A promise that a schedule broke.
 public struct Violation: Error, Sendable, Equatable {
   /// Which one.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// Reads an object of strings and numbers, on its own: what checks the payload must not share code with what wrote it.
 enum FlatObject {
   /// Names as UTF-16, as JSON escapes them, since Swift takes equivalent names for equal; values as they are written.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import Foundation
 
 /// Memory that ends where a page without access begins: reading one byte too far ends the process at once.

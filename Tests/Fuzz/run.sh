@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # Throws broken metric streams at the intake for FUZZ_SECONDS (30) by libFuzzer, and checks what is promised for all of
 # them. FUZZ_SEED (1) begins its random choices; 0 lets it choose.
 #

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Scenarios against genuine Apache Kafka: the built binary, a real broker, and what is on the topic afterwards.
 
 KAFKA_HOME is a directory with a `kafka` script that starts brokers (releases 3.9 and 4.3). Without it release 4.3 comes

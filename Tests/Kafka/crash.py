@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Kills algo-run with SIGKILL at random points of hundreds of runs, against a broker that comes and goes, and counts.
 
 Each algorithm notes its request's identifier in a file as the last thing it does, with a sync: an execution *finished*

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A broker's limit on size applies to record batches: it must cost no payload that the broker would take by itself."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`connection test` names the exact cause of whatever is wrong, and what to do."""
 
 import shutil

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`connection test` ends in time and names the true cause where the other end is silent, closes, or sends clients on to
 an address that they cannot reach: cases that the library has no words for."""
 

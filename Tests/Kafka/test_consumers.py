@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The configurations that the monitoring team is given, run as they are against real payloads."""
 
 import os

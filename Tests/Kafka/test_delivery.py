@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What is on the topic after an execution: key, value and headers; and what becomes of what cannot be there."""
 
 import json

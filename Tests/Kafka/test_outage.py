@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Brokers that crash, vanish and come back: nothing is lost, nothing is sent twice at once, no wait is in vain."""
 
 import json

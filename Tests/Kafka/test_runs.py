@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`runs --from topic`: what was delivered, read back from the topic itself."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A password is nowhere: not in any output, any file but the one that keeps it, or the child's environment."""
 
 from harness.connections import connect, sasl

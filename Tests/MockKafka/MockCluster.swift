@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 public import CRDKafka
 
 /// librdkafka's own cluster of brokers, inside this process: leaders move, brokers fall and errors come on demand.

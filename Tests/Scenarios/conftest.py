@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What every scenario needs: a home of its own, the binary to drive, and proof that nothing is left running.
 
 Scenarios look at algo-run from outside, as a user does. Nothing here knows how it is built or what it is made of.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Algorithms written for the original service run unchanged, also where its packages are installed."""
 
 import subprocess

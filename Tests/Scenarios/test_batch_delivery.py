@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Payloads of a batch while no broker answers: kept, told, and never in the way (docs/contract.md 8 and 9)."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a batch does with requests that fail: retries, giving up, limits (docs/contract.md 9)."""
 
 import contextlib

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Results are where the user asked for them, or the batch says so and ends with 125 (docs/contract.md 9)."""
 
 import errno

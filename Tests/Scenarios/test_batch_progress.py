@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Progress: one bar on a terminal, plain lines elsewhere, nothing when asked (docs/contract.md 9)."""
 
 import re

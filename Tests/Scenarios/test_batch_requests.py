@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A request list, whatever it is made of, reaches the children byte for byte (docs/contract.md 9)."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Every request has one result line with all there is to know, however large its output (docs/contract.md 9)."""
 
 import json

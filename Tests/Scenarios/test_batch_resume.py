@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """--resume runs what is missing or failed, by content, whatever happened before (docs/contract.md 9)."""
 
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Memory and descriptors do not grow with the number of requests (docs/contract.md 9 and 11)."""
 
 import subprocess

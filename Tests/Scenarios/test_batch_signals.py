@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Stopping a batch: the first signal lets running requests finish, the second stops them (docs/contract.md 9)."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The release binary is one file that a user can copy to another machine."""
 
 import re

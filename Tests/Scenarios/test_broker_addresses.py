@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`connection set --brokers` refuses a list that no broker can have, and names the mistake."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`check` judges a stream as an execution would (docs/contract.md 3)."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Help, completions, version and messages (docs/contract.md 3)."""
 
 import re

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`compare` judges whether two sides differ: verdicts, gates and the exit status (docs/compare.md)."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """One corpus, five judges: `compare` finds the D and p of scipy, DuckDB, SQLite and Evidently."""
 
 import fcntl

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Completions as the real shells offer them, from the script that the program prints."""
 
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The child gets descriptor 3 as its metrics channel and no other descriptor above 2 (docs/contract.md 4)."""
 
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the child finds in its environment (docs/contract.md 4)."""
 
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How long `exec` stays for its payload after its child has ended (docs/contract.md 8, who delivers)."""
 
 import signal

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The exit status of `exec` tells how the execution went (docs/contract.md 4)."""
 
 import os

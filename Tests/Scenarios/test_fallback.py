@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Payloads that the outbox cannot take wait in a file, are counted there, and are taken in later (docs/contract.md 8)."""
 
 import json

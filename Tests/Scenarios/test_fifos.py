@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Named pipes are waited for as `<` and `>` do, and nothing vanishes in them (docs/contract.md 4, 8, 9)."""
 
 import errno

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """With no connection, payloads are appended to HOME/insights.ndjson: whole lines, whatever happens (docs/contract.md 8)."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Payloads of a batch that the file did not take: delivered as soon as it does, told, and never lost (docs/contract.md 8)."""
 
 import fcntl

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """No command writes over a file that it or algo-run needs for something else (docs/contract.md 4, 8, 9)."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The process that guards the children is a help, and never a danger to them."""
 
 import os

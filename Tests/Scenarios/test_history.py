@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The history of a home: every execution of a version is in it, whatever ends algo-run, and it never disturbs a run."""
 
 import json

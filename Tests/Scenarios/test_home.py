@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Where state lives, who may read it, and what happens when it cannot be read (docs/contract.md 2 and 4)."""
 
 import os

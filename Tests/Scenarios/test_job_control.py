@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """In a shell, `exec CMD` is a job as CMD is: Ctrl-C ends the loop, script or pipeline around it, programs beside it use
 the terminal, and Ctrl-Z, `fg` and `bg` work (docs/contract.md 4)."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`keys`: the API keys of the HTTP server (docs/http-api.md)."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Which librdkafka is loaded, and the sentence for one that cannot be loaded (docs/contract.md 8)."""
 
 import ctypes.util

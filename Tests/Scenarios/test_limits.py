@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The limits of docs/contract.md 5 and 6, to the byte: on them and one beyond them."""
 
 import pytest

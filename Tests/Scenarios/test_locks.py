@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A lock that a stopped process holds on a file of the home delays no execution (docs/contract.md 1 and 8).
 
 No test asserts a time. Beside two executions, one after the other, runs a command that waits for the same lock for as

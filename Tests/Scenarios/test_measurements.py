@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Wall time, CPU time and peak memory are those of the child (docs/contract.md 4). Figures are compared with what the
 child and the observer measured themselves, never with a time that a machine ought to need."""
 

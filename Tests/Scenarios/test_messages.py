@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """No message of algo-run holds anything up, whatever becomes of its stderr (docs/contract.md 1, 4)."""
 
 import fcntl

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Newline-delimited JSON on descriptor 3, drained all the time (docs/contract.md 5)."""
 
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Names that are not UTF-8 are carried as they are, or refused with one sentence; they never become other names."""
 
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The outbox in an operator's hands: what is said of payloads that were given up, retried and removed (docs/contract.md 8)."""
 
 import signal

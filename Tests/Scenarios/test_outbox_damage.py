@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """An outbox whose file was damaged: it heals by itself, and nothing is lost unsaid or sent again (docs/contract.md 8)."""
 
 import json

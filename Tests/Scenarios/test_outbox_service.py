@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Who delivers, and what those are told who watch it: claims, the connection in force, retention (docs/contract.md 8)."""
 
 import json

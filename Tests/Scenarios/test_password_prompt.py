@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The prompt for a broker's password: what is typed is never shown, and the terminal is left as it was."""
 
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The payload, byte for byte (docs/contract.md 7)."""
 
 import datetime

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What Python's `serve` adds to a worker, through algo-run: values, contexts of threads and tasks, forks."""
 
 import sys

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """An error that a command prints ends in what to do about it."""
 
 import sqlite3

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`--report` and the schemas it and the payload keep (docs/contract.md 4 and 7)."""
 
 import json

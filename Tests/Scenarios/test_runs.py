@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What `runs` shows of the history."""
 
 import json

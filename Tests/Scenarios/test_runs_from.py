@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`runs --from`: executions of payload files, reports and batch results, as the history shows its own."""
 
 import json

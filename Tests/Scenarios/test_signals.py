@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Signals sent to algo-run are the child's; dispositions and masks reach it as without algo-run (docs/contract.md 4)."""
 
 import os

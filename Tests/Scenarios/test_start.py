@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How the program starts: its command line reaches it under every circumstance, and it loads nothing it does not need."""
 
 import os

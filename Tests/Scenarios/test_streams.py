@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`exec` gives the child its own standard streams, unchanged: no copy, no buffering (docs/contract.md 4)."""
 
 import os

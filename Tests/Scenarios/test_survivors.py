@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Nothing of the child's group survives it, nor algo-run's own sudden death (docs/contract.md 4)."""
 
 import os

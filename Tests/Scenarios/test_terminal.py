@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """On a terminal, `exec CMD` behaves as CMD does: keys, input, output, the size of the window (docs/contract.md 4)."""
 
 import os

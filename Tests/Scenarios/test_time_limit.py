@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`--timeout`: the stop signal to the whole group, the grace, then SIGKILL (docs/contract.md 4)."""
 
 import os

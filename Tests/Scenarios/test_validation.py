@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What is accepted, and why the rest is not (docs/contract.md 6): reasons and words. Limits are in test_limits.py."""
 
 import pytest

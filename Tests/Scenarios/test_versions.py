@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`publish`, `versions` and `insights` (docs/contract.md 2 and 3)."""
 
 import json

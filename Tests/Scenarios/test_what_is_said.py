@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Where something is not as the user meant it, one line says what to do."""
 
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`exec` of a worker version: one request by one worker (docs/contract.md 11)."""
 
 import json

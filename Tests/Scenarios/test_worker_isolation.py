@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`--isolate`: each request in a fork of the loaded program (docs/contract.md 11)."""
 
 import os

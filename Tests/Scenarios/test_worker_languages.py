@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Workers in R, Java and Swift through algo-run: one request of `exec`, many of `batch`, with the tests' own workers."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How workers begin and end: each rule with the failure that it answers (docs/workers.md, "Lifecycle")."""
 
 import os

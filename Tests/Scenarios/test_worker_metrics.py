@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A metric is credited to the request that reported it, or to none (docs/contract.md 11)."""
 
 import json

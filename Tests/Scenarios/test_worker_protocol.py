@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """docs/worker-protocol.md suffices to write a worker: its program in Perl is one."""
 
 import re

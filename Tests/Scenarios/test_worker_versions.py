@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Versions whose program answers many requests: what `publish --worker` keeps (docs/contract.md 3 and 11)."""
 
 import json

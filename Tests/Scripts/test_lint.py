@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What `make lint` finds without a build."""
 
 import shutil
@@ -85,3 +86,24 @@ def test_words_that_hide_a_subject_are_refused_and_the_account_nobody_is_not(rep
     write(repository, "docs/a.md", "Whoever reads this\nis not nobody.\n")
     status, lines = lint("lint-text", repository)
     assert status == 1 and [line.split(";")[0] for line in lines] == ['docs/a.md:1: "Whoever"', 'docs/a.md:2: "nobody"']
+
+
+def test_a_file_that_allows_comments_needs_its_licence_line_which_is_added_below_what_must_come_first(repository):
+    heads = {
+        "a.swift": ("import Glibc\n", "// SPDX-License-Identifier: Apache-2.0\n"),
+        "Package.swift": ("// swift-tools-version: 6.3\n", "// SPDX-License-Identifier: Apache-2.0\n"),
+        "script": ("#!/bin/sh\n", "# SPDX-License-Identifier: Apache-2.0\n"),
+        "docs/a.md": ("# Title\n", "<!-- SPDX-License-Identifier: Apache-2.0 -->\n"),
+        "pom.xml": ("<?xml version='1.0'?>\n", "<!-- SPDX-License-Identifier: Apache-2.0 -->\n"),
+    }
+    for name, (head, _) in heads.items():
+        write(repository, name, head + "rest\n")
+    write(repository, "data.json", "{}\n")
+    status, lines = lint("lint-licence", repository)
+    assert status == 1 and sorted(line.split(":")[0] for line in lines) == sorted(heads)
+    subprocess.run([sys.executable, SCRIPTS / "lint-licence", "--add", repository], check=True)
+    assert lint("lint-licence", repository) == (0, [])
+    first = {"Package.swift", "script", "pom.xml"}
+    for name, (head, line) in heads.items():
+        expected = head + line if name in first else line + head
+        assert (repository / name).read_text() == expected + "rest\n"

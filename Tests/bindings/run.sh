@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # Runs the tests of every binding and builds every package, then prints the totals of each.
 #
 #   Tests/bindings/run.sh [--tests-only] [python|r|java|swift]...      default: all four

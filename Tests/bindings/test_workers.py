@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What workers in every language do, seen by a supervisor: run by Tests/bindings/run.sh with the worker's command in WORKER.
 
 A worker answers `<word>` to a word and reports its length as `letters`. Some words ask it for more: `fail`, `print`,

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A batch as an operator runs it: a list in, results out."""
 
 import base64

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Genuine Apache Kafka on 127.0.0.1, started by the script in KAFKA_HOME, and a look at its topics.
 
 Without KAFKA_HOME it is release 4.3 alone, which scripts/kafka-broker fetches from Maven Central.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The options of `connection set` for each way into the test brokers."""
 
 import json

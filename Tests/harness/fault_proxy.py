@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A TCP proxy between a client and a broker that misbehaves on demand. It knows no Kafka.
 
 Modes: pass; delay (each chunk 200 ms late); stall (connections stay open, nothing passes); blackhole (what arrives is

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Listeners on 127.0.0.1 that are no brokers: what they do with each connection is theirs to choose."""
 
 import socket

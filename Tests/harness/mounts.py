@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """algo-run in mounts of its own, where file systems can be full and names mean something else."""
 
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A home whose payloads wait in the outbox, because its broker does not answer."""
 
 import json

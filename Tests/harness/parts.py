@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Parts of the test suite: how each is run, and how its tests are counted.
 
 A part that ends badly, or reports no number, counts as a failure of its own, so that a sum can never look better than

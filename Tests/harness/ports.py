@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Ports on 127.0.0.1 for servers of tests, which no other test run takes at the same time."""
 
 import errno

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Looks at running processes from outside, and waits for conditions with a deadline."""
 
 import os

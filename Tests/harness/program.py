@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """algo-run as a user calls it: arguments in; status, streams and report out."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Files of executions with known distributions."""
 
 import json

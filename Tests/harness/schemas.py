@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The JSON Schemas that ship in docs/schemas, ready to validate output."""
 
 import json

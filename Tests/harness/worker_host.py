@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A supervisor of one worker in a few lines, so that bindings are tested without algo-run.
 
     with WorkerHost([PYTHON, "worker.py"]) as host:

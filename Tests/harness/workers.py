@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Worker versions as an operator runs them: a program that calls `serve`, published with --worker."""
 
 import json

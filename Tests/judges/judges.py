@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What other programs find on the same two files: judges.py A B METRIC prints {"judge": {"d": …, "p": …}} as JSON.
 
 Runs in an environment of its own with requirements.txt, since Evidently brings much with it.

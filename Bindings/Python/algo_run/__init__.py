@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Report metrics of an algorithm to algo-run, in one line.
 
     import algo_run

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The only file that writes: the descriptor of ALGO_METRICS_FD, and stderr for ALGO_METRICS_ECHO.
 
 Nothing here raises for the state of a descriptor, and no signal of ours reaches the program: telemetry does no harm.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A fork of the loaded program for each request: as fast as a fork, as separate as a process."""
 
 from __future__ import annotations

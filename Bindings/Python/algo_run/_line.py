@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """One call's metrics as one line of JSON, or the reason why they are not metrics. Touches no descriptor."""
 
 from __future__ import annotations

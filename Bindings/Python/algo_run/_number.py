@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The JSON text of a number of any library, without importing that library.
 
 A float is written as repr writes it, a Decimal and an int digit for digit, and a scalar of single or half precision

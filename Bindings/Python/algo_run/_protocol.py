@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Frames of worker protocol 1 (docs/worker-protocol.md): `VERB NUMBER BYTES key=value…\\n`, then BYTES bytes."""
 
 from __future__ import annotations

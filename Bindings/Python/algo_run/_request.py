@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The request that is being answered, and which one a report belongs to."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`serve`: one program that answers many requests of algo-run, or one from stdin when it is started without it."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Inputs as Python values, and results as bytes with their type: JSON, text or bytes."""
 
 from __future__ import annotations

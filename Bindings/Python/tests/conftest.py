@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A metrics channel as a supervisor gives it: the writing end of a pipe, named in the environment."""
 
 import os

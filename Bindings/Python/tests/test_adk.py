@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Algorithms as the original's documentation showed them run unchanged, as workers and cold."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Where a line goes, and what can never happen because of it."""
 
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A report belongs to the request whose code makes it, and a late one to none."""
 
 import pytest

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The frames that all bindings and the supervisor share."""
 
 import json

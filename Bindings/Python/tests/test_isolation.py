@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """isolation="process": the program loads once, and each request runs in a fork of it."""
 
 import os

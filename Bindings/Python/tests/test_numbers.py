@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Which values are numbers, and how each is written."""
 
 import random

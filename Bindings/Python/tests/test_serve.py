@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A worker answers many requests; each has its own metrics, and an exception fails one request alone."""
 
 import json

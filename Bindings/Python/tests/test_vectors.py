@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The calls that all bindings share, and the exact bytes of each."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The worker of Tests/bindings/test_workers.py: an input is a word that asks for something, or is counted."""
 
 import queue

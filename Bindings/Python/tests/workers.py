@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Worker programs for tests, and the supervisor of harness.worker_host around them."""
 
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # The only file that writes metrics: to the descriptor of ALGO_METRICS_FD, and stderr for ALGO_METRICS_ECHO.
 #
 # R cannot write to a descriptor by its number, so the first call opens /proc/self/fd/N again and keeps that open.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # One call's metrics as one line of JSON, newline included. Touches no connection.
 
 # The supervisor's own members of a payload.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # The text of a number, the same in every binding.
 
 # NULL for what is not one number: a logical, a string, NA, a factor, a date, a vector.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # One request of a worker, from its frame to its answer, and the way of its metrics.
 
 serving <- new.env(parent = emptyenv())

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # The loop of a worker: a program that loads once and answers many requests.
 
 serve <- function(apply) {

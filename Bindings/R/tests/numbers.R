@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Which values are numbers, which calls are mistakes, and what the condition says. No supervisor: mistakes are found
 # all the same.
 library(algorun)

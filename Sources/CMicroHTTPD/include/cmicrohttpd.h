@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // libmicrohttpd, loaded when it is needed and not before: libmicrohttpd.so.12 of Debian 11 to 14, versions 0.9.71 to 1.x.
 //
 // Its functions are declared here, as far as they are used, so that no header of it is needed to build. Variadic functions

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// System calls that Swift's Glibc module does not show, or only variadically: descriptors above 3, files without a
 /// name, epoll, eventfd, signalfd.
 /// Every function returns 0 or a positive errno unless it says otherwise.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// What launching a child asks of the kernel and only C can say: code that runs between fork and exec, raw system
 /// calls that glibc does not wrap. Every function returns 0 or a positive errno unless it says
 /// otherwise; none allocates after the fork, none touches a signal handler.

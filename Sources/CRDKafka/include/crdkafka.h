@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // librdkafka, loaded when it is needed and not before.
 //
 // Linking the library costs every start of algo-run about 4 ms, because OpenSSL and others come with it, and most runs

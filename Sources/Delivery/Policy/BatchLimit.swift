@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// How large record batches may be, found out from the batches that the broker refuses.
 ///
 /// A broker's limit on size (`max.message.bytes`) applies to a whole batch, and librdkafka then fails every record of the

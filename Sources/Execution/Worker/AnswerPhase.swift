@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// The frames that a worker may send now.
 enum AnswerPhase {
   /// The version that was offered, the only one so far.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// The header of one frame of worker protocol 1: `VERB NUMBER BYTES key=value… LF`. A body of BYTES bytes follows it.
 struct Frame: Equatable {
   /// A header is at most so long, its line end included.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 internal import Platform
 
 /// The pipe that carries requests to a worker. It takes what fits at once, and the rest when the loop reports room.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 internal import Glibc
 
 /// `host:port`, `[v6]:port` or a host alone with Kafka's port, as librdkafka reads them.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// Who a certificate is for and until when, read from its DER form (RFC 5280, 4.1).
 struct Certificate: Sendable, Equatable {
   /// Its subject, as in `/O=Example/CN=kafka.example`.

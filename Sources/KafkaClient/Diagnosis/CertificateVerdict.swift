@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 internal import RunModel
 
 /// Distinguishes the cases that librdkafka calls "certificate verify failed": wrong authority, wrong name, expired.

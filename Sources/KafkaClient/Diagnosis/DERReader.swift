@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// Reads elements of ASN.1's distinguished encoding, one after the other. Never reads past the end.
 struct DERReader {
   /// One element.

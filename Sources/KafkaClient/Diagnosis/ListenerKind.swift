@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// What a listener speaks, found out by asking it as any client would; done only where something is wrong.
 enum ListenerKind: Sendable, Equatable {
   /// Unencrypted Kafka, without a login.

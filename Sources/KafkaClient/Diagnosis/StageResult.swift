@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// One step of `connection test` and what came of it.
 public struct StageResult: Sendable, Equatable {
   /// The steps, in the order they are walked.

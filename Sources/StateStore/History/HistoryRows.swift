@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// Inserts executions into the tables of ``Schema/history``, within one transaction of the caller.
 final class HistoryRows {
   private let database: SQLiteDatabase

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// The tables of `history.db`.
 extension Schema {
   /// - `algorithm`: each version that has executions, and how many; `version` is ``RunSelection/rank(_:)``.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 internal import RunModel
 
 /// The payloads of a home that are not delivered, by request ID; read once.

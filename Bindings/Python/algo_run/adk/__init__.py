@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Runs algorithms that were written for Algorithmia, unchanged: python3 -m algo_run.adk FILE
 
 Here `from adk import ADK` and `import Algorithmia` find modules of this package, even if the original ones are

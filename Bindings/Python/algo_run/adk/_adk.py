@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`ADK(apply, load).init()`, as the original's Algorithm Development Kit has it."""
 
 from __future__ import annotations

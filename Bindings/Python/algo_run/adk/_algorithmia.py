@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The names of the original's client that algorithms use: metrics, errors, and calls of other algorithms."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Loads an algorithm's file with the original's modules in place."""
 
 from __future__ import annotations

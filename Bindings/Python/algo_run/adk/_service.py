@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What needs the service that no longer exists: it is there, and fails with a sentence when it is used."""
 
 from __future__ import annotations

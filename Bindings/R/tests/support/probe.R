@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # The algorithm that tests/channel.R starts: reports, and says on stdout what came of it.
 library(algorun)
 switch(commandArgs(TRUE)[[1]],

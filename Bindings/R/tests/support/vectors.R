@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Reads the shared vectors: one vector a line, JSON of objects, lists and strings. A half surrogate pair becomes the
 # bytes that are not valid UTF-8, because an R string cannot hold it otherwise.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import Glibc
 
 /// Multinomial logistic regression over standardised measurements; fitted by `train-wine-cultivar`.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// Reads a JSON object whose values are all numbers. Foundation's reader would do, and would triple the time to start.
 enum FlatObject {
   static func read(_ bytes: [UInt8]) throws(BadRequest) -> [String: Double] {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 extension CultivarModel {
   /// Written by `train-wine-cultivar` from the 134 wines of data/train.csv; do not edit.
   package static let trained = CultivarModel(

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// One wine: its 13 measured properties, in the order of the data files.
 package struct Wine: Sendable {
   /// The properties' names as they stand in a request and in the header of the data files.

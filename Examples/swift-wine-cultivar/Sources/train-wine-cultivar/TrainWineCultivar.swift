@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import WineModel
 
 /// Fits the model to data/train.csv on stdin and writes Sources/WineModel/TrainedModel.swift to stdout.

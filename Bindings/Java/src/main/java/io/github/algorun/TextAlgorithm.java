@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.github.algorun;
 
 /** An algorithm on text, for {@link AlgoRun#serve}. */
