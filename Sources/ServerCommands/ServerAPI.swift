@@ -208,7 +208,7 @@ final class ServerAPI: HTTPApplication {
   }
 
   private func metrics(_ request: HTTPRequest) -> HTTPResponse {
-    let isOpen = request["accept"]?.contains("application/openmetrics-text") == true
+    let isOpen = request["accept"]?.holds("application/openmetrics-text") == true
     func family(_ name: String, _ type: String, _ help: String) -> String {
       // OpenMetrics names the family of a counter without its suffix.
       let family = isOpen && type == "counter" ? String(name.dropLast("_total".utf8.count)) : name

@@ -23,9 +23,19 @@ enum ConnectionCommand: Subcommand {
       ConnectionSetCommand.command,
       Command(
         name: "show", abstract: "Show the connection, without secrets.",
-        discussion: "Exit status: 0 shown; 1 the state cannot be read; 64 usage.",
-        examples: [("algo-run connection show --json", "for scripts")],
-        options: [SharedOptions.json, SharedOptions.home]),
+        discussion: """
+          With --consumer it prints what a consumer of the topic needs, as librdkafka's properties: a file for \
+          `kcat -F` and `algo-run-insights --config`.
+          Exit status: 0 shown; 1 the state cannot be read, or --consumer with a file; 64 usage.
+          """,
+        examples: [
+          ("algo-run connection show --json", "for scripts"),
+          ("algo-run connection show --consumer > consumer.properties", "for those who read the topic"),
+        ],
+        options: [
+          .flag("consumer", help: "Print the settings of a consumer of the topic."), SharedOptions.json,
+          SharedOptions.home,
+        ]),
       Command(
         name: "test", abstract: "Check every step from the broker's name to an acknowledged record, within 10 seconds.",
         discussion: """
@@ -59,6 +69,12 @@ enum ConnectionCommand: Subcommand {
     let absence = SharedOptions.absence(of: home)
     if let absence {
       Message.print("\(absence), so no connection is set; payloads will go to the file in it, or check --home.")
+    }
+    if invocation.flag("consumer") {
+      let settings = try ConsumerSettings(shown)
+      let isWritten =
+        invocation.flag("json") ? StandardOutput.write(settings.json) : StandardOutput.write(settings.text)
+      return isWritten ? 0 : 1
     }
     if invocation.flag("json") {
       return StandardOutput.write(ConnectionText.json(shown, isSet: connection != nil)) ? 0 : 1

@@ -32,7 +32,8 @@ enum ConnectionText {
     return rows
   }
 
-  private static func password(_ source: Connection.PasswordSource) -> String {
+  /// Where a password is; never the password.
+  static func password(_ source: Connection.PasswordSource) -> String {
     switch source {
     case .file(let path): "read from the file \(path)"
     case .environment(let name): "read from the variable \(name)"
