@@ -40,8 +40,8 @@ let package = Package(
     .target(
       name: "ServerCommands",
       dependencies: [
-        "Delivery", "Execution", "HTTPService", "JSONText", "Platform", "ProcessSupervision", "RequestDispatch",
-        "RunModel", "StateStore",
+        "Delivery", "Execution", "HTTPService", "JSONText", "KafkaClient", "Platform", "ProcessSupervision",
+        "RequestDispatch", "RunModel", "StateStore",
       ],
       swiftSettings: strict),
 

@@ -29,6 +29,8 @@ internal import RunModel
   private let connection: HTTPConnection
   private let handle: OpaquePointer
   private var response: HTTPResponse?
+  /// The body of a response that comes in pieces.
+  private var stream: HTTPStream?
   /// What the whole request will get; its body is read and dropped.
   private var refusal: HTTPResponse?
   private var isReceived = false
@@ -51,6 +53,17 @@ internal import RunModel
     guard self.response == nil, !hasLeft else { return }
     self.response = response
     resume()
+  }
+
+  /// Sends status and headers of `head`, and then what is written to the stream. It is a closed one if there is a response
+  /// already, or if the client left.
+  public func respond(streaming head: HTTPResponse) -> HTTPStream {
+    guard response == nil, !hasLeft else { return HTTPStream(nil) }
+    let stream = HTTPStream(self)
+    self.stream = stream
+    response = head
+    resume()
+    return stream
   }
 
   // MARK: Calls of the library
@@ -107,11 +120,29 @@ internal import RunModel
   func end(_ code: Int32) {
     isAborted = code != 0
     watch?.cancel()
+    stream?.close()
+    stream = nil
     connection.ended(self)
     connection.application.ended(self)
   }
 
   // MARK: Suspension
+
+  /// A stream has nothing to send.
+  func pause() { suspend() }
+
+  /// A stream has something to send, or ended.
+  func goOn() {
+    guard isSuspended, stream != nil else { return }
+    resume()
+    connection.begin()
+  }
+
+  /// Bytes of a stream were handed to the library.
+  func sent(_ count: Int) {
+    responseSize += count
+    connection.progress(count)
+  }
 
   private func suspend() {
     connection.wait()
@@ -135,11 +166,11 @@ internal import RunModel
 
   /// Gives the response up.
   func abandon() {
-    guard isSuspended, response == nil else { return }
+    guard isSuspended, response == nil || stream != nil else { return }
     hasLeft = true
     isAborted = true
     connection.shutDown()
-    connection.application.clientLeft(self)
+    if let stream { stream.close() } else { connection.application.clientLeft(self) }
     resume()
   }
 
@@ -166,6 +197,11 @@ internal import RunModel
     connection.respond(size: response.size)
     let made: OpaquePointer?
     switch response.body {
+    case .bytes where stream != nil:
+      guard let stream else { return 0 }
+      unsafe made = unsafe cmhd_response_from_reader(
+        .max, { unsafe StreamReader.read($0, $2, $3) }, Unmanaged.passRetained(stream).toOpaque(),
+        { if let context = unsafe $0 { unsafe Unmanaged<HTTPStream>.fromOpaque(context).release() } })
     case .bytes(let bytes):
       unsafe made = unsafe bytes.withUnsafeBytes { unsafe cmhd_response($0.baseAddress, $0.count) }
     case .file(let file):
@@ -198,6 +234,15 @@ internal import RunModel
       true
     default: "._:/+=@-".utf8.contains(byte)
     }
+  }
+}
+
+/// Hands the pieces of a stream to the library.
+private enum StreamReader {
+  static func read(_ context: UnsafeMutableRawPointer?, _ buffer: UnsafeMutablePointer<CChar>, _ count: Int) -> Int {
+    guard let context = unsafe context else { return -2 }
+    let stream = unsafe Unmanaged<HTTPStream>.fromOpaque(context).takeUnretainedValue()
+    return unsafe stream.read(into: UnsafeMutableRawBufferPointer(start: buffer, count: count))
   }
 }
 

@@ -25,4 +25,22 @@ public struct JSONMembers: Sendable {
   public func integer(_ name: String) -> Int64? {
     self[name].flatMap { Int64(String(decoding: $0, as: UTF8.self)) }
   }
+
+  /// The value of a member that is true or false.
+  public func boolean(_ name: String) -> Bool? {
+    switch self[name].map({ String(decoding: $0, as: UTF8.self) }) {
+    case "true": true
+    case "false": false
+    default: nil
+    }
+  }
+
+  /// The members of a member that is an object.
+  public func object(_ name: String) -> JSONMembers? { self[name].flatMap { JSONMembers($0) } }
+
+  /// The elements of a member that is an array.
+  public func array(_ name: String) -> [[UInt8]]? { self[name].flatMap { JSONElements.of($0) } }
+
+  /// Whether there is such a member, and it is not null.
+  public func has(_ name: String) -> Bool { self[name].map { $0 != Array("null".utf8) } ?? false }
 }

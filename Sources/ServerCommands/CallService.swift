@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 internal import Execution
 internal import HTTPService
 internal import Platform

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 internal import HTTPService
 internal import RunModel
 
@@ -7,8 +8,8 @@ enum Endpoint: String, CaseIterable {
   case call, execution, cancel
   case algorithms, algorithm, versions, publish, version, patch, compile
   case keys, createKey, revokeKey
-  case connection, setConnection, removeConnection
-  case outbox
+  case connection, setConnection, removeConnection, testConnection
+  case outbox, retryOutbox, purgeOutbox
 
   /// Method and path; `{…}` stands for one segment, and `[…]` for one that may be left out.
   var template: (method: String, path: String) {
@@ -33,7 +34,10 @@ enum Endpoint: String, CaseIterable {
     case .connection: ("GET", "/v1/admin/insights-connection")
     case .setConnection: ("POST", "/v1/admin/insights-connection")
     case .removeConnection: ("DELETE", "/v1/admin/insights-connection")
+    case .testConnection: ("POST", "/v1/admin/insights-connection/test")
     case .outbox: ("GET", "/v1/admin/outbox")
+    case .retryOutbox: ("POST", "/v1/admin/outbox/retry")
+    case .purgeOutbox: ("POST", "/v1/admin/outbox/purge")
     }
   }
 
@@ -43,7 +47,8 @@ enum Endpoint: String, CaseIterable {
     case .live, .ready: nil
     case .metrics, .openAPI, .call, .execution, .cancel, .algorithms, .algorithm, .versions, .version: .call
     case .publish, .patch, .compile: .publish
-    case .keys, .createKey, .revokeKey, .connection, .setConnection, .removeConnection, .outbox: .admin
+    case .keys, .createKey, .revokeKey, .connection, .setConnection, .removeConnection, .testConnection: .admin
+    case .outbox, .retryOutbox, .purgeOutbox: .admin
     }
   }
 }

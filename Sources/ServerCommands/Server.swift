@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 internal import Delivery
 public import Execution
 internal import Glibc
@@ -21,17 +22,17 @@ public final class Server {
 
   /// A server for a home; it listens on nothing yet.
   ///
-  /// - Throws: ``HTTPFailure`` if the library is missing.
+  /// - Throws: ``HTTPFailure`` if the library is missing, `SystemError` if there is no thread left.
   public init(
     settings: ServerSettings, home: HomeDirectory, loop: EventLoop, supervisor: Supervisor, executor: any Executor,
     payloads: any PayloadQueue, history: (any ExecutionLog)?
-  ) throws(HTTPFailure) {
+  ) throws {
     self.settings = settings
     self.loop = loop
     self.supervisor = supervisor
     self.payloads = payloads
     calls = CallService(executor, payloads: payloads, history: history, settings: settings)
-    api = ServerAPI(calls, state: StateDatabase(home: home), home: home, settings: settings)
+    api = try ServerAPI(calls, home: home, settings: settings, loop: loop)
     var limits = HTTPLimits()
     limits.maxBody = settings.maxBody
     limits.maxConnections = settings.maxConnections

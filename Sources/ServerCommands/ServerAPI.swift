@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 internal import HTTPService
 internal import JSONText
 internal import Platform
@@ -17,29 +18,37 @@ final class ServerAPI: HTTPApplication {
 
   private let settings: ServerSettings
   private let calls: CallService
-  private let state: StateRoutes
+  private let state: StateThread
+  private let trials: ConnectionTrials
   private let keys: KeyStore
-  private let versions: VersionStore
+  private let lookup: VersionLookup
   private let log: AccessLog
   private var rejected = CallMetrics()
   /// Waits for the ends of executions, until a moment.
   private var waits: [(until: MonotonicInstant, exchange: HTTPExchange, call: Call)] = []
 
-  init(_ calls: CallService, state: StateDatabase, home: HomeDirectory, settings: ServerSettings) {
+  /// - Throws: the system's error if it has no thread left.
+  init(
+    _ calls: CallService, home: HomeDirectory, settings: ServerSettings, loop: EventLoop
+  ) throws(SystemError) {
     self.calls = calls
     self.settings = settings
-    // One store for both: it knows its own changes, and only those of other connections by SQLite's counter.
-    keys = KeyStore(state)
-    self.state = StateRoutes(state, keys: keys, home: home, allowsPublish: settings.allowsPublish)
-    versions = VersionStore(state)
+    // Keys and versions are read in the loop, where a lock is waited for only briefly; all else has its thread.
+    let database = StateDatabase(home: home, busyTimeout: .seconds(1))
+    keys = KeyStore(database)
+    lookup = VersionLookup(database)
+    state = try StateThread(home: home, allowsPublish: settings.allowsPublish, waking: loop)
+    trials = ConnectionTrials(loop)
     log = AccessLog(asJSON: settings.logsJSON)
   }
 
   /// When ``advance()`` has something to do.
   var nextDue: MonotonicInstant? { waits.map(\.until).min() }
 
-  /// Answers the requests whose wait is over.
+  /// Answers the requests whose wait is over, and those whose work ended on another thread.
   func advance() {
+    state.advance()
+    trials.advance()
     let now = MonotonicInstant.now()
     waits.removeAll { wait in
       guard wait.until <= now || wait.call.hasEnded else { return false }
@@ -109,7 +118,38 @@ final class ServerAPI: HTTPApplication {
       calls.cancel(call)
       wait(for: call, exchange, until: .now() + settings.grace + .seconds(10))
     case .metrics: exchange.respond(metrics(exchange.request))
-    default: exchange.respond(state.response(to: admission.route, exchange, key: admission.key))
+    case .testConnection: test(StateRequest(admission.route, exchange, key: admission.key), exchange)
+    default:
+      let request = StateRequest(admission.route, exchange, key: admission.key)
+      state.run {
+        $0.response(to: request)
+      } then: {
+        exchange.respond($0)
+      }
+    }
+  }
+
+  /// Tests a connection, and sends each stage as it ends.
+  private func test(_ request: StateRequest, _ exchange: HTTPExchange) {
+    state.run {
+      $0.trial(request)
+    } then: { [state, trials] result in
+      switch result {
+      case .failure(let problem): exchange.respond(problem.response(exchange.id))
+      case .success(let (trial, form)):
+        guard trials.hasRoom else {
+          state.run {
+            $0.connection.discard(trial)
+          } then: {
+          }
+          return exchange.respond(
+            .error(
+              429, "other tests of connections are running; try again in ten seconds.", requestID: exchange.id,
+              headers: [("Retry-After", "10")]))
+        }
+        let stream = exchange.respond(streaming: HTTPResponse(type: "application/x-ndjson", body: .bytes([])))
+        trials.start(trial, TrialResponse(stream, state, saving: form))
+      }
     }
   }
 
@@ -143,7 +183,7 @@ final class ServerAPI: HTTPApplication {
     }
     let found: PublishedVersion?
     do throws(StateError) {
-      found = try state.version(values[0], values[1], values.count > 2 ? values[2] : "latest")
+      found = try lookup.version(values[0], values[1], values.count > 2 ? values[2] : "latest")
     } catch {
       return .error(503, "\(error); try again later.", requestID: id, headers: [("Retry-After", "1")])
     }
@@ -215,7 +255,7 @@ final class ServerAPI: HTTPApplication {
       return "# HELP \(family) \(help)\n# TYPE \(family) \(type)\n"
     }
     var text = family("algo_run_executions_total", "counter", "Executions that ended, by outcome.")
-    text += calls.metrics.lines(known: (try? versions.versions()) ?? [])
+    text += calls.metrics.lines(known: (try? lookup.store.versions()) ?? [])
     text += family("algo_run_executions_running", "gauge", "Executions that run now.")
     text += "algo_run_executions_running \(calls.running)\n"
     text += family("algo_run_executions_waiting", "gauge", "Calls that wait for a slot.")

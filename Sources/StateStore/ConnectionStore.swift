@@ -87,5 +87,37 @@ public final class ConnectionStore {
     return state.certificateAuthority
   }
 
+  /// The copied certificate authority in PEM form; empty if there is none.
+  public func certificateAuthorityText() throws(StateError) -> String {
+    guard let path = try connection()?.certificateAuthority else { return "" }
+    return String(decoding: try PrivateFile.contents(of: path), as: UTF8.self)
+  }
+
+  /// Keeps a certificate authority in PEM form beside that of the connection, for a connection that is not stored yet:
+  /// librdkafka reads it from a file.
+  ///
+  /// - Returns: its absolute path, for ``adopt(_:)`` or ``discard(_:)``.
+  public func draftCertificateAuthority(_ text: [UInt8]) throws(StateError) -> String {
+    _ = try state.forWriting()
+    let path = "\(state.certificateAuthority).draft-\(getpid())-\(UInt64.random(in: .min ... .max))"
+    try PrivateFile.replace(path, with: text)
+    return path
+  }
+
+  /// Makes a connection with a drafted authority the connection.
+  public func adopt(_ draft: Connection) throws(StateError) {
+    var connection = draft
+    if let path = draft.certificateAuthority {
+      connection.certificateAuthority = try copyCertificateAuthority(from: path)
+    }
+    try set(connection)
+  }
+
+  /// Removes the drafted authority of a connection.
+  public func discard(_ draft: Connection) {
+    guard let path = draft.certificateAuthority, path != state.certificateAuthority else { return }
+    unsafe unlink(path)
+  }
+
   private func removeCertificateAuthority() { unsafe unlink(state.certificateAuthority) }
 }

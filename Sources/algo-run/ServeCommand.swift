@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 internal import BatchRun
 internal import CommandLineInterface
 internal import Delivery
@@ -38,6 +39,7 @@ enum ServeCommand: Subcommand {
       .value(
         "log-format", "FORMAT", default: "text", completion: .choices(["text", "json"]), help: "Of the access log."),
       .value("max-connections", "N", default: "4096", help: "Open connections."),
+      .flag("allow-publish", help: "Let keys of scope admin publish new commands over HTTP."),
       .flag("no-auth", help: "Accept requests without a key; only on loopback or a Unix socket."),
       SharedOptions.noHistory, SharedOptions.home,
     ])
@@ -97,6 +99,7 @@ enum ServeCommand: Subcommand {
     settings.cancelsOnDisconnect = invocation.value("on-disconnect") != "continue"
     settings.logsJSON = invocation.value("log-format") == "json"
     settings.maxConnections = try SharedOptions.number(invocation, "max-connections", atLeast: 1) ?? 4096
+    settings.allowsPublish = invocation.flag("allow-publish")
     settings.needsNoKey = invocation.flag("no-auth")
     settings.spillDirectory = HomeDirectory.processVariable("TMPDIR") ?? "/tmp"
     if settings.needsNoKey, let open = settings.addresses.first(where: { !$0.isLocal }) {

@@ -178,4 +178,71 @@ import Testing
     #expect(server.turn { client.receive() })
     #expect(client.text.isEmpty)
   }
+
+  @Test func `a body that comes in pieces is sent piece by piece and then ended`() throws {
+    let server = try TestServer()
+    server.application.answers = false
+    let client = server.client()
+    client.send("GET / HTTP/1.1\r\n\(server.host)\r\n\r\n")
+    #expect(server.turn { server.application.received.count == 1 })
+    let stream = server.application.received[0].respond(streaming: .text(""))
+    for piece in ["first", "second"] {
+      stream.write(Array(piece.utf8))
+      #expect(
+        server.turn {
+          _ = client.receive()
+          return client.text.contains(piece)
+        })
+      #expect(!client.isClosed && stream.isOpen && stream.waitingBytes == 0)
+    }
+    stream.end()
+    #expect(
+      server.turn {
+        _ = client.receive()
+        return client.text.hasSuffix("0\r\n\r\n")
+      })
+    #expect(server.application.ended.first?.isAborted == false)
+    #expect(server.application.ended.first?.responseSize == 11)
+    // The connection takes the next request.
+    server.application.answers = true
+    client.send("GET / HTTP/1.1\r\n\(server.host)\r\nConnection: close\r\n\r\n")
+    #expect(server.turn { client.receive() } && client.text.hasSuffix("ok\n"))
+  }
+
+  @Test func `a stream whose client left is closed and takes no more`() throws {
+    let server = try TestServer()
+    server.application.answers = false
+    let client = server.client()
+    client.send("GET / HTTP/1.1\r\n\(server.host)\r\n\r\n")
+    #expect(server.turn { server.application.received.count == 1 })
+    let stream = server.application.received[0].respond(streaming: .text(""))
+    stream.write(Array("first".utf8))
+    #expect(
+      server.turn {
+        _ = client.receive()
+        return client.text.contains("first")
+      })
+    client.close()
+    #expect(server.turn { server.application.ended.count == 1 })
+    #expect(!stream.isOpen && server.application.ended[0].isAborted)
+    stream.write(Array("late".utf8))
+    stream.end()
+    #expect(server.turn { server.server.connectionCount == 0 })
+  }
+
+  @Test func `a client that does not read a stream is closed`() throws {
+    let server = try TestServer {
+      $0.headerTime = .milliseconds(200)
+      $0.slowestRate = 1 << 30
+    }
+    server.application.answers = false
+    let client = server.client()
+    client.send("GET / HTTP/1.1\r\n\(server.host)\r\n\r\n")
+    #expect(server.turn { server.application.received.count == 1 })
+    let stream = server.application.received[0].respond(streaming: .text(""))
+    stream.write([UInt8](repeating: 0x20, count: 50 << 20))
+    #expect(server.turn { server.application.ended.count == 1 })
+    #expect(!stream.isOpen && server.application.ended[0].isAborted)
+    withExtendedLifetime(client) {}
+  }
 }

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Who may do what over HTTP, and what is published there (docs/http-api.md)."""
 
 import json

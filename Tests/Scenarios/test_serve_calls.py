@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Calls over HTTP: answers, limits, cancellation, payloads (docs/http-api.md)."""
 
 import base64

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`serve` under load and with clients that misbehave."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`algo-run serve` on a port of its own, and requests to it."""
 
 import http.client
@@ -54,6 +55,14 @@ class Server:
         answer = self.request("POST", f"/v1/algo/{path}", body, self.headers(**headers))
         assert answer[0] == status, answer
         return json.loads(answer[2])
+
+    def send(self, method, path, value=None, status=200, **headers):
+        """Sends a JSON value; the JSON of the answer, None if it has no body."""
+        headers = {name.replace("_", "-"): text for name, text in headers.items()}
+        body = None if value is None else json.dumps(value).encode()
+        answer = self.request(method, path, body, self.headers(**headers))
+        assert answer[0] == status, answer
+        return json.loads(answer[2]) if answer[2] else None
 
     def get(self, path, status=200):
         answer = self.request("GET", path)

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import HTTPService
+internal import JSONText
+internal import RunModel
+internal import StateStore
+
+/// Shows undelivered payloads, makes them pending again, and removes them.
+struct OutboxRoutes {
+  let home: HomeDirectory
+  let connections: ConnectionStore
+
+  /// Counts by state, and a page of records.
+  func show(_ request: StateRequest) throws(RouteProblem) -> HTTPResponse {
+    var states = OutboxState.allCases
+    if let name = request.target.parameter("state"), !name.isEmpty {
+      guard let state = OutboxState(name: name) else {
+        throw RouteProblem(400, "the parameter state is pending, expired, rejected or corrupt; correct it.")
+      }
+      states = [state]
+    }
+    let after = try request.number("after", in: 0 ... .max, or: 0)
+    let limit = try request.number("limit", in: 1...1000, or: 100)
+    return try RouteProblem.of { () throws(StateError) in
+      let outbox = try Outbox.existing(home: home)
+      var status = try outbox?.status() ?? OutboxStatus()
+      status.inFallback = try FallbackFile.count(in: home)
+      let records = try outbox?.list(states: states, after: Int64(after), limit: limit) ?? []
+      return .json(Self.json(status, try outbox?.outage(), records))
+    }
+  }
+
+  func retry(_ request: StateRequest) throws(RouteProblem) -> HTTPResponse {
+    let selection = try Self.selection(request, all: [.expired, .rejected], byNumber: [.expired, .rejected])
+    return try RouteProblem.of { () throws(StateError) in
+      let window = try connections.connection()?.deliveryWindow ?? Connection.standardDeliveryWindow
+      return Self.count("retried", try Outbox.existing(home: home)?.retry(selection, window: window) ?? 0)
+    }
+  }
+
+  func purge(_ request: StateRequest) throws(RouteProblem) -> HTTPResponse {
+    let selection = try Self.selection(
+      request, all: [.expired, .rejected, .corrupt], byNumber: OutboxState.allCases)
+    return try RouteProblem.of { () throws(StateError) in
+      Self.count("purged", try Outbox.existing(home: home)?.purge(selection) ?? 0)
+    }
+  }
+
+  /// `all`, `states` or `ids`: one of them, because removing needs no guesses.
+  private static func selection(
+    _ request: StateRequest, all: [OutboxState], byNumber: [OutboxState]
+  ) throws(RouteProblem) -> OutboxSelection {
+    let members = try request.members()
+    let problem = RouteProblem(
+      400, #"the body is {"all":true}, {"states":["expired"]} or {"ids":[17]}; name one of them."#)
+    guard ["all", "states", "ids"].filter({ members.has($0) }).count == 1 else { throw problem }
+    if members.has("all") {
+      guard members.boolean("all") == true else { throw problem }
+      return OutboxSelection(states: all)
+    }
+    if let names = members.array("states") {
+      let states = names.map { JSONString.text($0).flatMap { OutboxState(name: $0) } }
+      guard !states.isEmpty, !states.contains(nil) else { throw problem }
+      return OutboxSelection(states: states.compactMap(\.self))
+    }
+    let ids = members.array("ids")?.map { Int64(String(decoding: $0, as: UTF8.self)) }
+    guard let ids, !ids.isEmpty, !ids.contains(nil) else { throw problem }
+    return OutboxSelection(states: byNumber, ids: Array(Set(ids.compactMap(\.self))).sorted())
+  }
+
+  private static func count(_ name: String, _ count: Int) -> HTTPResponse {
+    var json = JSONWriter()
+    json.beginObject()
+    json.member(name, integer: count)
+    json.endObject()
+    return .json(json.bytes)
+  }
+
+  private static func json(_ status: OutboxStatus, _ outage: BrokerOutage?, _ records: [OutboxListing]) -> [UInt8] {
+    var json = JSONWriter()
+    json.beginObject()
+    for state in OutboxState.allCases { json.member(state.name, integer: status.count(state)) }
+    json.member("fallback", integer: status.inFallback)
+    json.member("being_delivered", integer: status.claimed)
+    json.member("bytes", integer: status.bytes)
+    if let oldest = status.oldestPending { json.member("oldest_pending", oldest.description) }
+    if let end = status.nextWindowEnd { json.member("next_window_end", end.description) }
+    if let outage {
+      json.name("broker_outage")
+      json.beginObject()
+      json.member("since", outage.since.description)
+      json.member("until", outage.until.description)
+      json.member("last_error", outage.lastError)
+      json.endObject()
+    }
+    json.name("records")
+    json.beginArray()
+    for record in records { write(record, to: &json) }
+    json.endArray()
+    json.endObject()
+    return json.bytes
+  }
+
+  private static func write(_ record: OutboxListing, to json: inout JSONWriter) {
+    json.beginObject()
+    json.member("id", integer: record.id)
+    json.member("request_id", record.key)
+    json.member("state", record.state.name)
+    json.member("created_at", record.createdAt.description)
+    json.member("window_end", record.windowEnd.description)
+    json.member("attempts", integer: record.attempts)
+    if let next = record.nextAttemptAt { json.member("next_attempt_at", next.description) }
+    json.name("possibly_persisted")
+    json.boolean(record.possiblyPersisted)
+    if let error = record.lastError { json.member("last_error", error) }
+    json.name("being_delivered")
+    json.boolean(record.isClaimed)
+    json.member("bytes", integer: record.bytes)
+    json.endObject()
+  }
+}
