@@ -25,7 +25,9 @@ extension MetricComparison {
 
   private mutating func decide(_ settings: ComparisonSettings, strictest: Double) {
     guard isOnBothSides else {
-      verdict = a == nil ? .added : .removed
+      // A side without executions does not show that it lacks the metric.
+      let isOpen = min(reported.a.executions, reported.b.executions) == 0
+      verdict = isOpen ? .insufficient : a == nil ? .added : .removed
       return
     }
     let detectable = detectable(strictest)

@@ -10,8 +10,11 @@ enum CompareMarkdown {
     text += "A: \(code(result.a.title)), \(FigureText.count(result.a.columns.executions)) executions.  \n"
     text += "B: \(code(result.b.title)), \(FigureText.count(result.b.columns.executions)) executions."
     if let pairs = result.pairs { text += "  \n\(FigureText.count(pairs.count)) pairs with equal inputs." }
-    text += "\n\n| metric | verdict | mean of A | mean of B | explanation |\n|---|---|---:|---:|---|\n"
-    for metric in result.metrics {
+    text += "\n\n"
+    if result.emptySide == nil {
+      text += "| metric | verdict | mean of A | mean of B | explanation |\n|---|---|---:|---:|---|\n"
+    }
+    for metric in result.emptySide == nil ? result.metrics : [] {
       let verdict = metric.verdict?.rawValue ?? ""
       let cells = [
         code(metric.name), result.failing.contains { $0.name == metric.name } ? "**\(verdict)**" : verdict,

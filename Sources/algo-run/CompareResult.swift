@@ -96,6 +96,11 @@ struct CompareResult {
     }
   }
 
+  /// The side that has no executions, so that there is nothing to list.
+  var emptySide: (name: String, side: CompareSide)? {
+    [("A", a), ("B", b)].first { $0.1.columns.executions == 0 }.map { (name: $0.0, side: $0.1) }
+  }
+
   /// Metrics that only one side reports and about which the user is warned.
   var warned: [MetricComparison] { metrics.filter { reaction(to: $0) == .warn } }
 

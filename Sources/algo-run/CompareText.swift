@@ -13,14 +13,14 @@ enum CompareText {
     }
     text += "\n"
     let width = result.metrics.map { $0.verdict?.rawValue.count ?? 0 }.max() ?? 0
-    for metric in result.metrics {
+    for metric in result.emptySide == nil ? result.metrics : [] {
       let verdict = metric.verdict?.rawValue ?? ""
       text += verdict + String(repeating: " ", count: width - verdict.count + 2)
       text += "\(TerminalText.safe(metric.name, inQuotes: false)): \(metric.explanation)\n"
       let isChanged = [.drift, .small, .inconclusive, .rateChanged].contains(metric.verdict)
       if which == "all" || which == "changed" && isChanged { text += plot.lines(metric) }
     }
-    if result.metrics.isEmpty { text += "No metric was reported on either side.\n" }
+    if result.metrics.isEmpty, result.emptySide == nil { text += "No metric was reported on either side.\n" }
     if !result.shown.isEmpty { text += "\n" + shown(result.shown) }
     if !result.gates.isEmpty { text += "\n" + result.gates.map { gate($0) + "\n" }.joined() }
     return text + "\n" + sum(result) + "\n"
@@ -71,6 +71,9 @@ enum CompareText {
     if others > 0 { parts.append("\(others) metrics are on one side only") }
     if !result.broken.isEmpty { parts.append("\(result.broken.count) of \(result.gates.count) gates are broken") }
     if !parts.isEmpty { return parts.joined(separator: "; ") + "." }
+    if let empty = result.emptySide, !result.isJudged {
+      return "Nothing could be judged: \(empty.name) has no executions."
+    }
     guard result.isJudged else { return "Nothing could be judged: there are too few executions." }
     let open = result.metrics.count { $0.verdict == .inconclusive || $0.verdict == .insufficient }
     return "No drift was found in \(result.metrics.count - open) of \(result.metrics.count) metrics"
