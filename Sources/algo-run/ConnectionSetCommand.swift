@@ -94,7 +94,22 @@ enum ConnectionSetCommand {
     Message.print("payloads go to \(target) from now on; try it with: algo-run connection test.")
     let waiting = try Outbox.existing(home: home)?.pendingCount() ?? 0
     if waiting > 0 { Message.print("\(waiting) that wait in the outbox go there too.") }
+    if invocation.isGiven("payload-format") { reportReservedNames(of: connection.payloadFormat, home) }
     return 0
+  }
+
+  /// Lists the versions whose metrics were accepted until now and are rejected by a payload format.
+  private static func reportReservedNames(of format: PayloadFormat, _ home: HomeDirectory) {
+    do throws(StateError) {
+      for (version, names) in try History.open(home: home).versions(reporting: format.furtherMembers) {
+        Message.print(
+          "note: \(version) reported \(names.joined(separator: ", ")); the payload format \(format.rawValue) reserves such "
+            + "names and rejects these metrics, so rename them.")
+      }
+    } catch {
+      Message.print(
+        "note: the history cannot be searched for metrics that the payload format rejects: \(Remedy.sentence(error))")
+    }
   }
 }
 

@@ -204,3 +204,17 @@ def test_the_history_keeps_the_first_rejections_and_counts_the_others(program, p
     (row,) = runs(program)
     assert len(row["rejected_metrics"]) == 20 and len(row["rejected_metrics"][0]["name"]) == 128
     assert row["rejection_counts"] == {"not_a_number": 30, "malformed_line": 1}
+
+
+def test_a_payload_format_names_the_versions_whose_metrics_it_rejects(program):
+    for name, metrics in [("demo/a", '{"outcome":1,"attempts":2,"score":3}'), ("demo/b", '{"score":1}'),
+                          ("demo/c", '{"session_id":1}')]:
+        program.run("publish", name, "--", "sh", "-c", f"echo '{metrics}' >&3", status=0)
+        program.run("exec", name, status=0)
+    program.run("exec", "demo/a", status=0)
+    set_format = ["connection", "set", "--type", "file", "--payload-format"]
+    notes = {form: [line for line in program.run(*set_format, form, status=0).messages if line.startswith("note: ")]
+             for form in ("standard", "extended", "legacy")}
+    assert {form: len(lines) for form, lines in notes.items()} == {"standard": 0, "extended": 1, "legacy": 1}
+    assert "demo/a/1.0.0 reported attempts, outcome;" in notes["extended"][0]
+    assert "demo/c/1.0.0 reported session_id;" in notes["legacy"][0]

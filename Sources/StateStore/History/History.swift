@@ -214,8 +214,7 @@ public final class History {
     var versions: [AlgorithmReference] = []
     try database.statement("SELECT DISTINCT owner, name, version FROM run \(condition) ORDER BY owner, name, version")
       .rows(values) { row in
-        let text = "\(row.text(0))/\(row.text(1))/\(RunSelection.version(row.integer(2)))"
-        if let reference = try? AlgorithmReference(parsing: text) { versions.append(reference) }
+        if let reference = Self.reference(row) { versions.append(reference) }
       }
     return versions
   }
@@ -259,6 +258,31 @@ public final class History {
       """
     try database.statement(sql).rows(values) { names.append($0.text(0)) }
     return names
+  }
+
+  /// The versions that reported metrics of such names, in order, each with those names.
+  public func versions(reporting names: [String]) throws(StateError) -> [(version: AlgorithmReference, names: [String])]
+  {
+    guard !names.isEmpty else { return [] }
+    var found: [(version: AlgorithmReference, names: [String])] = []
+    let sql = """
+      SELECT DISTINCT owner, name, version, j.key FROM run, json_each(run.metrics) j
+      WHERE j.key IN (\(names.map { _ in "?" }.joined(separator: ", "))) ORDER BY owner, name, version, j.key
+      """
+    try database.statement(sql).rows(names.map { .text($0) }) { row in
+      guard let version = Self.reference(row) else { return }
+      if found.last?.version == version {
+        found[found.count - 1].names.append(row.text(3))
+      } else {
+        found.append((version, [row.text(3)]))
+      }
+    }
+    return found
+  }
+
+  /// The version of a row that begins with owner, name and version; nil for a bare command.
+  private static func reference(_ row: SQLiteStatement) -> AlgorithmReference? {
+    try? AlgorithmReference(parsing: "\(row.text(0))/\(row.text(1))/\(RunSelection.version(row.integer(2)))")
   }
 
   /// How many executions had each outcome.
