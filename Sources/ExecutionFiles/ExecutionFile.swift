@@ -13,6 +13,9 @@ public struct ExecutionFile {
     public var executions = 0
     /// Lines that are not.
     public var unreadable = 0
+
+    /// Nothing yet.
+    public init() {}
   }
 
   /// Calls `visit` with each execution of the file; `-` is standard input.

@@ -47,9 +47,10 @@ public final class ExecutionLine {
       return nested.read(UnsafeRawBufferPointer(rebasing: bytes[metrics])) ? .execution : .unreadable
     }
     form = .payload
-    guard value("request_id") != nil, value("algorithm_name") != nil else { return .unreadable }
-    // A connection test is no execution and has no time.
-    guard value("timestamp") != nil || value("time") != nil else { return .connectionTest }
+    guard value("request_id") != nil else { return .unreadable }
+    let hasTime = value("timestamp") != nil || value("time") != nil
+    if !hasTime, value("connection_test") != nil { return .connectionTest }
+    guard hasTime, value("algorithm_name") != nil else { return .unreadable }
     if let outcome = value("outcome") { isExtended = bytes[outcome.lowerBound] == UInt8(ascii: "\"") }
     return .execution
   }
@@ -85,11 +86,24 @@ public final class ExecutionLine {
   /// The text of a member that is a string.
   public func string(_ member: StaticString) -> String? { value(member).flatMap { JSONString.text(Array(bytes[$0])) } }
 
-  /// What the execution is known by.
+  /// Request ID.
   public var requestID: String? { string("request_id") }
 
   /// Launch, by the wall clock.
-  public var startedAt: Timestamp? { (string("timestamp") ?? string("time")).flatMap { Timestamp(parsing: $0) } }
+  public var startedAt: Timestamp? {
+    if let text = string("timestamp") { return Timestamp(parsing: text) }
+    // The time of the legacy format has no zone.
+    return string("time").flatMap { Timestamp(parsing: $0) ?? Timestamp(parsing: $0 + "Z") }
+  }
+
+  /// A hash of request ID and launch, which identify an execution: equal for a payload that was sent again.
+  public var identity: Int {
+    var hasher = Hasher()
+    for member in ["request_id", form == .payload && value("timestamp") == nil ? "time" : "timestamp"] as [StaticString] {
+      value(member).map { hasher.combine(bytes: part($0)) }
+    }
+    return hasher.finalize()
+  }
 
   /// The text of the outcome; nil where the line does not have it.
   public var outcome: String? { form == .record || isExtended ? string("outcome") : nil }

@@ -13,8 +13,8 @@ enum CompareCommand: Subcommand {
     abstract: "Compare the metrics of two versions: what changed, by how much, how surely.",
     discussion: """
       A and B are versions (OWNER/NAME/1.0.6; the latest that matches), or periods of one \
-      (OWNER/NAME@-14d..-7d), taken from the history of the home. With --from they are looked for in files of payloads, reports or batch results; without A \
-      and B the first file is A and the second is B.
+      (OWNER/NAME@-14d..-7d), taken from the history of the home. With --from they are looked for in files of payloads, \
+      reports or batch results; without A and B the first file is A and the second is B.
       A metric drifts if its effect is large (a distance of 0.1, or in pairs a tenth of a standard deviation) and the \
       evidence is strong (p < alpha after Holm's correction). If both sides ran the same inputs, executions are compared \
       input by input.
@@ -25,6 +25,7 @@ enum CompareCommand: Subcommand {
       ("algo-run compare demo/credit/1.0.6 demo/credit/1.1.0", "two versions"),
       ("algo-run compare demo/credit@-14d..-7d demo/credit@-7d..", "this week and the week before"),
       ("algo-run compare --from old.ndjson --from new.ndjson --markdown", "two files, for a pull request"),
+      ("algo-run compare --from topic demo/credit/1.0.6 demo/credit", "what was delivered by all machines"),
       ("algo-run compare --from all.ndjson a/b/1.0.0 a/b/1.1.0 --gate '@duration:p95<+20%'", "with a gate on time"),
     ],
     arguments: [
@@ -33,8 +34,10 @@ enum CompareCommand: Subcommand {
     ],
     options: [
       .repeatable(
-        "from", "FILE", completion: .file,
-        help: "Read executions from a file of lines (-: stdin) instead of the history of the home."),
+        "from", "SOURCE", completion: .file,
+        help:
+          "Read executions from this file of lines instead of the history: - for stdin, topic for the connection's topic, "
+          + "from its beginning to its end."),
       .invertible("paired", help: "Compare input by input (default: if both sides ran the same inputs)."),
       .repeatable("gate", "GATE", help: "A limit such as 'score:ks<0.15', 'score:mean+-0.05' or '@duration:p95<+20%'."),
       .repeatable("ignore", "NAME", help: "Leave a metric out."),
@@ -73,7 +76,7 @@ enum CompareCommand: Subcommand {
       if files.isEmpty {
         try CompareSources.readHistory(try SharedOptions.home(invocation), into: [sides.a, sides.b])
       } else {
-        for file in files { try CompareSources.read(file, into: [sides.a, sides.b]) }
+        for file in files { try CompareSources.read(file, invocation, into: [sides.a, sides.b]) }
       }
     } else {
       guard files.count == 2 else { throw invocation.missing(files.isEmpty ? "A" : "two --from, or A and B") }
@@ -81,8 +84,8 @@ enum CompareCommand: Subcommand {
         CompareSide(file: files[0], needsKeys: isPaired == true),
         CompareSide(file: files[1], needsKeys: isPaired == true)
       )
-      try CompareSources.read(files[0], into: [sides.a])
-      try CompareSources.read(files[1], into: [sides.b])
+      try CompareSources.read(files[0], invocation, into: [sides.a])
+      try CompareSources.read(files[1], invocation, into: [sides.b])
     }
     let result: CompareResult
     do throws(SystemError) {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import CommandLineInterface
 internal import ExecutionFiles
 internal import Platform
 internal import RunModel
@@ -6,24 +7,23 @@ internal import StateStore
 
 /// Where the executions of a comparison come from.
 enum CompareSources {
-  /// Gives each execution of a file to each side.
+  /// Gives each execution of a file, or of the topic, to each side.
   ///
   /// - Throws: `ExitFailure` with status 125.
-  static func read(_ path: String, into sides: [CompareSide]) throws {
-    let tally: ExecutionFile.Tally
-    do throws(SystemError) {
-      tally = try ExecutionFile.read(path) { line throws(SystemError) in for side in sides { try side.add(line) } }
-    } catch { throw unreadable("\"\(TerminalText.safe(path))\"", error) }
+  static func read(_ source: String, _ invocation: Invocation, into sides: [CompareSide]) throws(ExitFailure) {
+    let tally = try ExecutionSource.read(source, invocation, status: 125) { line throws(SystemError) in
+      for side in sides { try side.add(line) }
+    }
     guard tally.unreadable > 0 else { return }
     guard tally.executions > 0 else {
       throw ExitFailure(
         status: 125,
         sentence:
-          "no line of \"\(TerminalText.safe(path))\" is an execution; name a file of payloads, reports or batch "
+          "no line of \"\(TerminalText.safe(source))\" is an execution; name a file of payloads, reports or batch "
           + "results, one a line.")
     }
     Message.print(
-      "\(tally.unreadable) of the lines of \"\(TerminalText.safe(path))\" are no executions and were left out; check how "
+      "\(tally.unreadable) of the lines of \"\(TerminalText.safe(source))\" are no executions and were left out; check how "
         + "the file was written.")
   }
 

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import CommandLineInterface
 internal import ExecutionFiles
-internal import Glibc
 internal import JSONText
-internal import KafkaClient
 internal import Platform
 internal import RunModel
 internal import StateStore
@@ -22,17 +21,15 @@ struct RunFiles {
   private var unreadable = 0
   private var failure: StateError?
 
-  /// The executions of all `sources`: files, `-` for stdin, and `topic` for the topic of the home's connection.
+  /// The executions of all `sources`.
   ///
   /// - Throws: `ExitFailure` for what cannot be read.
-  static func read(_ sources: [String], connection: () throws -> Connection?) throws -> History {
+  static func read(_ sources: [String], _ invocation: Invocation) throws -> History {
     var files = try RunFiles(history: .temporary())
     for source in sources {
-      if source == "topic" {
-        try files.readTopic(try connection())
-      } else {
-        try files.readFile(source)
+      let tally = try ExecutionSource.read(source, invocation, status: 1) { line throws(SystemError) in files.add(line)
       }
+      files.unreadable += tally.unreadable
     }
     files.flush()
     if let failure = files.failure { throw failure }
@@ -41,43 +38,6 @@ struct RunFiles {
   }
 
   private init(history: History) { self.history = history }
-
-  private mutating func readFile(_ path: String) throws(ExitFailure) {
-    do throws(SystemError) {
-      let tally = try ExecutionFile.read(path) { line throws(SystemError) in add(line) }
-      unreadable += tally.unreadable
-    } catch {
-      throw ExitFailure(
-        status: 1,
-        sentence:
-          "\"\(TerminalText.safe(path, limit: 4096))\" cannot be read: \(error); name a file of payloads, reports "
-          + "or batch results.")
-    }
-  }
-
-  private mutating func readTopic(_ connection: Connection?) throws {
-    guard let connection, connection.kind != .file else {
-      throw ExitFailure(
-        status: 1,
-        sentence: "the connection is no topic; name the file with --from, or connect Kafka with "
-          + "`algo-run connection set`.")
-    }
-    let line = ExecutionLine()
-    let cause = try TopicReader(ProducerSettings(connection, traffic: .many)).readToEnd { value in
-      (value + [0]).withUnsafeBytes { bytes in
-        switch line.read(UnsafeRawBufferPointer(rebasing: bytes.dropLast())) {
-        case .execution: add(line)
-        case .connectionTest: break
-        case .unreadable: unreadable += 1
-        }
-      }
-    }
-    guard let cause else { return }
-    throw ExitFailure(
-      status: 1,
-      sentence: "the topic \"\(TerminalText.safe(connection.topic))\" cannot be read to its end: \(cause.text); see "
-        + "`algo-run connection test`.")
-  }
 
   private mutating func add(_ line: ExecutionLine) {
     guard let record = Self.record(line) else {
@@ -95,10 +55,7 @@ struct RunFiles {
 
   /// The members that a record of the history has; null for what a payload does not show.
   private static func record(_ line: ExecutionLine) -> [UInt8]? {
-    // The time of the legacy format has no zone.
-    guard let id = line.requestID,
-      let start = line.startedAt ?? line.string("time").flatMap({ Timestamp(parsing: $0 + "Z") })
-    else { return nil }
+    guard let id = line.requestID, let start = line.startedAt else { return nil }
     var json = JSONWriter()
     json.beginObject()
     json.member("request_id", id)

@@ -6,11 +6,9 @@ internal import StateStore
 enum RunsSource {
   /// The history of the home, or the sources of `--from`.
   static func open(_ invocation: Invocation) throws -> History {
-    let home = try SharedOptions.home(invocation)
     let sources = invocation.values("from")
-    guard sources.isEmpty else {
-      return try RunFiles.read(sources) { try ConnectionStore(home: home).connection() }
-    }
+    guard sources.isEmpty else { return try RunFiles.read(sources, invocation) }
+    let home = try SharedOptions.home(invocation)
     if let absence = SharedOptions.absence(of: home) {
       Message.print("\(absence), so there is no history; run a version, or check --home.")
     }

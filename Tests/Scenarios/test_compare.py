@@ -154,7 +154,7 @@ def test_every_form_of_a_line_is_read(compare):
 
 
 def test_lines_that_are_no_executions_are_counted_and_connection_tests_left_out(compare):
-    test = {name: value for name, value in samples.payload(0).items() if name != "timestamp"}
+    test = '{"request_id":"connection-test-4c5b","connection_test":1}'
     a = [*normal(1, 40), "", "{", '{"a":1}', "[1]", test, b"\xff"]
     outcome, found = compare(a, normal(1, 40), status=0)
     assert found["a"]["executions"] == 40
@@ -280,8 +280,19 @@ def test_versions_that_ran_in_this_home_are_compared_by_their_history(program):
     assert from_files["metrics"] == found["metrics"] and from_files["shown_only"] == found["shown_only"]
     same = json.loads(program.run("compare", "demo/score@-1h..", "demo/score@-1h..", "--json", status=0).stdout)
     assert verdicts(same) == {"score": "same"}
-    none = program.run("compare", "demo/score@..-1h", "demo/score@-1h..", status=3)
-    assert len(none.messages) == 2 and "has no executions" in none.messages[0]
+    program.run("compare", "demo/score@..-1h", "demo/score@-1h..", "--if-unknown", "pass", status=0)
+
+
+@pytest.mark.parametrize("form", ["--plot=all", "--json", "--markdown"])
+def test_a_side_without_executions_is_reported_once_and_shows_nothing_of_its_metrics(program, form):
+    file = samples.write(program.directory / "a", normal(1, 40, other=1))
+    outcome = program.run("compare", "demo/credit", "demo/credit/2.0.0", "--from", file, form, "--on-removed", "fail", status=3)
+    assert outcome.messages == ["B, demo/credit/2.0.0, has no executions; check its spelling and its period."]
+    if form == "--json":
+        assert verdicts(json.loads(outcome.stdout)) == {"score": "insufficient", "other": "insufficient"}
+    else:
+        text = outcome.stdout.decode()
+        assert "Nothing could be judged: B has no executions." in text and "score" not in text
 
 
 def test_a_home_without_history_is_reported(program):
