@@ -99,7 +99,8 @@ public final class ExecutionLine {
   /// A hash of request ID and launch, which identify an execution: equal for a payload that was sent again.
   public var identity: Int {
     var hasher = Hasher()
-    for member in ["request_id", form == .payload && value("timestamp") == nil ? "time" : "timestamp"] as [StaticString] {
+    for member in ["request_id", form == .payload && value("timestamp") == nil ? "time" : "timestamp"] as [StaticString]
+    {
       value(member).map { hasher.combine(bytes: part($0)) }
     }
     return hasher.finalize()
