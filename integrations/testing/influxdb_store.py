@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: Apache-2.0
+"""InfluxDB 1.6, filled by the bridge."""
+
+import datetime
+import json
+import urllib.parse
+
+from contract import Row, Store
+from harness import ports
+from servers import Server, fetch, figure, tool
+
+CONFIGURATION = """
+reporting-disabled = true
+bind-address = "127.0.0.1:{rpc}"
+[meta]
+  dir = "{directory}/meta"
+[data]
+  dir = "{directory}/data"
+  wal-dir = "{directory}/wal"
+[http]
+  bind-address = "127.0.0.1:{port}"
+  log-enabled = false
+"""
+
+
+class InfluxDB(Store):
+    """`bridge` is what fills it."""
+
+    def __init__(self, directory, bootstrap, topic, corpus):
+        super().__init__(bootstrap, topic, corpus)
+        port = ports.reserve(2)
+        self.url = f"http://127.0.0.1:{port}"
+        (directory / "influxdb.conf").write_text(CONFIGURATION.format(directory=directory, port=port, rpc=port + 1))
+        self.server = Server("influxd", [tool("usr/bin/influxd"), "-config", directory / "influxdb.conf"], directory)
+        self.server.await_ready(lambda: fetch(f"{self.url}/ping")[0] == 204)
+        self.query("CREATE DATABASE insights")
+        self.bridge = None
+
+    def query(self, text):
+        """The series of a statement."""
+        form = urllib.parse.urlencode({"db": "insights", "q": text, "epoch": "ns"}).encode()
+        status, body = fetch(f"{self.url}/query", form)
+        answer = json.loads(body)
+        assert status == 200 and "error" not in answer["results"][0], (text, body)
+        return answer["results"][0].get("series", [])
+
+    def rows(self):
+        found = {}
+        for series in self.query('SELECT request_id, duration_milliseconds FROM insights GROUP BY outcome'):
+            for nanoseconds, request_id, _ in series["values"]:
+                assert request_id not in found
+                found[request_id] = Row(request_id, moment(nanoseconds), {}, series["tags"]["outcome"])
+        for series in self.query('SELECT request_id, value FROM insight_metrics GROUP BY *'):
+            for _, request_id, value in series["values"]:
+                found[request_id].metrics[series["tags"]["metric"]] = float(value)
+        return list(found.values())
+
+    def has(self, request_id):
+        return self.query(f"SELECT request_id FROM insights WHERE request_id = '{request_id}'") != []
+
+    def unreadable(self):
+        return figure(self.bridge, "algo_consumer_unreadable_total")
+
+    def stop(self):
+        self.server.stop()
+
+
+def moment(nanoseconds):
+    """RFC 3339 with six decimals; the bridge keeps executions of one microsecond apart below them."""
+    seconds, rest = divmod(nanoseconds // 1000, 1_000_000)
+    return f"{datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc):%Y-%m-%dT%H:%M:%S}.{rest:06}"
