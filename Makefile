@@ -25,7 +25,7 @@ RELEASE_FLAGS = --scratch-path $(BUILD) -c release --static-swift-stdlib --produ
 ALGO_RUN ?= $(BUILD)/release/algo-run
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-kafka test check soak bench lint format fuzz examples release install clean
+.PHONY: help demo demo-kafka test check soak integrations bench lint format fuzz examples release install clean
 export ALGO_RUN BUILD LEAN_FLAGS
 export EXAMPLES_BUILD ?= $(BUILD)/examples
 
@@ -51,6 +51,11 @@ soak: release ## for hours: fuzzing, hundreds of random kills, batches of a mill
 	@scripts/install-packages test
 	@[ -n "$(KAFKA_HOME)" ] || scripts/install-packages broker
 	@scripts/python scripts/run-tests soak
+
+integrations: release ## every monitoring tool on one corpus, and the table of what holds where (TOOLS="clickhouse …")
+	@scripts/install-packages test
+	@[ -n "$(KAFKA_HOME)" ] || scripts/install-packages broker
+	@scripts/python integrations/run $(TOOLS)
 
 bench: release ## overhead and rates beside other tools, in one table (BENCH_LONG=1: a million requests)
 	@scripts/install-packages bench

@@ -26,6 +26,7 @@ def store(kafka, corpus, topic, bridge, consumer_options, tmp_path_factory):
     exporter = bridge("prometheus", *consumer_options(topic), "--zero-for", "4", listen="--listen",
                       env={"KAFKA_PASSWORD": kafka.PASSWORD})
     store = Prometheus(tmp_path_factory.mktemp("prometheus"), kafka.PLAINTEXT, topic, corpus, exporter)
+    processes.await_until(lambda: store.number("up") == 1, "the exporter is scraped")
     store.fill()
     yield store
     store.stop()
@@ -90,8 +91,8 @@ class TestPrometheus(Contract):
 
 def test_what_a_new_series_held_at_its_first_scrape_is_not_lost(store):
     """`increase` sees only what comes after the first scrape: the exporter shows 0 there."""
-    processes.await_until(lambda: store.number('sum(increase(algo_executions_total{name="credit"}[5m]))') > 700,
-                          "increase has counted the executions")
+    counted = 'sum(increase(algo_executions_total{name="credit"}[5m]))'
+    processes.await_until(lambda: store.number(counted) > 700, "increase has counted the executions")
 
 
 def test_exemplars_lead_to_executions(store, corpus):
