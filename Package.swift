@@ -40,10 +40,13 @@ let package = Package(
     .target(
       name: "ServerCommands",
       dependencies: [
-        "Delivery", "Execution", "HTTPService", "JSONText", "KafkaClient", "Platform", "ProcessSupervision",
-        "RequestDispatch", "RunModel", "StateStore",
+        "CDocuments", "Delivery", "Execution", "HTTPService", "JSONText", "KafkaClient", "Platform",
+        "ProcessSupervision", "RequestDispatch", "RunModel", "StateStore",
       ],
       swiftSettings: strict),
+
+    // docs/openapi.json as bytes.
+    .target(name: "CDocuments"),
 
     // HTTP: connections, requests, responses. It knows no process.
     .target(

@@ -12,6 +12,7 @@ public final class DeliveryThread: PayloadQueue, Sendable {
   private struct Shared {
     var lastTicket: UInt64 = 0
     var counts = PayloadCounts.none
+    var figures = DeliveryFigures()
     var isClosing = false
   }
 
@@ -66,6 +67,9 @@ public final class DeliveryThread: PayloadQueue, Sendable {
     }
   }
 
+  /// What became of all records until now, and how long that took.
+  public var figures: DeliveryFigures { shared.withLock { $0.figures } }
+
   /// Stores what is enqueued and ends the thread; see ``PayloadQueue``.
   public func close() {
     shared.withLock { $0.isClosing = true }
@@ -98,7 +102,10 @@ public final class DeliveryThread: PayloadQueue, Sendable {
       do throws(StateError) { try isClosing ? worker.close() : worker.turn() } catch { report(.heldUp(error)) }
       worker.takeNotices().forEach(report)
       let payloads = worker.takeDurable()
-      shared.withLock { $0.counts = worker.counts }
+      shared.withLock { shared in
+        shared.counts = worker.counts
+        shared.figures = worker.figures
+      }
       if !payloads.isEmpty { durable.post(payloads) }
     }
   }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import Platform
 internal import RunModel
 
 /// Which records were submitted to a worker, what became of them and of all others, and what of that a user must know.
@@ -21,26 +22,42 @@ struct DeliveryTracker {
   private var othersDropped = 0
   private var hasReportedExpiry = false
   private var notices: [DeliveryNotice] = []
+  private var times = DeliveryTimes()
 
   init(_ onExpiry: Connection.OnExpiry, reportsAll: Bool) {
     self.onExpiry = onExpiry
     self.reportsAll = reportsAll
   }
 
-  /// A record was submitted.
-  mutating func submit() { counts.waiting += 1 }
+  /// What became of all records, and how long that took.
+  var figures: DeliveryFigures {
+    var figures = DeliveryFigures()
+    (figures.totals, figures.times) = (totals, times.histogram)
+    return figures
+  }
 
-  /// A submitted record was stored under this number.
-  mutating func store(_ id: Int64) { own.add(id) }
+  /// A record was submitted.
+  mutating func submit(at now: MonotonicInstant) {
+    counts.waiting += 1
+    times.submit(at: now)
+  }
+
+  /// Submitted records were stored under these numbers.
+  mutating func store(_ ids: [Int64]) {
+    for id in ids { own.add(id) }
+    times.store(ids)
+  }
 
   /// Submitted records were appended to the file.
-  mutating func write(_ count: Int) {
+  mutating func write(_ count: Int, at now: MonotonicInstant) {
+    times.write(count, at: now)
     end(delivered: count)
     totals.delivered += count
   }
 
   /// The outbox did not take submitted records.
   mutating func setAside(_ count: Int, isKept: Bool) {
+    times.setAside(count)
     end(undelivered: isKept ? 0 : count, handedOff: isKept ? count : 0)
   }
 
@@ -52,7 +69,8 @@ struct DeliveryTracker {
   }
 
   /// Something became of a record.
-  mutating func end(_ id: Int64, _ ending: RecordEnding) {
+  mutating func end(_ id: Int64, _ ending: RecordEnding, at now: MonotonicInstant) {
+    times.end(id, ending, at: now)
     let isOwn = own.contains(id)
     if isOwn { self.ending = ending }
     let one = isOwn ? 1 : 0

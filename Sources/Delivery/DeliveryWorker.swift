@@ -89,7 +89,7 @@ package final class DeliveryWorker {
 
   /// Takes a record; the next turn stores or delivers it.
   package func submit(_ record: InsightsRecord) {
-    tracker.submit()
+    tracker.submit(at: clock.elapsed)
     queue.append(record)
   }
 
@@ -104,6 +104,8 @@ package final class DeliveryWorker {
   package func takeNotices() -> [DeliveryNotice] { access.takeNotices() + tracker.takeNotices() }
   /// The submitted records at this moment.
   package var counts: PayloadCounts { tracker.counts }
+  /// What became of all records, and how long that took.
+  var figures: DeliveryFigures { tracker.figures }
   /// What became of all records.
   package var totals: DeliveryTotals {
     get { tracker.totals }
@@ -191,7 +193,7 @@ package final class DeliveryWorker {
       for (index, record) in group.enumerated() { _ = destination.send(Int64(index), record) }
       // It takes a group in order, up to the first record that it does not take.
       let written = destination.poll().count { if case .acknowledged = $0 { true } else { false } }
-      tracker.write(written)
+      tracker.write(written, at: clock.elapsed)
       makeDurable(written, Delivery(.written))
       if written < group.count { return }
       // It takes what waits, too.
@@ -215,7 +217,7 @@ package final class DeliveryWorker {
       acknowledged = []
       nextRemoval = clock.elapsed + Self.removalPause
       isMoreWaiting = isMoreWaiting || !isSent
-      for id in ids { tracker.store(id) }
+      tracker.store(ids)
       firstWindowEnd = firstWindowEnd ?? entries.first?.windowEnd
       if isSent { for (id, entry) in zip(ids, entries) { send(id, entry.record, windowEnd: entry.windowEnd) } }
     } catch {
@@ -317,7 +319,7 @@ package final class DeliveryWorker {
   }
 
   private func end(_ id: Int64, _ ending: RecordEnding) {
-    tracker.end(id, ending)
+    tracker.end(id, ending, at: clock.elapsed)
     switch ending {
     case .rejected, .expired: nextPrune = clock.elapsed
     case .delivered, .postponed: break

@@ -26,6 +26,9 @@ internal import RunModel
   /// Whether the client left, or the connection failed, before the whole response was sent.
   public private(set) var isAborted = false
 
+  /// Whether the application was asked about it: its header is sound.
+  public private(set) var isAdmitted = false
+
   private let connection: HTTPConnection
   private let handle: OpaquePointer
   private var response: HTTPResponse?
@@ -79,6 +82,7 @@ internal import RunModel
       response.closes = error.closes
       return error.closes ? queue(response) : refuse(response)
     }
+    isAdmitted = true
     if let response = connection.application.admit(self) { return refuse(response) }
     if let length = request.declaredLength, length > connection.limits.maxBody { return refuse(tooLarge) }
     return 1

@@ -1,43 +1,89 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import RunModel
 
-/// Counters of executions for `/metrics`.
+/// Counts executions for `/metrics`.
 struct CallMetrics {
-  private struct Key: Hashable {
+  fileprivate struct Key: Hashable {
     let algorithm: String
     let version: String
   }
 
+  private struct Entry {
+    var outcomes: [Outcome: Int] = [:]
+    var durations = Histogram.long
+    /// Goes up with each call of any version: the smallest one was called longest ago.
+    var lastCall = 0
+  }
+
   /// Pairs of algorithm and version that are counted apart: a monitoring system pays for each.
   private static let limit = 200
-  private var counts: [Key: [Outcome: Int]] = [:]
-  var rejected: [(reason: String, count: Int)] = [
+  private static let other = Key(algorithm: "other", version: "other")
+
+  private var entries: [Key: Entry] = [:]
+  private var calls = 0
+  private var queueTimes = Histogram.long
+  private var accepted = 0
+  private var rejections: [RejectionReason: Int] = [:]
+  private(set) var rejected: [(reason: String, count: Int)] = [
     ("queue_full", 0), ("draining", 0), ("auth", 0), ("too_large", 0), ("timeout_in_queue", 0),
   ]
 
-  mutating func count(_ record: ExecutionRecord) {
+  /// An execution ended, after it waited for a slot.
+  mutating func count(_ record: ExecutionRecord, queued: Duration) {
+    queueTimes.add(queued)
+    accepted += record.metrics.accepted.count
+    for rejection in record.metrics.rejected { rejections[rejection.reason, default: 0] += 1 }
     guard let version = record.version else { return }
-    var key = Key(algorithm: version.algorithm.description, version: version.version.description)
-    if counts[key] == nil, counts.count >= Self.limit { key = Key(algorithm: "other", version: "other") }
-    counts[key, default: [:]][record.outcome, default: 0] += 1
+    let key = Key(version)
+    if entries[key] == nil { makeRoom() }
+    calls += 1
+    entries[key, default: Entry()].outcomes[record.outcome, default: 0] += 1
+    entries[key]?.durations.add(record.duration)
+    entries[key]?.lastCall = calls
   }
 
   mutating func countRejection(_ reason: String) {
     if let index = rejected.firstIndex(where: { $0.reason == reason }) { rejected[index].count += 1 }
   }
 
-  /// The lines of `algo_run_executions_total`. `known` are published versions, which have a zero from the start.
-  func lines(known: [PublishedVersion]) -> String {
-    var all = counts
-    for version in known where all.count < Self.limit {
-      let key = Key(algorithm: version.algorithm.description, version: version.version.description)
-      if all[key] == nil { all[key] = [:] }
+  /// Writes the counters. `known` are published versions, which have zeros from the start.
+  func write(known: [PublishedVersion], to text: inout MetricsText) {
+    var all = entries
+    for version in known where all.count < Self.limit && all[Key(version)] == nil { all[Key(version)] = Entry() }
+    let sorted = all.sorted { ($0.key.algorithm, $0.key.version) < ($1.key.algorithm, $1.key.version) }
+    text.family("algo_run_executions_total", .counter, "Executions that ended, by outcome.")
+    for (key, entry) in sorted {
+      for outcome in Outcome.allCases {
+        text.sample(entry.outcomes[outcome] ?? 0, key.labels + [("outcome", outcome.rawValue)])
+      }
     }
-    return all.sorted { ($0.key.algorithm, $0.key.version) < ($1.key.algorithm, $1.key.version) }.map { key, outcomes in
-      Outcome.allCases.map { outcome in
-        "algo_run_executions_total{algorithm=\"\(key.algorithm)\",version=\"\(key.version)\",outcome=\""
-          + "\(outcome.rawValue)\"} \(outcomes[outcome] ?? 0)\n"
-      }.joined()
-    }.joined()
+    text.family("algo_run_execution_duration_seconds", .histogram, "Wall time of executions.")
+    for (key, entry) in sorted { text.samples(entry.durations, key.labels) }
+    text.family("algo_run_queue_duration_seconds", .histogram, "Time that calls waited for a slot.")
+    text.samples(queueTimes)
+    text.family("algo_run_requests_rejected_total", .counter, "Requests that were refused, by reason.")
+    for (reason, count) in rejected { text.sample(count, [("reason", reason)]) }
+    text.family("algo_run_metrics_accepted_total", .counter, "Inference metrics that are in payloads.")
+    text.sample(accepted)
+    text.family("algo_run_metrics_rejected_total", .counter, "Inference metrics that were rejected, by reason.")
+    for reason in RejectionReason.allCases { text.sample(rejections[reason] ?? 0, [("reason", reason.rawValue)]) }
   }
+
+  /// Folds the version that was called longest ago into one entry for all such.
+  private mutating func makeRoom() {
+    guard entries.count >= Self.limit else { return }
+    let oldest = entries.filter { $0.key != Self.other }.min { $0.value.lastCall < $1.value.lastCall }
+    guard let oldest else { return }
+    entries[oldest.key] = nil
+    entries[Self.other, default: Entry()].outcomes.merge(oldest.value.outcomes, uniquingKeysWith: +)
+    entries[Self.other]?.durations.add(oldest.value.durations)
+  }
+}
+
+extension CallMetrics.Key {
+  fileprivate init(_ version: PublishedVersion) {
+    self.init(algorithm: version.algorithm.description, version: version.version.description)
+  }
+
+  fileprivate var labels: [(String, String)] { [("algorithm", algorithm), ("version", version)] }
 }

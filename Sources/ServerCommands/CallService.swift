@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import Delivery
 internal import Execution
 internal import HTTPService
 internal import Platform
@@ -25,7 +26,7 @@ final class CallService {
   /// Ended calls, oldest first.
   private var ended: [Call] = []
   private(set) var isDraining = false
-  private(set) var metrics = CallMetrics()
+  var metrics = CallMetrics()
 
   init(
     _ executor: any Executor, payloads: any PayloadQueue, history: (any ExecutionLog)?, settings: ServerSettings
@@ -43,6 +44,9 @@ final class CallService {
   var nextDue: MonotonicInstant? { dispatcher.nextDue }
   /// Whether all calls have their answers.
   var isIdle: Bool { dispatcher.isIdle && callOfTicket.isEmpty }
+
+  /// What became of payloads.
+  var delivery: DeliveryFigures { (payloads as? DeliveryThread)?.figures ?? DeliveryFigures() }
 
   func call(_ id: String) -> Call? { calls[id] }
 
@@ -94,7 +98,7 @@ final class CallService {
 
   private func finish(_ call: Call, _ record: ExecutionRecord) {
     call.state = .ended(record)
-    metrics.count(record)
+    metrics.count(record, queued: .zero)
     guard let insights = record.insightsRecord else { return finish(call, call.state) }
     callOfTicket[payloads.enqueue(insights)] = call
   }

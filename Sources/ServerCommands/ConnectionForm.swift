@@ -11,6 +11,8 @@ struct ConnectionForm: Sendable, Equatable {
   struct Problem: Error, Equatable {
     let field: String
     let message: String
+    /// Whether it is wrong only together with what is stored.
+    var isConflict = false
   }
 
   enum Kind: String, Sendable, CaseIterable { case plaintext, saslSSL, eventHubs, file }
@@ -124,12 +126,14 @@ struct ConnectionForm: Sendable, Equatable {
 
   private func file(in home: HomeDirectory) throws(Problem) -> String {
     let path = path.isEmpty ? home.insightsFile : path
-    guard path.hasPrefix("/"), !path.utf8.contains(0), path.utf8.count < 4096 else {
+    guard path.hasPrefix("/"), !path.utf8.contains(0), path.utf8.count < 4096, path.unicodeScalars.count <= 1000
+    else {
       throw Problem(field: "path", message: "the path of the file must begin with /; correct it.")
     }
     let written = FileIdentity(writing: path)
     guard written == nil || !home.ownFiles.contains(where: { FileIdentity(writing: $0) == written }) else {
-      throw Problem(field: "path", message: "this file holds algo-run's own state; choose another file.")
+      throw Problem(
+        field: "path", message: "this file holds algo-run's own state; choose another file.", isConflict: true)
     }
     return path
   }
@@ -168,7 +172,8 @@ struct ConnectionForm: Sendable, Equatable {
     guard let before, before.username == username else {
       throw Problem(
         field: "broker_password",
-        message: "the password is missing; enter it: one that is stored is kept only if brokers and user name stay.")
+        message: "the password is missing; enter it: one that is stored is kept only if brokers and user name stay.",
+        isConflict: true)
     }
     return Connection.Authentication(mechanism: mechanism, username: username, password: before.password)
   }

@@ -24,7 +24,7 @@ struct ConnectionRoutes {
     let draft = try draft(form)
     defer { store.discard(draft) }
     do throws(KafkaError) { _ = try ConnectionCheck.check(draft) } catch {
-      throw RouteProblem(400, "\(error); correct the connection.")
+      throw RouteProblem(409, "\(error); correct the connection.")
     }
     try RouteProblem.of { () throws(StateError) in
       try store.adopt(draft)
@@ -50,9 +50,9 @@ struct ConnectionRoutes {
     let before = try RouteProblem.of { () throws(StateError) in try store.connection() }
     var connection: Connection
     do throws(ConnectionForm.Problem) { connection = try form.connection(changing: before, in: home) } catch {
-      throw RouteProblem(400, error.message, field: error.field)
+      throw RouteProblem(error.isConflict ? 409 : 400, error.message, field: error.field)
     }
-    guard connection.kind == .saslSSL, form.authority.contains(where: { !$0.isWhitespace }) else { return connection }
+    guard connection.kind == .saslSSL, !form.authority.isEmpty else { return connection }
     // OpenSSL also takes "TRUSTED CERTIFICATE" and "X509 CERTIFICATE".
     guard form.authority.holds(" CERTIFICATE-----") else {
       throw RouteProblem(

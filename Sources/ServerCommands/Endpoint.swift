@@ -67,10 +67,7 @@ struct Route {
   }
 
   static func match(_ request: HTTPRequest) -> Match {
-    var segments = request.target.segments
-    // Older clients of the original service publish at this path.
-    if request.method == "POST", segments.count == 5, segments.last == "version" { segments[4] = "versions" }
-    if segments == ["healthz"] { segments = ["livez"] }
+    let segments = normalized(request)
     var methods: [String] = []
     for (endpoint, template) in templates {
       guard let values = values(segments, template.segments) else { continue }
@@ -81,6 +78,20 @@ struct Route {
     }
     if methods.contains("GET") { methods.append("HEAD") }
     return methods.isEmpty ? .nothing : .otherMethods(methods + ["OPTIONS"])
+  }
+
+  private static func normalized(_ request: HTTPRequest) -> [String] {
+    var segments = request.target.segments
+    // Older clients of the original service publish at this path.
+    if request.method == "POST", segments.count == 5, segments.last == "version" { segments[4] = "versions" }
+    return segments == ["healthz"] ? ["livez"] : segments
+  }
+
+  /// The template that a path matches, for metrics; nil for none.
+  static func label(_ request: HTTPRequest) -> String? {
+    let segments = normalized(request)
+    guard let endpoint = templates.first(where: { values(segments, $1.segments) != nil })?.0 else { return nil }
+    return endpoint.template.path.replacingAll("[version]", with: "{version}")
   }
 
   private static let templates = Endpoint.allCases.map { endpoint in

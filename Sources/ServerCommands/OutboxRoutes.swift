@@ -12,7 +12,7 @@ struct OutboxRoutes {
   /// Counts by state, and a page of records.
   func show(_ request: StateRequest) throws(RouteProblem) -> HTTPResponse {
     var states = OutboxState.allCases
-    if let name = request.target.parameter("state"), !name.isEmpty {
+    if let name = try request.parameter("state") {
       guard let state = OutboxState(name: name) else {
         throw RouteProblem(400, "the parameter state is pending, expired, rejected or corrupt; correct it.")
       }
@@ -62,9 +62,14 @@ struct OutboxRoutes {
       guard !states.isEmpty, !states.contains(nil) else { throw problem }
       return OutboxSelection(states: states.compactMap(\.self))
     }
-    let ids = members.array("ids")?.map { Int64(String(decoding: $0, as: UTF8.self)) }
-    guard let ids, !ids.isEmpty, !ids.contains(nil) else { throw problem }
+    let ids = members.array("ids")?.map { Self.integer(String(decoding: $0, as: UTF8.self)) }
+    guard let ids, !ids.isEmpty, ids.allSatisfy({ ($0 ?? 0) > 0 }) else { throw problem }
     return OutboxSelection(states: byNumber, ids: Array(Set(ids.compactMap(\.self))).sorted())
+  }
+
+  /// `17`, and `17.0`, which JSON does not tell apart.
+  private static func integer(_ text: String) -> Int64? {
+    Int64(text) ?? Double(text).flatMap { Int64(exactly: $0) }
   }
 
   private static func count(_ name: String, _ count: Int) -> HTTPResponse {

@@ -88,11 +88,12 @@ struct PublicationForm: Sendable {
   }
 
   private func check(_ directory: String) throws(RouteProblem) {
+    guard directory.hasPrefix("/"), !directory.utf8.contains(0) else {
+      throw RouteProblem(400, "algo_run.directory does not begin with /; name a directory of the server.")
+    }
     var status = stat()
-    guard directory.hasPrefix("/"), !directory.utf8.contains(0), stat(directory, &status) == 0,
-      status.st_mode & S_IFMT == S_IFDIR
-    else {
-      throw RouteProblem(400, "algo_run.directory is no directory of the server; name one from / on.")
+    guard stat(directory, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else {
+      throw RouteProblem(409, "algo_run.directory is not there; create it on the server, or name another one.")
     }
   }
 }

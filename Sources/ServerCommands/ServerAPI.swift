@@ -23,7 +23,11 @@ final class ServerAPI: HTTPApplication {
   private let keys: KeyStore
   private let lookup: VersionLookup
   private let log: AccessLog
-  private var rejected = CallMetrics()
+  private var http = HTTPMetrics()
+  private let home: HomeDirectory
+  private let startedAt = WallClock.now()
+  /// Pages that follow executions live.
+  var eventStreams = 0
   /// Waits for the ends of executions, until a moment.
   private var waits: [(until: MonotonicInstant, exchange: HTTPExchange, call: Call)] = []
 
@@ -33,6 +37,7 @@ final class ServerAPI: HTTPApplication {
   ) throws(SystemError) {
     self.calls = calls
     self.settings = settings
+    self.home = home
     // Keys and versions are read in the loop, where a lock is waited for only briefly; all else has its thread.
     let database = StateDatabase(home: home, busyTimeout: .seconds(1))
     keys = KeyStore(database)
@@ -61,6 +66,7 @@ final class ServerAPI: HTTPApplication {
 
   func admit(_ exchange: HTTPExchange) -> HTTPResponse? {
     let id = exchange.id
+    http.began(exchange)
     let match = Route.match(exchange.request)
     if case .found(let route) = match, route.endpoint.scope == nil {
       exchange.context = Admission(route, nil)
@@ -71,7 +77,7 @@ final class ServerAPI: HTTPApplication {
       return .error(503, "\(error); try again later.", requestID: id, headers: [("Retry-After", "1")])
     }
     guard settings.needsNoKey || key != nil else {
-      rejected.countRejection("auth")
+      calls.metrics.countRejection("auth")
       return .error(
         401, "authorization required", code: 2002, requestID: id, headers: [("WWW-Authenticate", "Simple")])
     }
@@ -87,7 +93,7 @@ final class ServerAPI: HTTPApplication {
       return .error(405, "the method must be one of \(methods.joined(separator: ", ")).", requestID: id, headers: allow)
     case .found(let route):
       if let scope = route.endpoint.scope, let key, key.scope < scope {
-        rejected.countRejection("auth")
+        calls.metrics.countRejection("auth")
         return .error(403, "this needs a key of scope \(scope.rawValue); use another key.", code: 2001, requestID: id)
       }
       let admission = Admission(route, key)
@@ -100,9 +106,10 @@ final class ServerAPI: HTTPApplication {
     guard let admission = exchange.context as? Admission else { return }
     let values = admission.route.values
     switch admission.route.endpoint {
-    case .live: exchange.respond(.text("ok\n"))
+    case .live: exchange.respond(.text(exchange.request.isVerbose ? "[+]loop ok\n" : "ok\n"))
     case .ready:
-      exchange.respond(calls.isDraining ? .text("draining\n", status: 503) : .text("ok\n"))
+      let readiness = Readiness(home: home, isEnding: calls.isDraining)
+      exchange.respond(readiness.response(isVerbose: exchange.request.isVerbose))
     case .call:
       guard let call = admission.call else { return }
       calls.submit(call, input: exchange.body, trace: Self.trace(exchange.request))
@@ -117,7 +124,8 @@ final class ServerAPI: HTTPApplication {
       guard let call = calls.call(values[0]) else { return exchange.respond(unknown(values[0], exchange)) }
       calls.cancel(call)
       wait(for: call, exchange, until: .now() + settings.grace + .seconds(10))
-    case .metrics: exchange.respond(metrics(exchange.request))
+    case .metrics: showMetrics(exchange)
+    case .openAPI: exchange.respond(.json(APIDocument.bytes))
     case .testConnection: test(StateRequest(admission.route, exchange, key: admission.key), exchange)
     default:
       let request = StateRequest(admission.route, exchange, key: admission.key)
@@ -162,6 +170,7 @@ final class ServerAPI: HTTPApplication {
 
   func ended(_ exchange: HTTPExchange) {
     let admission = exchange.context as? Admission
+    http.ended(exchange, route: Route.label(exchange.request))
     if let endpoint = admission?.route.endpoint, endpoint == .live || endpoint == .ready { return }
     log.write(exchange, key: admission?.key?.name)
   }
@@ -194,14 +203,14 @@ final class ServerAPI: HTTPApplication {
       return .error(503, "versions with workers cannot be called yet; publish one without --worker.", requestID: id)
     }
     if calls.isDraining {
-      rejected.countRejection("draining")
+      calls.metrics.countRejection("draining")
       var response = HTTPResponse.error(
         503, "the server is stopping; call again later.", requestID: id, headers: [("Retry-After", "1")])
       response.closes = true
       return response
     }
     guard calls.hasRoom else {
-      rejected.countRejection("queue_full")
+      calls.metrics.countRejection("queue_full")
       return .error(
         429, "all slots and the queue are taken; call again later.", requestID: id, headers: [("Retry-After", "1")])
     }
@@ -247,25 +256,20 @@ final class ServerAPI: HTTPApplication {
     return try keys.key(isSchemed ? String(parts[1]) : header)
   }
 
-  private func metrics(_ request: HTTPRequest) -> HTTPResponse {
-    let isOpen = request["accept"]?.holds("application/openmetrics-text") == true
-    func family(_ name: String, _ type: String, _ help: String) -> String {
-      // OpenMetrics names the family of a counter without its suffix.
-      let family = isOpen && type == "counter" ? String(name.dropLast("_total".utf8.count)) : name
-      return "# HELP \(family) \(help)\n# TYPE \(family) \(type)\n"
+  private func showMetrics(_ exchange: HTTPExchange) {
+    let accept = exchange.request["accept"]
+    state.run {
+      HomeFigures($0)
+    } then: { [self] home in
+      let page = MetricsPage(
+        calls: calls.metrics, running: calls.running, waiting: calls.queued, http: http, delivery: calls.delivery,
+        eventStreams: eventStreams, version: settings.programVersion, startedAt: startedAt)
+      exchange.respond(page.response(accept: accept, home))
     }
-    var text = family("algo_run_executions_total", "counter", "Executions that ended, by outcome.")
-    text += calls.metrics.lines(known: (try? lookup.store.versions()) ?? [])
-    text += family("algo_run_executions_running", "gauge", "Executions that run now.")
-    text += "algo_run_executions_running \(calls.running)\n"
-    text += family("algo_run_executions_waiting", "gauge", "Calls that wait for a slot.")
-    text += "algo_run_executions_waiting \(calls.queued)\n"
-    text += family("algo_run_requests_rejected_total", "counter", "Requests that were refused, by reason.")
-    for (reason, count) in rejected.rejected {
-      text += "algo_run_requests_rejected_total{reason=\"\(reason)\"} \(count)\n"
-    }
-    if isOpen { text += "# EOF\n" }
-    let type = isOpen ? "application/openmetrics-text; version=1.0.0" : "text/plain; version=0.0.4"
-    return HTTPResponse(type: "\(type); charset=utf-8", body: .bytes(Array(text.utf8)))
   }
+}
+
+extension HTTPRequest {
+  /// Whether a health endpoint lists its checks.
+  fileprivate var isVerbose: Bool { target.parameter("verbose").map { $0 != "0" && $0 != "false" } ?? false }
 }

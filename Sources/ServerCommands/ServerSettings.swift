@@ -36,6 +36,9 @@ public struct ServerSettings: Sendable {
   /// Holds inputs and results that are too large for memory.
   public var spillDirectory = "/tmp"
 
+  /// Of this program, for metrics.
+  public var programVersion = ""
+
   /// The defaults, for a machine with one processor.
   public init() {}
 }

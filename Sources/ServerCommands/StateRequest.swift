@@ -32,10 +32,17 @@ struct StateRequest: Sendable {
     return members
   }
 
+  /// A parameter that may be given once.
+  func parameter(_ name: String) throws(RouteProblem) -> String? {
+    let values = target.query.filter { $0.name == name }
+    guard values.count < 2 else { throw RouteProblem(400, "the parameter \(name) is given twice; leave one out.") }
+    return values.first?.value
+  }
+
   /// Whether a parameter is true.
   func isAsked(_ name: String) throws(RouteProblem) -> Bool {
-    switch target.parameter(name) {
-    case nil, "", "false": false
+    switch try parameter(name) {
+    case nil, "false": false
     case "true": true
     default: throw RouteProblem(400, "the parameter \(name) is true or false; correct it.")
     }
@@ -43,7 +50,7 @@ struct StateRequest: Sendable {
 
   /// A parameter that is a whole number in a range; `standard` without it.
   func number(_ name: String, in range: ClosedRange<Int>, or standard: Int) throws(RouteProblem) -> Int {
-    guard let text = target.parameter(name), !text.isEmpty else { return standard }
+    guard let text = try parameter(name) else { return standard }
     guard let number = Int(text), range.contains(number) else {
       let expected =
         range.upperBound == .max ? "of at least \(range.lowerBound)" : "from \(range.lowerBound) to \(range.upperBound)"

@@ -58,7 +58,7 @@ struct VersionRoutes {
     func mark(_ version: PublishedVersion) -> String {
       request.values.isEmpty ? version.algorithm.description : version.version.description
     }
-    if let marker = request.target.parameter("marker"), !marker.isEmpty {
+    if let marker = try request.parameter("marker"), !marker.isEmpty {
       all = Array(all.drop { mark($0) != marker }.dropFirst())
     }
     let page = all.prefix(limit)

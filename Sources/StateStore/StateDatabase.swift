@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import CSQLite
+
 /// The connection to `state.db` that ``VersionStore`` and ``ConnectionStore`` share; opened when first used.
 ///
 /// The file keeps SQLite's rollback journal, not a write-ahead log: it is written a few times a year and read by every
@@ -15,6 +17,9 @@ public final class StateDatabase {
     self.home = home
     self.busyTimeout = busyTimeout
   }
+
+  /// SQLite's version, such as `3.40.1`.
+  public static var libraryVersion: String { unsafe String(cString: sqlite3_libversion()) }
 
   /// The file.
   var path: String { home.stateDatabase }
