@@ -9,6 +9,8 @@ public struct ListeningSocket {
   /// Where it listens; the port is the one that was chosen.
   public let address: ListenAddress
 
+  init(_ descriptor: Descriptor, address: ListenAddress) { (self.descriptor, self.address) = (descriptor, address) }
+
   /// Listens on `address`. A Unix socket without a listener is replaced; it is made for this user alone.
   ///
   /// - Throws: ``HTTPFailure/cannotListen(address:_:)``.

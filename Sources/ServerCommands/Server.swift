@@ -20,6 +20,9 @@ public final class Server {
   /// When what still runs is stopped; nil before the first signal.
   private var drainEnd: MonotonicInstant?
 
+  /// Called when a signal begins the end of the server.
+  public var willEnd: () -> Void = {}
+
   /// A server for a home; it listens on nothing yet.
   ///
   /// - Throws: ``HTTPFailure`` if the library is missing, `SystemError` if there is no thread left.
@@ -40,12 +43,15 @@ public final class Server {
     http = try HTTPServer(api, loop: loop, limits: limits)
   }
 
-  /// Listens on all addresses, and reports each by `report`.
+  /// Listens on sockets that were passed on and on all addresses, and reports each by `report`.
   ///
   /// - Throws: ``HTTPFailure`` for the first that cannot be used.
-  public func listen(report: (ListenAddress) -> Void) throws(HTTPFailure) {
-    for address in settings.addresses {
-      let socket = try ListeningSocket(address)
+  public func listen(
+    inherited: [ListeningSocket] = [], report: (ListenAddress) -> Void
+  ) throws(HTTPFailure) {
+    var sockets = inherited
+    for address in settings.addresses { sockets.append(try ListeningSocket(address)) }
+    for socket in sockets {
       try http.listen(on: socket, allowedHosts: settings.allowedHosts)
       report(socket.address)
     }
@@ -80,6 +86,7 @@ public final class Server {
   /// The first signal begins the drain, the second ends it.
   private func endSoon() {
     if calls.isDraining { return calls.stop() }
+    willEnd()
     calls.drain()
     drainEnd = .now() + settings.drain
     http.drain()

@@ -21,6 +21,7 @@ enum ServeCommand: Subcommand {
       """,
     examples: [
       ("algo-run serve", "on 127.0.0.1:8080 and [::1]:8080; needs a key: algo-run keys create NAME"),
+      ("systemctl enable --now algo-run-serve.socket", "started by systemd for the first request"),
       ("algo-run serve --listen unix:/run/algo-run.sock --no-auth", "behind a proxy on this host"),
     ],
     options: [
@@ -45,7 +46,10 @@ enum ServeCommand: Subcommand {
     ])
 
   static func run(_ invocation: Invocation) throws -> Int32 {
-    let settings = try settings(invocation)
+    // Before anything else opens descriptors.
+    let inherited = try ExecCommand.ownFailure { try ListeningSocket.inherited() }
+    let manager = ServiceManager()
+    let settings = try settings(invocation, inherited)
     let (loop, supervisor) = try ExecCommand.supervision()
     let situation = try Situation.find(invocation, reference: nil, runsWithoutState: false)
     guard let home = situation.home else {
@@ -66,13 +70,17 @@ enum ServeCommand: Subcommand {
       let server = try Server(
         settings: settings, home: home, loop: loop, supervisor: supervisor, executor: executor, payloads: payloads,
         history: history)
-      try server.listen { Message.print("serving on \($0).") }
+      try server.listen(inherited: inherited) { Message.print("serving on \($0).") }
+      manager.report(.ready)
+      server.willEnd = { manager.report(.stopping) }
       server.run()
       return 0
     }
   }
 
-  private static func settings(_ invocation: Invocation) throws -> ServerSettings {
+  private static func settings(
+    _ invocation: Invocation, _ inherited: [ListeningSocket]
+  ) throws -> ServerSettings {
     var settings = ServerSettings()
     func size(_ name: String) throws(UsageError) -> Int {
       guard let bytes = ByteSize.parse(invocation.value(name) ?? ""), bytes > 0 else {
@@ -87,7 +95,7 @@ enum ServeCommand: Subcommand {
       }
       return address
     }
-    if !addresses.isEmpty { settings.addresses = addresses }
+    if !addresses.isEmpty || !inherited.isEmpty { settings.addresses = addresses }
     settings.allowedHosts = invocation.values("allowed-host")
     settings.jobs = try SharedOptions.number(invocation, "jobs", atLeast: 1) ?? JobLimit.processors
     settings.queue = try SharedOptions.number(invocation, "queue", atLeast: 0) ?? 2 * settings.jobs
@@ -103,7 +111,8 @@ enum ServeCommand: Subcommand {
     settings.allowsPublish = invocation.flag("allow-publish")
     settings.needsNoKey = invocation.flag("no-auth")
     settings.spillDirectory = HomeDirectory.processVariable("TMPDIR") ?? "/tmp"
-    if settings.needsNoKey, let open = settings.addresses.first(where: { !$0.isLocal }) {
+    let all = settings.addresses + inherited.map(\.address)
+    if settings.needsNoKey, let open = all.first(where: { !$0.isLocal }) {
       throw invocation.conflict("--no-auth", "--listen \(open)")
     }
     return settings
