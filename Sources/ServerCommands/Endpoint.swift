@@ -6,7 +6,7 @@ internal import RunModel
 enum Endpoint: String, CaseIterable {
   case live, ready, metrics, openAPI
   case call, execution, cancel
-  case algorithms, algorithm, versions, publish, version, patch, compile
+  case algorithms, algorithm, versions, publish, publishFormerly, version, patch, compile
   case keys, createKey, revokeKey
   case connection, setConnection, removeConnection, testConnection
   case outbox, retryOutbox, purgeOutbox
@@ -25,6 +25,8 @@ enum Endpoint: String, CaseIterable {
     case .algorithm: ("GET", "/v1/algorithms/{owner}/{name}")
     case .versions: ("GET", "/v1/algorithms/{owner}/{name}/versions")
     case .publish: ("POST", "/v1/algorithms/{owner}/{name}/versions")
+    // Where older clients of the original service publish.
+    case .publishFormerly: ("POST", "/v1/algorithms/{owner}/{name}/version")
     case .version: ("GET", "/v1/algorithms/{owner}/{name}/versions/{version}")
     case .patch: ("PATCH", "/v1/algorithms/{owner}/{name}/versions/{version}")
     case .compile: ("POST", "/v1/algorithms/{owner}/{name}/compile")
@@ -46,7 +48,7 @@ enum Endpoint: String, CaseIterable {
     switch self {
     case .live, .ready: nil
     case .metrics, .openAPI, .call, .execution, .cancel, .algorithms, .algorithm, .versions, .version: .call
-    case .publish, .patch, .compile: .publish
+    case .publish, .publishFormerly, .patch, .compile: .publish
     case .keys, .createKey, .revokeKey, .connection, .setConnection, .removeConnection, .testConnection: .admin
     case .outbox, .retryOutbox, .purgeOutbox: .admin
     }
@@ -81,9 +83,7 @@ struct Route {
   }
 
   private static func normalized(_ request: HTTPRequest) -> [String] {
-    var segments = request.target.segments
-    // Older clients of the original service publish at this path.
-    if request.method == "POST", segments.count == 5, segments.last == "version" { segments[4] = "versions" }
+    let segments = request.target.segments
     return segments == ["healthz"] ? ["livez"] : segments
   }
 

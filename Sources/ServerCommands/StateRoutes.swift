@@ -45,7 +45,7 @@ final class StateRoutes {
     case .algorithms, .versions: try versions.list(request)
     case .algorithm, .version, .compile: try versions.show(request)
     case .patch: try versions.setInsights(request)
-    case .publish: try versions.publish(request)
+    case .publish, .publishFormerly: try versions.publish(request)
     case .keys: try keys.list()
     case .createKey: try keys.create(request)
     case .revokeKey: try keys.revoke(request)
