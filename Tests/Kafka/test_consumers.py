@@ -90,7 +90,7 @@ def connect_three(kafka, program, topic, tmp_path, change):
     }
     files = []
     for name in ("worker.properties", "insights-file-sink.properties"):
-        text = (REPOSITORY / "contrib" / "kafka-connect" / name).read_text()
+        text = (REPOSITORY / "integrations" / "kafka-connect" / name).read_text()
         for key, value in changes.items():
             text = re.sub(rf"^{re.escape(key)}=.*$", f"{key}={value}", text, flags=re.MULTILINE)
         if name == "worker.properties":

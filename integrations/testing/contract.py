@@ -119,7 +119,8 @@ class Contract:
         for row in store.executions():
             metrics = corpus.executions[row.request_id].metrics
             expected = {self.metric(name): value for name, value in metrics.items()}
-            assert set(row.metrics) == set(expected), row.request_id
+            differing = set(row.metrics) ^ set(expected)
+            assert not differing, (row.request_id, [name[:40] for name in differing])
             for name, value in row.metrics.items():
                 if expected[name] == 0 and not self.keeps_negative_zero:
                     assert value == 0
