@@ -32,6 +32,21 @@ def tool(*names):
     pytest.skip(missing)
 
 
+def alertmanager(directory):
+    """A command `prometheus-alertmanager` in `directory`. Debian's looks for its template below /usr/share alone: where
+    it is unpacked, it sees that of .build/tools there, in a namespace of its own.
+    """
+    program = tool("usr/bin/prometheus-alertmanager")
+    command = directory / "prometheus-alertmanager"
+    if program.startswith(str(TOOLS)):
+        rights = "" if os.getuid() == 0 else "--map-root-user "
+        inner = f"mount --bind {TOOLS}/usr/share /usr/share && exec {program} \"$@\""
+        command.write_text(f"#!/bin/sh\nexec unshare --mount {rights}sh -c '{inner}' sh \"$@\"\n")
+        command.chmod(0o755)
+    else:
+        command.symlink_to(program)
+
+
 def environment(**more):
     """With the libraries that were unpacked after those of the system."""
     return {**os.environ, "LD_LIBRARY_PATH": f"{LIBRARIES}", **more}
