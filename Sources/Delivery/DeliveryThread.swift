@@ -18,6 +18,8 @@ public final class DeliveryThread: PayloadQueue, Sendable {
 
   /// Pause between two groups of payloads. Each group costs wake-ups of two threads, and a file is opened and locked.
   private static let gathering = Duration.milliseconds(1)
+  /// How often the connection is looked at while nothing is enqueued: waiting payloads go by the new one, too.
+  private static let lookForConnection = Duration.milliseconds(500)
 
   private let inbox: Mailbox<InsightsRecord>
   private let waker: Waker
@@ -30,19 +32,22 @@ public final class DeliveryThread: PayloadQueue, Sendable {
   ///
   /// - Parameters:
   ///   - isVerified: whether it is known that the version has Insights on. If not, payloads go to the fallback file.
+  ///   - follows: whether payloads go by the connection of each moment, as a server's do; a batch ends with the one that
+  ///     it began with.
   ///   - owner: the loop of the thread that takes durable payloads.
   ///   - report: receives facts for the user; called from the thread.
   /// - Throws: the system's error if it has no thread or descriptor left.
   public init(
-    connection: Connection?, home: HomeDirectory, isVerified: Bool = true, waking owner: EventLoop,
+    connection: Connection?, home: HomeDirectory, isVerified: Bool = true,
+    follows: Bool = false, waking owner: EventLoop,
     report: @escaping @Sendable (DeliveryNotice) -> Void
   ) throws(SystemError) {
-    let connection = connection ?? Connection(kind: .file, filePath: home.insightsFile)
+    let connection = connection ?? .file(in: home)
     let loop = try EventLoop()
     inbox = Mailbox(waking: loop)
     waker = loop.waker
     durable = Mailbox(waking: owner)
-    thread = try Thread.start { [self] in run(loop, connection, home, isVerified, report) }
+    thread = try Thread.start { [self] in run(loop, connection, home, isVerified, follows, report) }
   }
 
   /// Takes one payload; see ``PayloadQueue``.
@@ -80,33 +85,65 @@ public final class DeliveryThread: PayloadQueue, Sendable {
   /// The thread.
   private func run(
     _ loop: EventLoop, _ connection: Connection, _ home: HomeDirectory, _ isVerified: Bool,
-    _ report: (DeliveryNotice) -> Void
+    _ follows: Bool, _ report: (DeliveryNotice) -> Void
   ) {
     let access = OutboxAccess(home: home, isForMany: true, isVerified: isVerified)
-    let worker =
+    func newWorker(_ connection: Connection) -> DeliveryWorker {
       isVerified
-      ? DeliveryWorker(connection, access, home, .everything, waker: waker)
-      : DeliveryWorker(connection, access, ClosedDestination(because: nil), .everything)
+        ? DeliveryWorker(connection, access, home, .everything, waker: waker)
+        : DeliveryWorker(connection, access, ClosedDestination(because: nil), .everything)
+    }
+    var (connection, worker, past) = (connection, newWorker(connection), PastDelivery())
+    let stored = follows ? ConnectionStore(home: home, busyTimeout: .seconds(1)) : nil
     var isClosing = false
     var nextGroup = MonotonicInstant.now()
     while !isClosing {
-      loop.turn(until: worker.nextTurn)
+      let next = worker.nextTurn
+      loop.turn(until: stored == nil ? next : min(next, .now() + Self.lookForConnection))
       // A payload after a pause is taken at once.
       if MonotonicInstant.now() < nextGroup { loop.turn(until: nextGroup) }
       // Asked before: what was enqueued before closing is in the mailbox by then.
       isClosing = shared.withLock { $0.isClosing }
       let records = inbox.takeAll()
       if !records.isEmpty { nextGroup = .now() + Self.gathering }
-      for record in records { worker.submit(record) }
       // What could not be stored is kept and tried again; a record may be sent twice for it, under the same key.
+      do throws(StateError) {
+        // After a connection was set, no payload may go by the one before.
+        if let current = stored.flatMap({ Self.current($0, home) }), current != connection {
+          report(.connectionChanged)
+          try worker.close()
+          worker.takeNotices().forEach(report)
+          past.add(worker)
+          connection = current
+          worker = newWorker(current)
+        }
+      } catch {
+        report(.heldUp(error))
+      }
+      for record in records { worker.submit(record) }
+      past.submitted += records.count
       do throws(StateError) { try isClosing ? worker.close() : worker.turn() } catch { report(.heldUp(error)) }
       worker.takeNotices().forEach(report)
-      let payloads = worker.takeDurable()
+      let payloads = past.takeDurable() + past.renumbered(worker.takeDurable())
       shared.withLock { shared in
-        shared.counts = worker.counts
-        shared.figures = worker.figures
+        shared.counts = past.counts(with: worker)
+        shared.figures = past.figures(with: worker)
       }
       if !payloads.isEmpty { durable.post(payloads) }
     }
+  }
+}
+
+extension DeliveryThread {
+  /// The connection of this moment; nil if it cannot be read now.
+  private static func current(_ stored: ConnectionStore, _ home: HomeDirectory) -> Connection? {
+    do throws(StateError) { return try stored.latest() ?? .file(in: home) } catch { return nil }
+  }
+}
+
+extension Connection {
+  /// The connection that holds if none is set.
+  fileprivate static func file(in home: HomeDirectory) -> Connection {
+    Connection(kind: .file, filePath: home.insightsFile)
   }
 }

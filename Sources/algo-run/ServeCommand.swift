@@ -60,7 +60,7 @@ enum ServeCommand: Subcommand {
       secrets: situation.secretVariables, spillDirectory: settings.spillDirectory)
     return try ExecCommand.ownFailure {
       let payloads = try DeliveryThread(
-        connection: situation.connection, home: home, waking: loop,
+        connection: situation.connection, home: home, follows: true, waking: loop,
         report: DeliveryPrinter(of: "payloads of this server").print)
       let history = HistoryWriter.of(invocation, home: home, runsLong: true)
       defer {

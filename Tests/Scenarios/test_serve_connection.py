@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from harness import listeners
+from harness import listeners, processes
 from harness.server import Server
 
 CONNECTION = "/v1/admin/insights-connection"
@@ -166,3 +166,42 @@ def test_a_client_that_leaves_during_a_test_harms_nothing(program):
             client.close()
         assert server.get(CONNECTION)["connection_type"] == "file"
         assert server.stop() == 0
+
+
+def test_payloads_go_to_a_new_connection_from_the_moment_it_is_set(program, home):
+    program.run("publish", "o/n", "--insights", "--", "true", status=0)
+    with Server(program, scope="admin") as server:
+        def call():
+            return server.call("o/n")["metadata"]["request_id"]
+
+        by_default = [call(), call()]
+        server.send("POST", CONNECTION, {"connection_type": "file", "path": str(home / "by-http")})
+        by_http = [call(), call()]
+        program.run("connection", "set", "--type", "file", "--path", home / "by-command", status=0)
+        by_command = [call()]
+        server.request("DELETE", CONNECTION)
+        by_default.append(call())
+        # All of them, one queue: the last answer was sent after its payload was written.
+        metrics = server.request("GET", "/metrics")[2].decode()
+        assert 'algo_run_payloads_total{state="delivered"} 6' in metrics
+        assert "algo_run_delivery_duration_seconds_count 6" in metrics
+        assert server.stop() == 0
+
+    def keys(name):
+        return [json.loads(line)["request_id"] for line in (home / name).read_text().splitlines()]
+
+    assert (keys("insights.ndjson"), keys("by-http"), keys("by-command")) == (by_default, by_http, by_command)
+
+
+def test_payloads_that_wait_for_a_broker_go_to_the_connection_that_is_set_instead(program, home, unreachable):
+    program.run("publish", "o/n", "--insights", "--", "true", status=0)
+    with Server(program, scope="admin") as server:
+        server.send("POST", CONNECTION, {"connection_type": "plaintext", "broker_url": unreachable, "topic": "t"})
+        waiting = [server.call("o/n")["metadata"]["request_id"] for _ in range(3)]
+        assert server.get("/v1/admin/outbox")["pending"] == 3
+        server.send("POST", CONNECTION, {"connection_type": "file", "path": str(home / "instead")})
+        processes.await_until(lambda: server.get("/v1/admin/outbox")["pending"] == 0, "their delivery")
+        after = server.call("o/n")["metadata"]["request_id"]
+        assert server.stop() == 0
+    written = [json.loads(line)["request_id"] for line in (home / "instead").read_text().splitlines()]
+    assert sorted(written) == sorted([*waiting, after])
