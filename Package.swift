@@ -26,7 +26,7 @@ let package = Package(
     .executableTarget(
       name: "algo-run",
       dependencies: [
-        "BatchRun", "CommandLineInterface", "Comparison", "Delivery", "Execution", "ExecutionFiles", "HTTPService",
+        "BatchRun", "CommandLineInterface", "Comparison", "ConsumeRun", "Delivery", "Execution", "ExecutionFiles", "HTTPService",
         "JSONText",
         "KafkaClient", "MetricsIntake", "Platform", "ProcessSupervision", "RequestDispatch", "RunModel",
         "ServerCommands", "StateStore",
@@ -64,6 +64,17 @@ let package = Package(
       swiftSettings: strict),
     // Without pkg-config, like CSQLite: the release build links it statically.
     .systemLibrary(name: "CCrypto"),
+
+    // A topic of requests, as a member of a consumer group.
+    .target(
+      name: "ConsumeRun",
+      dependencies: [
+        "BatchRun", "CCrypto", "Execution", "JSONText", "KafkaClient", "Platform", "ProcessSupervision",
+        "RequestDispatch", "RunModel",
+      ],
+      swiftSettings: strict),
+    .testTarget(name: "ConsumeRunTests", dependencies: ["ConsumeRun"], swiftSettings: strict),
+
     .testTarget(
       name: "BatchRunTests",
       dependencies: ["BatchRun", "Execution", "JSONText", "Platform", "ProcessSupervision", "RunModel"],

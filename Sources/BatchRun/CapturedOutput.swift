@@ -5,9 +5,9 @@ internal import JSONText
 ///
 /// Its form (JSON, text, neither) is determined while it arrives, so that writing the result takes one more pass and no
 /// memory. Objects are used again for later requests.
-final class CapturedOutput {
+package final class CapturedOutput {
   /// The encoding in the result line.
-  enum Form { case json, text, base64 }
+  package enum Form { case json, text, base64 }
 
   private let limit: Int
   private var kept: SpillBuffer

@@ -2,9 +2,9 @@
 internal import RunModel
 
 /// Numbers formatted for users.
-enum Figures {
+package enum Figures {
   /// `1,234,567`.
-  static func grouped(_ number: Int) -> String {
+  package static func grouped(_ number: Int) -> String {
     var text = ""
     let digits = String(number)
     for (position, digit) in digits.enumerated() {
@@ -15,10 +15,10 @@ enum Figures {
   }
 
   /// `1 request`, `1,234 requests`.
-  static func counted(_ number: Int, _ noun: String) -> String { "\(grouped(number)) \(noun)\(number == 1 ? "" : "s")" }
+  package static func counted(_ number: Int, _ noun: String) -> String { "\(grouped(number)) \(noun)\(number == 1 ? "" : "s")" }
 
   /// A measured duration: `8.4ms`, `1.25s`, `2m05s`.
-  static func short(_ duration: Duration) -> String {
+  package static func short(_ duration: Duration) -> String {
     let microseconds = duration.wholeMicroseconds
     if microseconds < 1_000_000 { return "\(decimals(microseconds, per: 1000))ms" }
     if microseconds < 60_000_000 { return "\(decimals(microseconds, per: 1_000_000))s" }
@@ -26,7 +26,7 @@ enum Figures {
   }
 
   /// A time span: `12.3s`, `4m05s`, `2h07m`, `3d04h`.
-  static func span(_ duration: Duration) -> String {
+  package static func span(_ duration: Duration) -> String {
     let seconds = duration.components.seconds
     if seconds < 60 { return "\(decimals(duration.wholeMicroseconds / 100_000, per: 10))s" }
     let (larger, smaller, units): (Int64, Int64, (String, String)) =
@@ -38,7 +38,7 @@ enum Figures {
   }
 
   /// Requests in a time: `8.1/s`, `210/s`, `12/min`.
-  static func rate(_ count: Int, _ duration: Duration) -> String {
+  package static func rate(_ count: Int, _ duration: Duration) -> String {
     let microseconds = max(1, duration.wholeMicroseconds)
     let perThousandSeconds = Int64(min(Double(count) * 1e9 / Double(microseconds), 1e15))
     if perThousandSeconds < 1000 { return "\(decimals(perThousandSeconds * 60, per: 1000))/min" }

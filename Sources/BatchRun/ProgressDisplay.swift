@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Glibc
-internal import Platform
+package import Platform
 internal import ProcessSupervision
 
 /// The form of progress.
@@ -16,7 +16,7 @@ public enum ProgressStyle: String, Sendable, CaseIterable {
 }
 
 /// Shows progress on stderr, and keeps messages apart from the bar. The only writer to stderr while a batch runs.
-final class ProgressDisplay {
+package final class ProgressDisplay {
   /// Ten times a second is smooth; more would only be work.
   private static let barInterval = Duration.milliseconds(100)
   /// Logs are read later: a few lines suffice.
@@ -30,7 +30,7 @@ final class ProgressDisplay {
   private var samples: [(at: MonotonicInstant, done: Int)] = []
 
   /// - Parameter sharesTerminal: whether results go to standard output: on a terminal they are progress enough.
-  init(style: ProgressStyle, sharesTerminal: Bool, now: MonotonicInstant) {
+  package init(style: ProgressStyle, sharesTerminal: Bool, now: MonotonicInstant) {
     if style == .auto {
       let terminal = getenv("TERM").map { String(cString: $0) }
       let isCrowded = sharesTerminal && isatty(1) == 1 || terminal == "dumb"
@@ -43,13 +43,13 @@ final class ProgressDisplay {
   }
 
   /// When ``update(_:at:)`` is to be called again; nil for never.
-  var nextDeadline: MonotonicInstant? { style == .none ? nil : nextUpdate }
+  package var nextDeadline: MonotonicInstant? { style == .none ? nil : nextUpdate }
 
   /// Whether anything will be shown.
   var isSilent: Bool { style == .none }
 
   /// Shows the figures if it is time to.
-  func update(_ figures: @autoclosure () -> ProgressText, at now: MonotonicInstant) {
+  package func update(_ figures: @autoclosure () -> ProgressText, at now: MonotonicInstant) {
     guard style != .none, now >= nextUpdate else { return }
     nextUpdate = now + (style == .bar ? Self.barInterval : Self.plainInterval)
     var text = figures()
@@ -58,20 +58,20 @@ final class ProgressDisplay {
   }
 
   /// Prints a line of the figures now, in any style.
-  func sayNow(_ figures: ProgressText, at now: MonotonicInstant) {
+  package func sayNow(_ figures: ProgressText, at now: MonotonicInstant) {
     var text = figures
     text.rate = rate(done: text.done, at: now)
     say(text.plain)
   }
 
   /// Prints a message. It erases the bar, which returns with the next update.
-  func say(_ message: String) {
+  package func say(_ message: String) {
     MessageStream.standardError.print(message, prefix: shown.isEmpty ? "" : "\r\u{1b}[K")
     shown = ""
   }
 
   /// Erases the bar.
-  func clear() {
+  package func clear() {
     if !shown.isEmpty { MessageStream.standardError.draw("\r\u{1b}[K") }
     shown = ""
   }

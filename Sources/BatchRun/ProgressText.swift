@@ -2,16 +2,18 @@
 internal import RunModel
 
 /// The figures of a batch at one moment, as one line of a given width.
-struct ProgressText {
-  var done = 0
+package struct ProgressText {
+  package init() {}
+
+  package var done = 0
   /// Nil until the list is counted, or if it cannot be.
-  var total: Int?
-  var failed = 0
+  package var total: Int?
+  package var failed = 0
   /// Requests a second over the last seconds; nil at the start.
-  var rate: Double?
-  var payloadsWaiting = 0
+  package var rate: Double?
+  package var payloadsWaiting = 0
   /// The activity of a batch that takes no more requests, in place of the time left.
-  var note: String?
+  package var note: String?
 
   /// The time left, at the current rate.
   private var remaining: String? {

@@ -2,7 +2,7 @@
 internal import JSONText
 
 /// Turns captured bytes, chunk by chunk, into the value of a result line's member `result`.
-struct ResultBody {
+package struct ResultBody {
   /// The limit of one chunk; a multiple of 3, so that base64 needs no padding before the end.
   static let chunk = 49_152
 
@@ -10,13 +10,13 @@ struct ResultBody {
   private var isInString = false
   private var isEscaped = false
 
-  init(form: CapturedOutput.Form) { self.form = form }
+  package init(form: CapturedOutput.Form) { self.form = form }
 
   /// The text before the first chunk and after the last.
-  var quote: [UInt8] { form == .json ? [] : [UInt8(ascii: "\"")] }
+  package var quote: [UInt8] { form == .json ? [] : [UInt8(ascii: "\"")] }
 
   /// Appends the encoding of the next bytes to `line`.
-  mutating func encode(_ bytes: UnsafeRawBufferPointer, to line: inout [UInt8]) {
+  package mutating func encode(_ bytes: UnsafeRawBufferPointer, to line: inout [UInt8]) {
     switch form {
     case .json: minify(bytes, &line)
     case .text: escape(bytes, &line)

@@ -2,20 +2,20 @@
 internal import CCrypto
 
 /// The SHA-256 digest of a stream of bytes, by OpenSSL. It identifies inputs; it protects nothing.
-struct SHA256 {
+package struct SHA256 {
   /// 32 bytes, comparable and hashable without an allocation.
-  struct Digest: Hashable, Sendable {
+  package struct Digest: Hashable, Sendable {
     /// The bytes as big-endian numbers.
-    let words: InlineArray<4, UInt64>
+    package let words: InlineArray<4, UInt64>
 
-    static func == (left: Digest, right: Digest) -> Bool {
+    package static func == (left: Digest, right: Digest) -> Bool {
       (0..<4).allSatisfy { left.words[$0] == right.words[$0] }
     }
 
-    func hash(into hasher: inout Hasher) { hasher.combine(words[0]) }
+    package func hash(into hasher: inout Hasher) { hasher.combine(words[0]) }
 
     /// 64 lowercase hexadecimal digits.
-    var hexadecimal: String {
+    package var hexadecimal: String {
       var text = ""
       text.reserveCapacity(64)
       for index in 0..<4 {
@@ -30,13 +30,13 @@ struct SHA256 {
   private var context = SHA256_CTX()
 
   /// An empty stream.
-  init() { SHA256_Init(&context) }
+  package init() { SHA256_Init(&context) }
 
   /// Takes the next bytes.
-  mutating func consume(_ bytes: UnsafeRawBufferPointer) { SHA256_Update(&context, bytes.baseAddress, bytes.count) }
+  package mutating func consume(_ bytes: UnsafeRawBufferPointer) { SHA256_Update(&context, bytes.baseAddress, bytes.count) }
 
   /// Ends the stream.
-  consuming func finish() -> Digest {
+  package consuming func finish() -> Digest {
     var words = InlineArray<4, UInt64>(repeating: 0)
     withUnsafeMutableBytes(of: &words) { bytes in
       _ = SHA256_Final(bytes.baseAddress?.assumingMemoryBound(to: UInt8.self), &context)
@@ -46,7 +46,7 @@ struct SHA256 {
   }
 
   /// The digest of `bytes`.
-  static func digest(of bytes: UnsafeRawBufferPointer) -> Digest {
+  package static func digest(of bytes: UnsafeRawBufferPointer) -> Digest {
     var hash = SHA256()
     hash.consume(bytes)
     return hash.finish()

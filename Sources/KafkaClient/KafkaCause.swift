@@ -2,7 +2,7 @@
 internal import CRDKafka
 
 /// What librdkafka or the broker says is wrong, by its code and in words. Nothing of it is secret.
-public struct KafkaCause: Sendable, Equatable {
+public struct KafkaCause: Error, Sendable, Equatable {
   /// librdkafka's number: negative ones are its own, positive ones the broker's.
   public let code: Int32
   /// The sentence for a user.
@@ -27,6 +27,9 @@ public struct KafkaCause: Sendable, Equatable {
     }
     return words
   }
+
+  /// UNRELEASED_INSTANCE_ID of Kafka's protocol, which the header of 2.0.2 does not have.
+  private static let unreleasedInstance: Int32 = 111
 
   /// What a record fails by that its producer took along.
   public static let withoutAnswer = KafkaCause(
@@ -81,6 +84,12 @@ public struct KafkaCause: Sendable, Equatable {
   /// Whether the record was taken back from the producer, which says nothing of the broker.
   public var isTakenBack: Bool {
     code == RD_KAFKA_RESP_ERR__PURGE_QUEUE.rawValue || code == RD_KAFKA_RESP_ERR__PURGE_INFLIGHT.rawValue
+  }
+
+  /// Whether another member has taken this one's name.
+  public var isFencing: Bool {
+    code == RD_KAFKA_RESP_ERR__FENCED.rawValue || code == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID.rawValue
+      || code == Self.unreleasedInstance
   }
 
   /// Whether the login failed.

@@ -29,6 +29,13 @@ public enum KafkaLibrary {
     }
   }
 
+  /// Loads what members of a consumer group need of it.
+  static func loadForGroups() throws(KafkaError) {
+    try load()
+    guard let reason = unsafe crdk_load_group() else { return }
+    throw .libraryMissing(reason: unsafe String(cString: reason))
+  }
+
   /// - Returns: nil, or why there is no library.
   private static func open() -> UnsafePointer<CChar>? { unsafe crdk_load(LibraryChoice.ofProcess.path) }
 

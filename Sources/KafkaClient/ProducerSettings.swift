@@ -7,6 +7,8 @@ public struct ProducerSettings: Sendable {
   struct Property: Sendable, Equatable {
     let name: String
     let value: String
+    /// Whether a release of the library that does not know it works all the same.
+    var isOptional = false
   }
 
   /// Who makes the producer, because one record wants to leave at once and thousands together.
@@ -45,6 +47,11 @@ public struct ProducerSettings: Sendable {
       // The same key goes to the same partition as from a Java producer.
       Property(name: "partitioner", value: "murmur2_random"),
     ]
+  }
+
+  /// The same with other properties.
+  func with(_ properties: [Property]) -> ProducerSettings {
+    ProducerSettings(topic: topic, properties: properties, secrets: secrets, usesSCRAM: usesSCRAM)
   }
 
   /// `text` with every secret replaced.

@@ -46,6 +46,12 @@ public final class Thread<Value> {
     return work.takeValue()
   }
 
+  /// Lets the calling thread sleep.
+  public static func pause(_ span: Duration) where Value == Void {
+    var time = timespec(tv_sec: Int(span.components.seconds), tv_nsec: Int(span.components.attoseconds / 1_000_000_000))
+    unsafe nanosleep(&time, nil)
+  }
+
   /// Waits until `deadline` at most; nil if `body` still runs then.
   public func join(until deadline: MonotonicInstant) -> sending Value? {
     guard isJoinable, join_thread_until(handle, deadline.nanoseconds) == 0 else { return nil }

@@ -16,6 +16,7 @@ struct AlgoRun {
     ("versions", VersionsCommand.self), ("insights", InsightsCommand.self), ("connection", ConnectionCommand.self),
     ("outbox", OutboxCommand.self), ("check", CheckCommand.self), ("runs", RunsCommand.self),
     ("compare", CompareCommand.self), ("keys", KeysCommand.self), ("serve", ServeCommand.self),
+    ("consume", ConsumeCommand.self),
   ]
 
   static func main() {

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+public import Execution
+public import KafkaClient
+public import RequestDispatch
+public import RunModel
+
+/// The settings of one member of a group.
+public struct ConsumeSettings: Sendable {
+  /// Which requests may run side by side.
+  public enum Order: String, Sendable, CaseIterable { case none, key, partition }
+  /// What becomes the value of a result.
+  public enum ResultForm: String, Sendable, CaseIterable { case value, record }
+  /// Where a partition begins that the group has committed nothing for, and what a committed offset means that is gone.
+  public enum Start: String, Sendable, CaseIterable { case earliest, latest, resume }
+
+  /// The version that runs.
+  public var version: PublishedVersion
+  /// That version with its own command, or with another one.
+  public var target: ExecutionTarget
+  /// Topic, group and clients.
+  public var group: GroupSettings
+  public var start = Start.resume
+  public var order = Order.none
+  /// Offsets of a partition that may be done beyond the first that is not.
+  public var window = 1024
+  public var jobs = 1
+  public var limits = RunLimits()
+  public var retries = RetryPolicy.none
+  public var resultForm = ResultForm.value
+  /// Topics that a request may have its result sent to; nil for none.
+  public var replyPattern: String?
+  public var commitInterval = Duration.milliseconds(100)
+  public var commitCount = 1000
+  /// Times that algo-run may die while it runs one request alone.
+  public var maxCrashes = 3
+  public var stopsOnFailure = false
+  /// Time that running requests have at the end, and when their partition goes to another member.
+  public var drain = Duration.seconds(30)
+  /// Whether it ends where the topic ended at the start.
+  public var endsAtEnd = false
+  /// Whether the map of completed offsets is not read. Only for tests: completed requests run again.
+  public var ignoresMap = false
+  /// Whether what a predecessor completed is left out of commits. Only for tests: completed requests run again.
+  public var dropsInheritedMap = false
+  /// Holds results that memory is too small for.
+  public var spillDirectory = "/tmp"
+
+  /// Settings with defaults.
+  public init(version: PublishedVersion, target: ExecutionTarget, group: GroupSettings) {
+    self.version = version
+    self.target = target
+    self.group = group
+  }
+}

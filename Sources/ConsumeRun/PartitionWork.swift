@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import KafkaClient
+internal import Platform
+
+/// One partition while this member owns it.
+final class PartitionWork {
+  let topic: String
+  let number: Int32
+  var progress: PartitionProgress
+  /// Delivered and not started, oldest first.
+  private(set) var waiting: [IncomingRequest] = []
+  private var head = 0
+  /// Requests that were in flight when a process died: each runs alone.
+  var suspects: [IncomingRequest] = []
+  /// Started and not ended.
+  var running: Set<ObjectIdentifier> = []
+  /// Ended, and their result not committed.
+  var uncommitted = 0
+  /// What the group has committed, as far as this member knows.
+  var committed: PartitionOffset?
+  var isPaused = false
+  /// When its running requests are stopped, because it goes to another member.
+  var leavesAt: MonotonicInstant?
+  var isStopped = false
+  /// Where it ended at the start, for a member that ends there.
+  var end: Int64?
+
+  init(topic: String, _ assigned: AssignedPartition) {
+    self.topic = topic
+    number = assigned.offset.partition
+    progress = PartitionProgress(at: assigned.offset.offset, metadata: assigned.offset.metadata)
+    committed = assigned.isCommitted ? assigned.offset : nil
+  }
+
+  var isLeaving: Bool { leavesAt != nil }
+  var waitingCount: Int { waiting.count - head }
+  var first: IncomingRequest? { head < waiting.count ? waiting[head] : nil }
+
+  func append(_ request: IncomingRequest) { waiting.append(request) }
+
+  /// Takes the first request, or the first that fits among the first few.
+  func take(where isWanted: (IncomingRequest) -> Bool) -> IncomingRequest? {
+    guard let index = waiting[head...].prefix(64).firstIndex(where: isWanted) else { return nil }
+    let request = waiting[index]
+    if index == head {
+      head += 1
+      if head >= 512 || head == waiting.count {
+        waiting.removeFirst(head)
+        head = 0
+      }
+    } else {
+      waiting.remove(at: index)
+    }
+    return request
+  }
+
+  /// Takes all that has not started.
+  func takeWaiting() -> [IncomingRequest] {
+    defer { (waiting, head, suspects) = ([], 0, []) }
+    return Array(waiting[head...]) + suspects
+  }
+
+  /// What a commit says now.
+  var offset: PartitionOffset {
+    PartitionOffset(partition: number, offset: progress.base, metadata: progress.metadata)
+  }
+
+  /// Whether a commit would say something new.
+  var isDirty: Bool {
+    guard let committed else { return true }
+    return committed != offset
+  }
+}

@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import CRDKafka
+internal import Platform
+internal import RunModel
+
+/// The producer of one member of a group: writes records and the offsets of their requests together. For one thread at a
+/// time.
+@safe public final class GroupProducer: @unchecked Sendable {
+  private static let textSize = 512
+  /// How long one call of the library waits; it is made again until ``patience`` is over.
+  private static let step: Int32 = 5000
+  /// Longer than the broker waits for the end of a transaction.
+  private static let patience = Duration.seconds(30)
+  private static let queueFull = RD_KAFKA_RESP_ERR__QUEUE_FULL
+
+  private let client: OpaquePointer
+  private let settings: ProducerSettings
+  private let failures: Failures
+  private var topics: [String: OpaquePointer] = unsafe [:]
+  private let isTransactional: Bool
+
+  /// Records that failed, reported inside calls of the library.
+  private final class Failures {
+    var byNumber: [Int: KafkaCause] = [:]
+  }
+
+  /// Makes a producer that connects in the background.
+  ///
+  /// - Parameter batchSize: bytes of the largest record batch.
+  /// - Throws: ``KafkaError`` for what the library refuses at once.
+  public init(_ connection: ProducerSettings, _ group: GroupSettings, batchSize: Int) throws(KafkaError) {
+    try KafkaLibrary.loadForGroups()
+    settings = group.producer(connection, batchSize: batchSize)
+    isTransactional = group.transactionalID != nil
+    failures = Failures()
+    let configuration = unsafe try settings.configuration()
+    unsafe crdk_conf_silence(configuration)
+    let context = unsafe Unmanaged.passRetained(failures)
+    unsafe crdk_conf_report_failures(
+      configuration,
+      { _, message, context in
+        guard let message = unsafe message, let context = unsafe context else { return }
+        let failures = unsafe Unmanaged<Failures>.fromOpaque(context).takeUnretainedValue()
+        let number = unsafe Int(bitPattern: message.pointee._private)
+        let error = unsafe message.pointee.err
+        if error != RD_KAFKA_RESP_ERR_NO_ERROR { failures.byNumber[number] = KafkaCause(error) }
+      }, unsafe context.toOpaque())
+    var text = [CChar](repeating: 0, count: Self.textSize)
+    guard let client = unsafe crdk_new_producer(configuration, &text, text.count) else {
+      unsafe crdk_conf_destroy(configuration)
+      unsafe context.release()
+      throw .settingsRefused(reason: settings.redact(Self.string(text)))
+    }
+    unsafe self.client = client
+  }
+
+  /// Ends what a predecessor of the same transactional name left open.
+  ///
+  /// - Returns: why it cannot work; nil if it can.
+  public func initialize() -> TransactionOutcome {
+    guard isTransactional else { return .committed }
+    return call { unsafe crdk_init_transactions(client, Self.step, &$0) } ?? .committed
+  }
+
+  /// Writes all of it, or nothing.
+  public func write(
+    _ records: [OutgoingRecord], _ offsets: [PartitionOffset], of consumer: GroupConsumer
+  ) -> TransactionOutcome {
+    failures.byNumber = [:]
+    guard isTransactional else { return writeAtLeastOnce(records, offsets, of: consumer) }
+    if let problem = call({ unsafe crdk_begin_transaction(client, &$0) }) { return problem }
+    if let problem = produce(records) { return abort(because: problem, records) }
+    if !offsets.isEmpty {
+      let problem = unsafe consumer.withList(offsets) { list in
+        call { unsafe crdk_send_offsets(client, list, consumer.client, Self.step, &$0) }
+      }
+      if let problem { return ended(problem, records) }
+    }
+    if let problem = call({ unsafe crdk_commit_transaction(client, Self.step, &$0) }) { return ended(problem, records) }
+    return .committed
+  }
+
+  /// Produces one empty record to each topic and takes them back: shows whether they may be written.
+  ///
+  /// - Returns: the first that may not, or what is wrong otherwise; nil if all may.
+  public func probe(_ topics: [String]) -> (topic: String, cause: KafkaCause)? {
+    guard isTransactional else { return nil }
+    failures.byNumber = [:]
+    let records = topics.map { OutgoingRecord(to: .init(topic: $0, partition: 0), key: nil, value: []) }
+    let begun = call { unsafe crdk_begin_transaction(client, &$0) }
+    guard begun == nil else { return nil }
+    let refused = produce(records)
+    _ = unsafe crdk_flush(client, Self.step)
+    let failure = failures.byNumber.min { $0.key < $1.key }
+    _ = call { unsafe crdk_abort_transaction(client, Self.step, &$0) }
+    if let failure { return (topics[failure.key], failure.value) }
+    return refused.map { (topics.first ?? "", $0) }
+  }
+
+  private func writeAtLeastOnce(
+    _ records: [OutgoingRecord], _ offsets: [PartitionOffset], of consumer: GroupConsumer
+  ) -> TransactionOutcome {
+    let refused = produce(records)
+    // Ends with the library's own time limit of each record at the latest.
+    while unsafe crdk_flush(client, Self.step) != RD_KAFKA_RESP_ERR_NO_ERROR {}
+    if let cause = refused ?? failures.byNumber.first?.value { return .aborted(cause, refused: refusing(records)) }
+    if let cause = offsets.isEmpty ? nil : consumer.commit(offsets) { return .aborted(cause, refused: []) }
+    return .committed
+  }
+
+  // MARK: Steps
+
+  private func produce(_ records: [OutgoingRecord]) -> KafkaCause? {
+    for (number, record) in records.enumerated() {
+      guard let topic = unsafe handle(of: record.topic) else {
+        return KafkaCause(code: RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION.rawValue, text: "\"\(record.topic)\" is no topic's name")
+      }
+      while true {
+        let error = unsafe produce(record, to: topic, number)
+        if error == RD_KAFKA_RESP_ERR_NO_ERROR { break }
+        guard error == Self.queueFull else {
+          failures.byNumber[number] = KafkaCause(error)
+          return KafkaCause(error)
+        }
+        unsafe crdk_serve(client, 10)
+      }
+    }
+    return nil
+  }
+
+  private func produce(_ record: OutgoingRecord, to topic: OpaquePointer, _ number: Int) -> rd_kafka_resp_err_t {
+    // An empty key or value has no address of its own, and the library takes NULL for "none".
+    let nothing: StaticString = ""
+    let (key, value) = (record.key, record.value)
+    return unsafe (key ?? []).withUnsafeBytes { keyBytes in
+      unsafe (value ?? []).withUnsafeBytes { valueBytes in
+        unsafe record.headers.bytes.withUnsafeBufferPointer { headers in
+          unsafe crdk_produce_packed(
+            client, topic, record.partition ?? -1,
+            key == nil ? nil : keyBytes.baseAddress ?? .init(nothing.utf8Start), keyBytes.count,
+            value == nil ? nil : valueBytes.baseAddress ?? .init(nothing.utf8Start), valueBytes.count,
+            headers.baseAddress, record.headers.count, record.timestamp, number)
+        }
+      }
+    }
+  }
+
+  private func handle(of topic: String) -> OpaquePointer? {
+    if let known = unsafe topics[topic] { return unsafe known }
+    let made = unsafe crdk_topic_new(client, topic)
+    unsafe topics[topic] = made
+    return unsafe made
+  }
+
+  /// Makes a call of the library until it ends in something else than "again".
+  ///
+  /// - Returns: nil for success.
+  private func call(_ body: (inout crdk_outcome) -> Void) -> TransactionOutcome? {
+    let deadline = MonotonicInstant.now() + Self.patience
+    while true {
+      var outcome = crdk_outcome()
+      body(&outcome)
+      guard outcome.code != RD_KAFKA_RESP_ERR_NO_ERROR else { return nil }
+      let cause = settings.explain(
+        KafkaCause(code: outcome.code.rawValue, text: settings.redact(Self.string(outcome))))
+      if outcome.fatal || outcome.code == RD_KAFKA_RESP_ERR__FATAL || outcome.code == RD_KAFKA_RESP_ERR__FENCED {
+        return outcome.code == RD_KAFKA_RESP_ERR__FENCED || isFenced ? .fenced(cause) : .fatal(cause)
+      }
+      if outcome.abortable { return .aborted(cause, refused: []) }
+      let isAgain = outcome.retriable || outcome.code == RD_KAFKA_RESP_ERR__TIMED_OUT
+      guard isAgain, MonotonicInstant.now() < deadline else { return .fatal(cause) }
+    }
+  }
+
+  private var isFenced: Bool {
+    var text = [CChar](repeating: 0, count: Self.textSize)
+    return unsafe crdk_fatal_error(client, &text, text.count) == RD_KAFKA_RESP_ERR__FENCED
+  }
+
+  private func ended(_ problem: TransactionOutcome, _ records: [OutgoingRecord]) -> TransactionOutcome {
+    guard case .aborted(let cause, _) = problem else { return problem }
+    return abort(because: cause, records)
+  }
+
+  private func abort(because cause: KafkaCause, _ records: [OutgoingRecord]) -> TransactionOutcome {
+    if let problem = call({ unsafe crdk_abort_transaction(client, Self.step, &$0) }) {
+      // Without an end of its own the transaction ends by its time limit.
+      if case .aborted = problem { return .fatal(cause) }
+      return problem
+    }
+    let first = failures.byNumber.min { $0.key < $1.key }?.value
+    return .aborted(first ?? cause, refused: refusing(records))
+  }
+
+  /// Topics of records that failed.
+  private func refusing(_ records: [OutgoingRecord]) -> [String] {
+    Set(failures.byNumber.filter { !$0.value.isTakenBack }.keys.map { records[$0].topic }).sorted()
+  }
+
+  /// Ends the library's threads on a thread of its own: one may wait for a broker.
+  public func closeInBackground() {
+    let (client, topics) = unsafe (client, topics)
+    nonisolated(unsafe) let handles = unsafe (client, Array(topics.values))
+    _ = try? Thread.start {
+      for unsafe topic in unsafe handles.1 { unsafe crdk_topic_destroy(topic) }
+      unsafe crdk_destroy(handles.0)
+    }
+  }
+
+  private static func string(_ text: [CChar]) -> String {
+    String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+  }
+
+  private static func string(_ outcome: crdk_outcome) -> String {
+    var outcome = outcome
+    return unsafe withUnsafeBytes(of: &outcome.text) { unsafe String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+  }
+}

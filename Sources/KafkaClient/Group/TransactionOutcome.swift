@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+/// What came of records and offsets that were to be written together.
+public enum TransactionOutcome: Sendable, Equatable {
+  /// They are there.
+  case committed
+  /// None of them is there: they may be sent again. `refused` names topics that took none of their records.
+  case aborted(KafkaCause, refused: [String])
+  /// Another producer has the transactional name, or the broker ended the transaction for its age.
+  case fenced(KafkaCause)
+  /// The producer is finished.
+  case fatal(KafkaCause)
+}

@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Topics as clients of another program see them: made, written and read by confluent-kafka."""
+
+import uuid
+from collections import Counter
+from dataclasses import dataclass, field
+
+from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic
+
+
+@dataclass
+class Record:
+    """One record; headers by name, the last of a name wins."""
+
+    partition: int
+    offset: int
+    timestamp: int
+    key: bytes
+    value: bytes
+    pairs: list = field(repr=False)
+
+    @property
+    def headers(self):
+        return {name: value.decode() if value is not None else None for name, value in self.pairs}
+
+
+class Topics:
+    """The topics of one test on a broker: `requests`, `results`, `payloads` and others, under names of their own."""
+
+    def __init__(self, bootstrap):
+        self.bootstrap = bootstrap
+        self.prefix = f"t{uuid.uuid4().hex[:10]}-"
+        self.admin = AdminClient({"bootstrap.servers": bootstrap})
+        self._producer = None
+
+    def name(self, short):
+        return self.prefix + short
+
+    def make(self, *shorts, partitions=4, **config):
+        """Makes topics and gives their names."""
+        names = [self.name(short) for short in shorts]
+        config = {name.replace("_", "."): str(value) for name, value in config.items()}
+        made = self.admin.create_topics([NewTopic(name, partitions, 1, config=config) for name in names])
+        for future in made.values():
+            future.result(timeout=60)
+        return names
+
+    def set(self, topic, **config):
+        resource = ConfigResource(ConfigResource.Type.TOPIC, topic)
+        for name, value in config.items():
+            resource.set_config(name.replace("_", "."), str(value))
+        for future in self.admin.alter_configs([resource]).values():
+            future.result(timeout=60)
+
+    def produce(self, topic, values, partition=None, headers=None, **rest):
+        """Produces values, or (key, value) pairs; gives when all are acknowledged."""
+        if self._producer is None:
+            self._producer = Producer({"bootstrap.servers": self.bootstrap, "enable.idempotence": True,
+                                       "message.max.bytes": 20_000_000, "queue.buffering.max.messages": 2_000_000,
+                                       "partitioner": "murmur2_random", "linger.ms": 5})
+        failures = []
+        for number, value in enumerate(values):
+            key, value = value if isinstance(value, tuple) else (None, value)
+            place = {} if partition is None else {"partition": partition if isinstance(partition, int) else partition(number)}
+            self._producer.produce(topic, value, key, headers=headers, on_delivery=lambda error, _: error and failures.append(error),
+                                   **place, **rest)
+            self._producer.poll(0)
+        assert self._producer.flush(60) == 0 and not failures, failures
+
+    def read(self, topic, committed=True):
+        """All records of a topic up to its end, which a pending transaction holds back if only committed ones count."""
+        consumer = Consumer({"bootstrap.servers": self.bootstrap, "group.id": f"reader-{uuid.uuid4()}",
+                             "enable.auto.commit": False, "enable.partition.eof": True, "auto.offset.reset": "earliest",
+                             "isolation.level": "read_committed" if committed else "read_uncommitted"})
+        try:
+            partitions = consumer.list_topics(topic, timeout=30).topics[topic].partitions
+            consumer.assign([TopicPartition(topic, number, 0) for number in partitions])
+            open_ones, found = set(partitions), []
+            while open_ones:
+                for message in consumer.consume(1000, timeout=30):
+                    if message.error():
+                        assert message.error().name() == "_PARTITION_EOF", message.error()
+                        open_ones.discard(message.partition())
+                        continue
+                    found.append(Record(message.partition(), message.offset(), message.timestamp()[1], message.key(),
+                                        message.value(), message.headers() or []))
+            return found
+        finally:
+            consumer.close()
+
+    def count(self, topic, committed=True):
+        """How often each request has a record."""
+        return Counter(request_id(record) for record in self.read(topic, committed))
+
+    def committed(self, group, topic):
+        """The committed offset and metadata of each partition of a group."""
+        consumer = Consumer({"bootstrap.servers": self.bootstrap, "group.id": group, "enable.auto.commit": False})
+        try:
+            partitions = consumer.list_topics(topic, timeout=30).topics[topic].partitions
+            found = consumer.committed([TopicPartition(topic, number) for number in partitions], timeout=30)
+            return {entry.partition: (entry.offset, entry.metadata) for entry in found}
+        finally:
+            consumer.close()
+
+
+def request_id(record):
+    """Which request a result or a payload is of."""
+    return record.headers.get("algo_request_id") or record.headers.get("ce_id")
