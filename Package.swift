@@ -26,7 +26,8 @@ let package = Package(
     .executableTarget(
       name: "algo-run",
       dependencies: [
-        "BatchRun", "CommandLineInterface", "Comparison", "ConsumeRun", "Delivery", "Execution", "ExecutionFiles", "HTTPService",
+        "BatchRun", "CommandLineInterface", "Comparison", "ConsumeRun", "Delivery", "Execution", "ExecutionFiles",
+        "HTTPService",
         "JSONText",
         "KafkaClient", "MetricsIntake", "Platform", "ProcessSupervision", "RequestDispatch", "RunModel",
         "ServerCommands", "StateStore",

@@ -15,7 +15,9 @@ package enum Figures {
   }
 
   /// `1 request`, `1,234 requests`.
-  package static func counted(_ number: Int, _ noun: String) -> String { "\(grouped(number)) \(noun)\(number == 1 ? "" : "s")" }
+  package static func counted(_ number: Int, _ noun: String) -> String {
+    "\(grouped(number)) \(noun)\(number == 1 ? "" : "s")"
+  }
 
   /// A measured duration: `8.4ms`, `1.25s`, `2m05s`.
   package static func short(_ duration: Duration) -> String {

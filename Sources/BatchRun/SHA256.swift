@@ -33,7 +33,9 @@ package struct SHA256 {
   package init() { SHA256_Init(&context) }
 
   /// Takes the next bytes.
-  package mutating func consume(_ bytes: UnsafeRawBufferPointer) { SHA256_Update(&context, bytes.baseAddress, bytes.count) }
+  package mutating func consume(_ bytes: UnsafeRawBufferPointer) {
+    SHA256_Update(&context, bytes.baseAddress, bytes.count)
+  }
 
   /// Ends the stream.
   package consuming func finish() -> Digest {

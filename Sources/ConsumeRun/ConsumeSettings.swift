@@ -19,20 +19,29 @@ public struct ConsumeSettings: Sendable {
   public var target: ExecutionTarget
   /// Topic, group and clients.
   public var group: GroupSettings
+  /// Where partitions begin.
   public var start = Start.resume
+  /// Which requests wait for one another.
   public var order = Order.none
   /// Offsets of a partition that may be done beyond the first that is not.
   public var window = 1024
+  /// Requests that run at the same time.
   public var jobs = 1
+  /// When and how each attempt is stopped.
   public var limits = RunLimits()
+  /// Attempts of a failed request after its first.
   public var retries = RetryPolicy.none
+  /// The value of results.
   public var resultForm = ResultForm.value
   /// Topics that a request may have its result sent to; nil for none.
   public var replyPattern: String?
+  /// Longest time that a result waits for its commit.
   public var commitInterval = Duration.milliseconds(100)
+  /// Results that are committed at once, without that wait.
   public var commitCount = 1000
   /// Times that algo-run may die while it runs one request alone.
   public var maxCrashes = 3
+  /// Whether it ends at the first failed request, whose offset is not committed.
   public var stopsOnFailure = false
   /// Time that running requests have at the end, and when their partition goes to another member.
   public var drain = Duration.seconds(30)

@@ -248,7 +248,8 @@ final class GroupMember: AssignmentWatcher, @unchecked Sendable {
   /// A topic takes less than before: asks how much, and makes a producer of smaller batches if they are at fault.
   private func renewLimits() -> Bool {
     for topic in outputs {
-      limits[topic] = consumer.setting("max.message.bytes", of: topic, waiting: 5000).flatMap { Int($0) } ?? limits[topic]
+      limits[topic] =
+        consumer.setting("max.message.bytes", of: topic, waiting: 5000).flatMap { Int($0) } ?? limits[topic]
     }
     post(.limits(limits))
     let size = Self.batchSize(limits)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import BatchRun
-internal import RequestDispatch
 internal import Execution
 internal import ProcessSupervision
+internal import RequestDispatch
 
 /// What an execution wrote: its result from stdout, of stderr the end. Of a result that no topic takes only its size and
 /// hash.

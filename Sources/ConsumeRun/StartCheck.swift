@@ -44,7 +44,8 @@ public struct StartCheck {
     let retention = consumer.setting("retention.ms", of: topic, waiting: Self.patience)
     let stamp = consumer.setting("message.timestamp.type", of: topic, waiting: Self.patience)
     guard let retention, let stamp, retention != "-1", stamp != "LogAppendTime" else { return nil }
-    return "topic \(topic) deletes dead letters of old requests (retention.ms=\(retention), by the time of the request); "
+    return
+      "topic \(topic) deletes dead letters of old requests (retention.ms=\(retention), by the time of the request); "
       + "set its retention.ms to -1 or its message.timestamp.type to LogAppendTime."
   }
 

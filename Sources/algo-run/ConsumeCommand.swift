@@ -28,7 +28,10 @@ enum ConsumeCommand: Subcommand {
       """,
     examples: [
       ("algo-run consume demo/iris --from flowers --to species", "until a signal ends it"),
-      ("algo-run consume demo/iris --from flowers --to species --instance $(hostname)", "a fixed host: restarts in a second"),
+      (
+        "algo-run consume demo/iris --from flowers --to species --instance $(hostname)",
+        "a fixed host: restarts in a second"
+      ),
       ("algo-run consume demo/iris --from flowers --to species --once", "a batch over what the topic holds now"),
       (
         "algo-run consume demo/iris --from flowers --to species --retries 3 --dead-letter flowers-failed",

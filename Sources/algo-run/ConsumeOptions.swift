@@ -25,7 +25,8 @@ struct ConsumeOptions {
     .value(
       "delivery", "HOW", default: "exactly-once", completion: .choices(["exactly-once", "at-least-once"]),
       help: "at-least-once is for brokers without transactions."),
-    .value("commit-interval", "D", default: "100ms", help: "Longest time that a result waits for its commit; 0s: none."),
+    .value(
+      "commit-interval", "D", default: "100ms", help: "Longest time that a result waits for its commit; 0s: none."),
     .value("commit-count", "N", default: "1000", help: "Results that are committed at once without that wait."),
     .value(
       "order", "ORDER", default: "none", completion: .choices(ConsumeSettings.Order.allCases.map(\.rawValue)),
@@ -38,7 +39,9 @@ struct ConsumeOptions {
     .value(
       "on-failure", "ACTION", default: "record", completion: .choices(["record", "stop"]),
       help: "stop: end with status 1 at the first failed request, and leave it in the topic."),
-    .value("reply-to", "PATTERN", help: "Topics that requests may name for their result (kafka_replyTopic), such as replies-*."),
+    .value(
+      "reply-to", "PATTERN",
+      help: "Topics that requests may name for their result (kafka_replyTopic), such as replies-*."),
     .value(
       "start", "WHERE", default: "resume", completion: .choices(ConsumeSettings.Start.allCases.map(\.rawValue)),
       help: "A group without offsets begins at the earliest or latest request; earliest also goes on after lost ones."),
@@ -108,7 +111,8 @@ struct ConsumeOptions {
     } else {
       throw ExitFailure(
         status: 64,
-        sentence: "there are no brokers to consume from; name them with --brokers, or set the connection with `algo-run "
+        sentence:
+          "there are no brokers to consume from; name them with --brokers, or set the connection with `algo-run "
           + "connection set`.")
     }
     if connection.isEventHubs, isExactlyOnce {
@@ -160,7 +164,8 @@ struct ConsumeOptions {
     settings.window = try number("window", 1024, atLeast: 1)
     guard settings.window <= 16_384 else {
       throw invocation.invalid(
-        "window", value: invocation.value("window") ?? "", expected: "at most 16384: brokers keep 4 KiB beside an offset")
+        "window", value: invocation.value("window") ?? "",
+        expected: "at most 16384: brokers keep 4 KiB beside an offset")
     }
     settings.jobs = try number("jobs", JobLimit.processors, atLeast: 1)
     settings.limits = stopping.limits(for: version)

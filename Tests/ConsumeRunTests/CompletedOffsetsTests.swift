@@ -21,7 +21,8 @@ struct CompletedOffsetsTests {
     #expect(CompletedOffsets.encode(Array(1..<1024), base: 0).utf8.count == 183)
   }
 
-  @Test("are none beside a text of another program", arguments: ["", "algo-run/2 CgE=", "algo-run/1 C", "algo-run/1 C~E="])
+  @Test(
+    "are none beside a text of another program", arguments: ["", "algo-run/2 CgE=", "algo-run/1 C", "algo-run/1 C~E="])
   func unknown(_ text: String) { #expect(CompletedOffsets.decode(text, base: 100) == []) }
 }
 
@@ -90,11 +91,13 @@ struct RequestIdentityTests {
 
 @Suite("Patterns of reply topics")
 struct NamePatternTests {
-  @Test("fit whole names", arguments: [
-    ("replies", "replies", true), ("replies", "replies2", false), ("replies-*", "replies-7", true),
-    ("*-replies", "a-b-replies", true), ("r?plies", "replies", true), ("*", "", true), ("a*b*c", "axxbyyc", true),
-    ("a*b*c", "axxbyy", false),
-  ])
+  @Test(
+    "fit whole names",
+    arguments: [
+      ("replies", "replies", true), ("replies", "replies2", false), ("replies-*", "replies-7", true),
+      ("*-replies", "a-b-replies", true), ("r?plies", "replies", true), ("*", "", true), ("a*b*c", "axxbyyc", true),
+      ("a*b*c", "axxbyy", false),
+    ])
   func matches(_ pattern: String, _ name: String, _ isExpected: Bool) {
     #expect(NamePattern(pattern).matches(name) == isExpected)
   }

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Topics as clients of another program see them: made, written and read by confluent-kafka."""
 
+import time
 import uuid
 from collections import Counter
 from dataclasses import dataclass, field
@@ -77,8 +78,10 @@ class Topics:
             partitions = consumer.list_topics(topic, timeout=30).topics[topic].partitions
             consumer.assign([TopicPartition(topic, number, 0) for number in partitions])
             open_ones, found = set(partitions), []
+            deadline = time.monotonic() + 60
             while open_ones:
-                for message in consumer.consume(1000, timeout=30):
+                assert time.monotonic() < deadline, f"{topic} has no end: {open_ones} of {len(partitions)} partitions"
+                for message in consumer.consume(1000, timeout=0.02):
                     if message.error():
                         assert message.error().name() == "_PARTITION_EOF", message.error()
                         open_ones.discard(message.partition())

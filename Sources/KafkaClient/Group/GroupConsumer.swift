@@ -166,7 +166,9 @@ public protocol AssignmentWatcher: AnyObject {
   /// - Throws: why it is not known in time.
   public func committed(_ partitions: [Int32], waiting milliseconds: Int32) throws(KafkaCause) -> [PartitionOffset] {
     var offsets: [PartitionOffset] = []
-    let problem: KafkaCause? = unsafe withList(partitions.map { PartitionOffset(partition: $0, offset: PartitionOffset.none) }) {
+    let problem: KafkaCause? = unsafe withList(
+      partitions.map { PartitionOffset(partition: $0, offset: PartitionOffset.none) }
+    ) {
       list in
       let error = unsafe crdk_committed(client, list, milliseconds)
       if let cause = cause(error) { return cause }
@@ -202,7 +204,8 @@ public protocol AssignmentWatcher: AnyObject {
   /// What a broker says of any topic, asked now. It is not made if it is not there.
   public func describe(_ topic: String, waiting milliseconds: Int32) -> TopicDescription {
     guard let handle = unsafe crdk_topic_new(client, topic) else {
-      return .refused(KafkaCause(code: RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION.rawValue, text: "it is no name of a topic"), brokers: 0)
+      return .refused(
+        KafkaCause(code: RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION.rawValue, text: "it is no name of a topic"), brokers: 0)
     }
     defer { unsafe crdk_topic_destroy(handle) }
     var topicError = RD_KAFKA_RESP_ERR_NO_ERROR

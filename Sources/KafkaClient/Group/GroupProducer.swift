@@ -113,7 +113,8 @@ internal import RunModel
   private func produce(_ records: [OutgoingRecord]) -> KafkaCause? {
     for (number, record) in records.enumerated() {
       guard let topic = unsafe handle(of: record.topic) else {
-        return KafkaCause(code: RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION.rawValue, text: "\"\(record.topic)\" is no topic's name")
+        return KafkaCause(
+          code: RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION.rawValue, text: "\"\(record.topic)\" is no topic's name")
       }
       while true {
         let error = unsafe produce(record, to: topic, number)
@@ -202,7 +203,7 @@ internal import RunModel
     let (client, topics) = unsafe (client, topics)
     nonisolated(unsafe) let handles = unsafe (client, Array(topics.values))
     _ = try? Thread.start {
-      for unsafe topic in unsafe handles.1 { unsafe crdk_topic_destroy(topic) }
+      unsafe handles.1.forEach { unsafe crdk_topic_destroy($0) }
       unsafe crdk_destroy(handles.0)
     }
   }

@@ -4,6 +4,7 @@
 public struct GroupSettings: Sendable {
   /// The topic of the requests.
   public var topic: String
+  /// The name of the group.
   public var group: String
   /// The name of a static member; nil for a dynamic one.
   public var instance: String?

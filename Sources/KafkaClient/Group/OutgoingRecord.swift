@@ -9,6 +9,7 @@ public struct OutgoingRecord: Sendable {
   public var key: [UInt8]?
   /// Nil for none, which differs from an empty one.
   public var value: [UInt8]?
+  /// In order.
   public var headers = RecordHeaders()
   /// Milliseconds since 1970; 0 for the present.
   public var timestamp: Int64 = 0
@@ -17,7 +18,9 @@ public struct OutgoingRecord: Sendable {
 
   /// A topic, and one of its partitions or the one of the key.
   public struct Place: Sendable, Equatable {
+    /// The topic.
     public let topic: String
+    /// Nil for the partition of the key.
     public let partition: Int32?
 
     /// A place of given parts.

@@ -8,8 +8,11 @@ public struct PartitionOffset: Sendable, Equatable {
   /// Stands for none: the group has committed nothing.
   public static let none: Int64 = -1001
 
+  /// The partition.
   public let partition: Int32
+  /// The next one to read.
   public var offset: Int64
+  /// What stands beside it; empty for nothing.
   public var metadata: String
 
   /// An offset of given parts.

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import BatchRun
+internal import Execution
+internal import KafkaClient
+internal import Platform
+internal import RunModel
+
+/// From answers to a commit.
+extension ConsumeRun {
+  // MARK: Commits
+
+  func scheduleCommit() { commitDue = commitDue ?? .now() + settings.commitInterval }
+
+  func write(at now: MonotonicInstant) {
+    guard writing == nil, !isLeaving, let due = commitDue else { return }
+    let isFull = answers.count >= settings.commitCount || answerBytes >= Self.commitBytes
+    let isLast = drainEnd != nil || queue.partitions.contains { $0.isLeaving }
+    let isQuiet = isLast && running.isEmpty && storing.isEmpty
+    guard due <= now || isFull || isQuiet else { return }
+    commitDue = nil
+    let offsets = queue.partitions.filter { $0.isDirty }.map { partition in
+      var offset = partition.offset
+      if settings.dropsInheritedMap { offset.metadata = "" }
+      return offset
+    }
+    guard !offsets.isEmpty || !answers.isEmpty || !extra.isEmpty else { return }
+    var records = extra
+    do throws(SystemError) {
+      for answer in answers { records += try writer.records(of: answer) }
+    } catch {
+      return leave(
+        ConsumeEnd(status: 125, sentence: "results cannot be read back (\(error)); check the disk of $TMPDIR."))
+    }
+    writing = (answers, extra, offsets)
+    (answers, extra, answerBytes) = ([], [], 0)
+    member.send(.write(records, offsets))
+  }
+
+  func written(in span: Duration) {
+    guard let done = writing.take() else { return }
+    if lastTrouble.take() != nil { display.say("the brokers answer again") }
+    figures.commits += 1
+    figures.commitTime += span
+    figures.lastCommit = span
+    for offset in done.offsets { queue[offset.partition]?.committed = offset }
+    for answer in done.answers {
+      let record = answer.record
+      figures.committed += 1
+      figures.outcomes[record.outcome, default: 0] += 1
+      if record.outcome != .succeeded { figures.failed += 1 }
+      if answer.deadReason != nil, writer.plan.deadLetters != nil { figures.deadLetters += 1 }
+      if record.insightsRecord != nil {
+        answer.record.delivery = Delivery(payloads == nil ? .delivered : .queued)
+      }
+      history?.append(answer.record, inputSHA256: answer.inputSHA256)
+      forget(answer)
+    }
+    if queue.partitions.contains(where: \.isDirty) { scheduleCommit() }
+  }
+
+  /// Nothing of it was written: all of it goes into the next transaction.
+  func aborted(because cause: KafkaCause) {
+    figures.aborts += 1
+    guard let done = writing.take() else { return }
+    let kept = done.answers.filter { !$0.request.isAbandoned }
+    for answer in done.answers where answer.request.isAbandoned { forget(answer) }
+    answers = kept + answers
+    extra = done.extra + extra
+    answerBytes = answers.reduce(0) { $0 + ($1.result?.count ?? 0) }
+    display.say("a transaction was aborted and is written again: \(cause.text)")
+    commitDue = .now() + Self.abortPause
+  }
+
+  func forget(_ answer: Answer) {
+    answer.request.partition.uncommitted -= 1
+    if let result = answer.result { store.release(result) }
+  }
+
+  func abandon(_ request: IncomingRequest) { request.isAbandoned = true }
+
+  /// Answers of a partition that another member owns by now.
+  func discard(where isGone: (Answer) -> Bool) {
+    for answer in answers where isGone(answer) {
+      abandon(answer.request)
+      forget(answer)
+    }
+    answers.removeAll { $0.request.isAbandoned }
+    for answer in storing.values where isGone(answer) { abandon(answer.request) }
+    // Those of a transaction under way are dropped when it is aborted, which the group sees to.
+    for answer in writing?.answers ?? [] where isGone(answer) { abandon(answer.request) }
+  }
+}
