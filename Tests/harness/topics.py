@@ -102,9 +102,17 @@ class Topics:
         try:
             partitions = consumer.list_topics(topic, timeout=30).topics[topic].partitions
             found = consumer.committed([TopicPartition(topic, number) for number in partitions], timeout=30)
-            return {entry.partition: (entry.offset, entry.metadata) for entry in found}
+            return {entry.partition: (entry.offset, metadata_of(entry)) for entry in found}
         finally:
             consumer.close()
+
+
+def metadata_of(entry):
+    """The text beside an offset. The client reads it as ended by a zero, which it is not: garbage may follow."""
+    try:
+        return (entry.metadata or "").split("\0")[0]
+    except UnicodeDecodeError as error:
+        return error.object[:error.start].decode()
 
 
 def request_id(record):
