@@ -69,6 +69,24 @@ class Topics:
             self._producer.poll(0)
         assert self._producer.flush(60) == 0 and not failures, failures
 
+    def transact(self, topic, values, commit):
+        """Produces values to partition 0 in one transaction, which ends as asked."""
+        producer = Producer({"bootstrap.servers": self.bootstrap, "transactional.id": f"test-{uuid.uuid4()}"})
+        producer.init_transactions(30)
+        producer.begin_transaction()
+        for value in values:
+            producer.produce(topic, value, partition=0)
+        producer.flush(30)
+        if commit:
+            producer.commit_transaction(30)
+        else:
+            producer.abort_transaction(30)
+
+    def delete_before(self, topic, partition, offset):
+        """Deletes the records before an offset, as retention does."""
+        for future in self.admin.delete_records([TopicPartition(topic, partition, offset)]).values():
+            future.result(timeout=60)
+
     def read(self, topic, committed=True):
         """All records of a topic up to its end, which a pending transaction holds back if only committed ones count."""
         consumer = Consumer({"bootstrap.servers": self.bootstrap, "group.id": f"reader-{uuid.uuid4()}",
