@@ -42,7 +42,7 @@ enum ConsumeCommand: Subcommand {
       Argument(
         "REF", completion: .reference, help: "OWNER/NAME (its latest version), or with /1, /1.2, /1.2.* or /1.2.0.")
     ],
-    options: ConsumeOptions.options + Stopping.options + WorkerOptions.options + [
+    options: ConsumeOptions.options + Stopping.options + WorkerOptions.options.filter { $0.name != "drain" } + [
       SharedOptions.noHistory, SharedOptions.home,
     ],
     takesCommandLine: true)

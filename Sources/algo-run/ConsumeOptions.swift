@@ -45,6 +45,9 @@ struct ConsumeOptions {
     .value(
       "start", "WHERE", default: "resume", completion: .choices(ConsumeSettings.Start.allCases.map(\.rawValue)),
       help: "A group without offsets begins at the earliest or latest request; earliest also goes on after lost ones."),
+    .value(
+      "drain", "D", default: "30s",
+      help: "Time that running requests have after SIGTERM, and when their partition goes to another member."),
     .flag("once", help: "End where the topic ends now."),
     .value(
       "progress", "HOW", default: "auto", completion: .choices(ProgressStyle.allCases.map(\.rawValue)),
@@ -80,7 +83,7 @@ struct ConsumeOptions {
     }
     isExactlyOnce = invocation.value("delivery") != "at-least-once"
     progress = invocation.value("progress").flatMap(ProgressStyle.init) ?? .auto
-    worker = try WorkerOptions(invocation)
+    worker = try WorkerOptions(invocation, ownsDrain: true)
     stopping = try Stopping(invocation)
     brokers = try invocation.value("brokers").map { list throws(UsageError) in
       try BrokerList.parse(list, assumedPort: nil, invocation)

@@ -23,8 +23,10 @@ struct WorkerOptions {
   /// The first one that was given, as users write it.
   private let given: String?
 
-  init(_ invocation: Invocation) throws(UsageError) {
-    given = Self.options.first { invocation.isGiven($0.name) }.map { "--\($0.name)" }
+  /// - Parameter ownsDrain: whether the command has a `--drain` of its own, for requests of any version.
+  init(_ invocation: Invocation, ownsDrain: Bool = false) throws(UsageError) {
+    given = Self.options.first { invocation.isGiven($0.name) && !(ownsDrain && $0.name == "drain") }
+      .map { "--\($0.name)" }
     isolates = invocation.choice("isolate")
     initTimeout = try SharedOptions.duration(invocation, "init-timeout")
     guard initTimeout != .zero else {
