@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """/metrics in both formats, judged by the tools of the field."""
 
+import re
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -52,3 +54,16 @@ def test_both_formats_have_the_same_series(server):
 
     page(server), page(server, ACCEPT)
     assert series(page(server)[1]) == series(page(server, ACCEPT)[1])
+
+
+def test_the_documented_configuration_of_prometheus_is_one(promtool, tmp_path):
+    text = (Path(__file__).parents[2] / "docs/serve.md").read_text()
+    (tmp_path / "prometheus.yml").write_text(re.search(r"```yaml\n(scrape_configs:.*?)```", text, re.S)[1])
+    done = subprocess.run(
+        [promtool, "check", "config", "--syntax-only", tmp_path / "prometheus.yml"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_header_that_prometheus_sends_is_accepted(server):
+    headers = {"Authorization": f"Bearer {server.key}", "Accept": ACCEPT, "X-Prometheus-Scrape-Timeout-Seconds": "10"}
+    assert server.request("GET", "/metrics", headers=headers)[0] == 200
