@@ -41,13 +41,20 @@ let package = Package(
     .target(
       name: "ServerCommands",
       dependencies: [
-        "CDocuments", "Delivery", "Execution", "HTTPService", "JSONText", "KafkaClient", "Platform",
+        "CDocuments", "Console", "Delivery", "Execution", "HTTPService", "JSONText", "KafkaClient", "Platform",
         "ProcessSupervision", "RequestDispatch", "RunModel", "StateStore",
       ],
       swiftSettings: strict),
 
     // docs/openapi.json as bytes.
     .target(name: "CDocuments"),
+    // Pages of the web console: values → bytes. Pure.
+    .target(
+      name: "Console", dependencies: ["CAssets", "JSONText", "RunModel"],
+      swiftSettings: touchesC),
+    // The style sheet and the script, embedded.
+    .target(name: "CAssets", exclude: ["files"]),
+    .testTarget(name: "ConsoleTests", dependencies: ["Console", "RunModel"], swiftSettings: strict),
 
     // HTTP: connections, requests, responses. It knows no process.
     .target(
@@ -180,5 +187,5 @@ let package = Package(
       path: "Benchmarks/delivery", swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6],
-  cLanguageStandard: .gnu17
+  cLanguageStandard: .gnu2x
 )

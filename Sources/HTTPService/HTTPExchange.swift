@@ -216,8 +216,9 @@ internal import RunModel
     }
     guard let made = unsafe made else { return 0 }
     var headers = response.headers
+    if !headers.contains(where: { $0.name == "Cache-Control" }) { headers.append(("Cache-Control", "no-store")) }
     headers += [
-      ("Cache-Control", "no-store"), ("X-Content-Type-Options", "nosniff"), ("X-Request-ID", clientRequestID ?? id),
+      ("X-Content-Type-Options", "nosniff"), ("X-Request-ID", clientRequestID ?? id),
       ("X-Algo-Request-ID", id),
     ]
     if response.closes || connection.isDraining { headers.append(("Connection", "close")) }

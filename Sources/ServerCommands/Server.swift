@@ -46,14 +46,16 @@ public final class Server {
   /// Listens on sockets that were passed on and on all addresses, and reports each by `report`.
   ///
   /// - Throws: ``HTTPFailure`` for the first that cannot be used.
+  ///
+  /// - Parameter report: also gets the line that opens the console, for a TCP address.
   public func listen(
-    inherited: [ListeningSocket] = [], report: (ListenAddress) -> Void
+    inherited: [ListeningSocket] = [], report: (_ address: ListenAddress, _ console: String?) -> Void
   ) throws(HTTPFailure) {
     var sockets = inherited
     for address in settings.addresses { sockets.append(try ListeningSocket(address)) }
     for socket in sockets {
       try http.listen(on: socket, allowedHosts: settings.allowedHosts)
-      report(socket.address)
+      report(socket.address, api.console.greeting(socket.address))
     }
   }
 

@@ -7,6 +7,12 @@ internal import StateStore
 
 /// Authorizes requests and routes them: to calls, or to what is stored.
 final class ServerAPI: HTTPApplication {
+  /// An exchange of the console.
+  private final class Visit {
+    let route: ConsoleRoute
+    init(_ route: ConsoleRoute) { self.route = route }
+  }
+
   /// What is known of an exchange while it lasts.
   private final class Admission {
     let route: Route
@@ -20,6 +26,7 @@ final class ServerAPI: HTTPApplication {
   private let calls: CallService
   private let state: StateThread
   private let trials: ConnectionTrials
+  let console: ConsoleService
   private let keys: KeyStore
   private let lookup: VersionLookup
   private let log: AccessLog
@@ -44,6 +51,9 @@ final class ServerAPI: HTTPApplication {
     lookup = VersionLookup(database)
     state = try StateThread(home: home, allowsPublish: settings.allowsPublish, waking: loop)
     trials = ConnectionTrials(loop)
+    let pages = try StateThread(home: home, allowsPublish: settings.allowsPublish, waking: loop)
+    console = ConsoleService(
+      calls, keys: keys, pages: pages, trials: trials, settings: settings, loop: loop)
     log = AccessLog(asJSON: settings.logsJSON)
   }
 
@@ -54,6 +64,7 @@ final class ServerAPI: HTTPApplication {
   func advance() {
     state.advance()
     trials.advance()
+    console.advance()
     let now = MonotonicInstant.now()
     waits.removeAll { wait in
       guard wait.until <= now || wait.call.hasEnded else { return false }
@@ -65,6 +76,10 @@ final class ServerAPI: HTTPApplication {
   // MARK: HTTPApplication
 
   func admit(_ exchange: HTTPExchange) -> HTTPResponse? {
+    if let route = ConsoleRoute(exchange.request) {
+      exchange.context = Visit(route)
+      return console.admit(exchange, route)
+    }
     let id = exchange.id
     http.began(exchange)
     let match = Route.match(exchange.request)
@@ -103,6 +118,7 @@ final class ServerAPI: HTTPApplication {
   }
 
   func receive(_ exchange: HTTPExchange) {
+    if let visit = exchange.context as? Visit { return console.receive(exchange, visit.route) }
     guard let admission = exchange.context as? Admission else { return }
     let values = admission.route.values
     switch admission.route.endpoint {

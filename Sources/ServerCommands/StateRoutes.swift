@@ -11,6 +11,7 @@ final class StateRoutes {
   let keys: KeyRoutes
   let connection: ConnectionRoutes
   let outbox: OutboxRoutes
+  private let home: HomeDirectory
 
   init(_ state: StateDatabase, home: HomeDirectory, allowsPublish: Bool) {
     let connections = ConnectionStore(state)
@@ -18,7 +19,11 @@ final class StateRoutes {
     keys = KeyRoutes(store: KeyStore(state))
     connection = ConnectionRoutes(store: connections, home: home)
     outbox = OutboxRoutes(home: home, connections: connections)
+    self.home = home
   }
+
+  /// The executions, with all that ended before now. Importing and reading take a while: use the thread of the pages.
+  func history() throws(StateError) -> History { try History.open(home: home) }
 
   /// Carries a request out.
   func response(to request: StateRequest) -> HTTPResponse {

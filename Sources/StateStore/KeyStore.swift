@@ -67,13 +67,23 @@ public final class KeyStore {
   ///
   /// Each hash is compared in full, so that the time of a refusal depends on nothing that is secret.
   public func key(_ text: String) throws(StateError) -> APIKey? {
-    guard let database = try state.forReading() else { return nil }
-    let version = try database.integer("PRAGMA data_version")
-    if known == nil || known?.version != version { known = (version, try entries(in: database)) }
     let hash = Self.hash(text)
     var found: APIKey?
-    for entry in known?.entries ?? [] where Self.areEqual(entry.hash, hash) { found = entry.key }
+    for entry in try current() where Self.areEqual(entry.hash, hash) { found = entry.key }
     return found
+  }
+
+  /// Whether a key is still there: it was neither revoked nor made anew under the same name.
+  public func isCurrent(_ key: APIKey) throws(StateError) -> Bool { try current().contains { $0.key == key } }
+
+  /// The keys as they are now, read again only if another connection changed them.
+  private func current() throws(StateError) -> [Entry] {
+    guard let database = try state.forReading() else { return [] }
+    let version = try database.integer("PRAGMA data_version")
+    if let known, known.version == version { return known.entries }
+    let entries = try entries(in: database)
+    known = (version, entries)
+    return entries
   }
 
   private func entries(in database: SQLiteDatabase) throws(StateError) -> [Entry] {

@@ -29,7 +29,7 @@ enum RunsShow {
           rows.append(["metric \(safe(metric.name))", plain(metric.value)])
         }
       case "rejected_metrics":
-        for rejection in elements(value) {
+        for rejection in JSONArray.objects(value) {
           let subject = rejection.string("name").map { "\"\(safe($0))\"" } ?? "line \(rejection.integer("line") ?? 0)"
           rows.append([
             "rejected", "\(subject): \(rejection.string("reason") ?? "") (\(safe(rejection.string("detail") ?? "")))",
@@ -48,33 +48,4 @@ enum RunsShow {
   private static func safe(_ text: String) -> String { TerminalText.safe(text, limit: 1000, inQuotes: false) }
 
   private static func plain(_ json: [UInt8]) -> String { String(decoding: json, as: UTF8.self) }
-
-  /// The objects of an array: each is made the value of a member, which the reader of members then finds.
-  private static func elements(_ array: [UInt8]) -> [JSONMembers] {
-    var (elements, depth, start): ([JSONMembers], Int, Int?) = ([], 0, nil)
-    var (inString, isEscaped) = (false, false)
-    for (index, byte) in array.enumerated() {
-      if inString {
-        if isEscaped {
-          isEscaped = false
-        } else if byte == UInt8(ascii: "\\") {
-          isEscaped = true
-        } else if byte == UInt8(ascii: "\"") {
-          inString = false
-        }
-        continue
-      }
-      switch byte {
-      case UInt8(ascii: "\""): inString = true
-      case UInt8(ascii: "{"):
-        if depth == 0 { start = index }
-        depth += 1
-      case UInt8(ascii: "}"):
-        depth -= 1
-        if depth == 0, let begin = start { JSONMembers(array[begin...index]).map { elements.append($0) } }
-      default: break
-      }
-    }
-    return elements
-  }
 }

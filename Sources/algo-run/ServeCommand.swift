@@ -70,7 +70,10 @@ enum ServeCommand: Subcommand {
       let server = try Server(
         settings: settings, home: home, loop: loop, supervisor: supervisor, executor: executor, payloads: payloads,
         history: history)
-      try server.listen(inherited: inherited) { Message.print("serving on \($0).") }
+      try server.listen(inherited: inherited) { address, console in
+        Message.print("serving on \(address).")
+        if let console { Message.print(console) }
+      }
       manager.report(.ready)
       server.willEnd = { manager.report(.stopping) }
       server.run()

@@ -154,18 +154,19 @@ public final class History {
     _ selection: RunSelection, order: Order = .newestFirst, limit: Int? = nil, _ body: ([UInt8]) -> Void
   ) throws(StateError) {
     let (condition, values) = selection.condition
-    try lines("\(condition) \(order == .newestFirst ? Self.newestFirst : "") LIMIT \(limit ?? -1)", values, body)
+    try lines("\(condition) \(order == .newestFirst ? Self.newestFirst : "") LIMIT \(limit ?? -1)", values) { body($1) }
   }
 
   /// The executions of a request ID, newest first.
   public func forEachLine(ofRequest id: String, _ body: ([UInt8]) -> Void) throws(StateError) {
-    try lines("WHERE request_id = ? \(Self.newestFirst)", [.text(id)], body)
+    try lines("WHERE request_id = ? \(Self.newestFirst)", [.text(id)]) { body($1) }
   }
 
-  private static let newestFirst = "ORDER BY started DESC, id DESC"
+  static let newestFirst = "ORDER BY started DESC, id DESC"
 
-  private func lines(_ rest: String, _ values: [SQLiteValue], _ body: ([UInt8]) -> Void) throws(StateError) {
-    let sql = "SELECT record, metrics, delivery, request_id, started FROM run \(rest)"
+  /// Calls `body` with the number of each row and its JSON.
+  func lines(_ rest: String, _ values: [SQLiteValue], _ body: (Int64, [UInt8]) -> Void) throws(StateError) {
+    let sql = "SELECT record, metrics, delivery, request_id, started, id FROM run \(rest)"
     try database.statement(sql).rows(values) { row throws(StateError) in
       var line = Array(row.text(0).utf8.dropLast())
       line.append(contentsOf: ",\"metrics\":".utf8)
@@ -173,7 +174,7 @@ public final class History {
       line.append(contentsOf: ",\"delivery\":".utf8)
       line.append(contentsOf: try delivery(row).utf8)
       line.append(UInt8(ascii: "}"))
-      body(line)
+      body(row.integer(5), line)
     }
   }
 

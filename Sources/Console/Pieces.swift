@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import RunModel
+
+/// Pieces that many pages show.
+extension HTML {
+  /// An identifier that is shortened to what tells it apart; it copies in full.
+  static func identifier(_ id: String, link: Bool = true) -> HTML {
+    let short = id.utf8.count > 14 ? "\(id.prefix(12))…" : id
+    let code: HTML = "<code title=\"\(id)\">\(short)</code>"
+    let shown: HTML = link ? "<a href=\"/executions/\(URLText.segment(id))\">\(code)</a>" : code
+    return "<span class=\"copy\" data-copy=\"\(id)\">\(shown)</span>"
+  }
+
+  /// The outcome of an execution as a word; the colour repeats it.
+  static func outcome(_ outcome: String) -> HTML {
+    let kind: HTML =
+      switch outcome {
+      case "succeeded": "good"
+      case "running", "queued": "note"
+      case "canceled": "warn"
+      default: "bad"
+      }
+    return "<span class=\"badge \(kind)\">\(outcome.replacingAll("_", with: " "))</span>"
+  }
+
+  /// Whether Insights is on, as words.
+  static func insights(_ isOn: Bool) -> HTML {
+    isOn ? "<span class=\"badge good\">Insights on</span>" : "<span class=\"badge\">Insights off</span>"
+  }
+
+  /// Where a payload is.
+  static func delivery(_ state: String) -> HTML {
+    let kind: HTML =
+      switch state {
+      case "delivered", "written": "good"
+      case "queued", "pending": "note"
+      case "insights_off": ""
+      default: "bad"
+      }
+    return "<span class=\"badge \(kind)\">\(state == "insights_off" ? "Insights off" : state)</span>"
+  }
+
+  /// The number that makes a form count once.
+  static func once() -> HTML {
+    let number = UInt64.random(in: .min ... .max)
+    return "<input type=\"hidden\" name=\"once\" value=\"\(String(number, radix: 16))\">"
+  }
+
+  /// Shown instead of a list that has nothing yet.
+  static func empty(_ title: HTML, _ text: HTML, command: String? = nil) -> HTML {
+    let line: HTML = command.map { "<p class=\"copy\"><code>\($0)</code></p>" } ?? .none
+    return "<section class=\"empty\"><h2>\(title)</h2><p>\(text)</p>\(line)</section>"
+  }
+}

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+/// The result of a call as a page shows it.
+enum TryText {
+  private static let limit = 65_536
+
+  /// Nil if there is none; of a long one the beginning, of a binary one its size.
+  static func result(of call: Call) -> String? {
+    guard call.output.loss == nil else { return call.output.loss }
+    guard call.output.form != .binary else { return "(\(call.output.count) bytes that are no text)" }
+    var bytes: [UInt8] = []
+    do {
+      try call.output.read { piece in if bytes.count <= limit { bytes.append(contentsOf: piece) } }
+    } catch { return nil }
+    guard bytes.count > limit else { return String(decoding: bytes, as: UTF8.self) }
+    return String(decoding: bytes.prefix(limit), as: UTF8.self) + "\n… (\(call.output.count) bytes in all)"
+  }
+}
