@@ -187,5 +187,5 @@ let package = Package(
       path: "Benchmarks/delivery", swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6],
-  cLanguageStandard: .gnu2x
+  cLanguageStandard: .gnu17
 )

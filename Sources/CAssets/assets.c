@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "assets.h"
 
+// The rest of the C code is that of 2017.
+#pragma clang diagnostic ignored "-Wc23-extensions"
+
 static const unsigned char css[] = {
 #embed "files/console.css"
 };
