@@ -46,7 +46,7 @@ final class ServerAPI: HTTPApplication {
     self.settings = settings
     self.home = home
     // Keys and versions are read in the loop, where a lock is waited for only briefly; all else has its thread.
-    let database = StateDatabase(home: home, busyTimeout: .seconds(1))
+    let database = StateDatabase(home: home, busyTimeout: .milliseconds(500))
     keys = KeyStore(database)
     lookup = VersionLookup(database)
     state = try StateThread(home: home, allowsPublish: settings.allowsPublish, waking: loop)

@@ -3,6 +3,8 @@
 
 import json
 import re
+import sqlite3
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -227,3 +229,30 @@ def test_the_access_log_as_text_has_the_same_in_one_line(program):
     assert len(lines) == 1
     assert re.fullmatch(
         r"algo-run: GET /v1/algorithms 200 \d+(\.\d+)? ms in=0 out=\d+ id=req-\S+ key=test from=127\.0\.0\.1\n", lines[0])
+
+
+def test_a_publication_that_waits_for_a_lock_holds_no_call_up(program, home):
+    program.run("publish", "o/n", "--", "true", status=0)
+    with Server(program, scope="publish") as server, ThreadPoolExecutor(1) as pool:
+        lock = sqlite3.connect(home / "state.db", isolation_level=None)
+        lock.execute("BEGIN IMMEDIATE")
+        publication = pool.submit(server.send, "POST", "/v1/algorithms/o/n/versions", {})
+        for _ in range(3):
+            server.call("o/n")
+            assert server.request("GET", "/livez", headers={})[0] == 200
+        assert not publication.done()
+        lock.execute("COMMIT")
+        assert publication.result(60)["version_info"]["semantic_version"] == "1.0.1"
+        lock.close()
+
+
+def test_a_state_that_is_locked_is_503_and_the_server_goes_on(program, home):
+    program.run("publish", "o/n", "--", "true", status=0)
+    with Server(program) as server:
+        lock = sqlite3.connect(home / "state.db", isolation_level=None)
+        lock.execute("BEGIN EXCLUSIVE")
+        status, headers, body = server.request("POST", "/v1/algo/o/n", b"")
+        assert status == 503 and headers["Retry-After"] == "1" and json.loads(body)["error"]["message"]
+        lock.execute("COMMIT")
+        lock.close()
+        server.call("o/n")
