@@ -37,8 +37,8 @@ struct GoldenTests {
     }
     if let half = expected.welchHalf {
       let welch = try #require(WelchTest(summaryA, summaryB))
-      if let p = expected.welchP { #expect(agree(welch.p, p, 1e-7, floor: 1e-13)) }
-      #expect(agree((welch.interval.upperBound - welch.interval.lowerBound) / 2, half, 1e-7, floor: 1e-15 * spread))
+      if let p = expected.welchP { #expect(agree(welch.p, p, 1e-9, floor: 1e-13)) }
+      #expect(agree((welch.interval.upperBound - welch.interval.lowerBound) / 2, half, 1e-9, floor: 1e-15 * spread))
     }
     #expect(agree(pair.totalVariation, expected.tv, 1e-12, floor: 1e-15))
     if let evidence = pair.categories.flatMap({ CategoryTest.evidence($0) }) {
