@@ -40,12 +40,18 @@ def run(table, algo_run, work):
     others = peers()
     # GNU parallel takes a quarter of a second: fewer rounds of it, in a comparison of their own.
     slow = {name: others.pop(name) for name in ("parallel",) if name in others}
-    medians = side_by_side({"bare": ["/bin/true"], "exec": own, **others}, ROUNDS)
+    silent = {"without history": [*own, "--no-history"]}
+    medians = side_by_side({"bare": ["/bin/true"], "exec": own, **silent, **others}, ROUNDS)
     bare, ours = medians["bare"], medians["exec"]
 
     table.section("One execution of /bin/true: wall time over the bare command")
     table.row("/bin/true, bare", milliseconds(bare), times(1))
     table.row("algo-run exec, Insights on, file", f"+{milliseconds(ours - bare)}", times(ours / bare), "≤ +5 ms")
+    history = ours - medians["without history"]
+    table.row("  the history of it", f"+{milliseconds(history)}", times(history / bare), "≤ +0.1 ms")
+    if "/usr/bin/time" in others:
+        overhead = (ours - bare) / (medians["/usr/bin/time"] - bare)
+        table.row("  overhead over that of /usr/bin/time", "", times(overhead), "≤ 2.2×")
     for name in others:
         table.row(name, f"+{milliseconds(medians[name] - bare)}", times(medians[name] / bare))
     if slow:
