@@ -11,8 +11,6 @@ public enum AlgorithmTab: String, CaseIterable, Sendable {
   case tryIt = "Try it"
   /// Plots.
   case metrics = "Metrics"
-  /// Two versions.
-  case compare = "Compare"
 
   /// The last segment of its path; nil for the first tab.
   public var segment: String? {

@@ -29,9 +29,13 @@ public enum ExecutionsPage {
   public struct Live: Sendable, Equatable {
     /// Its request ID.
     public let requestID: String
-    let reference: String
+    /// Its version.
+    public let reference: String
     let isRunning: Bool
     let since: Timestamp
+
+    /// Whether it is the same execution in the same state.
+    public func isSame(as other: Live) -> Bool { requestID == other.requestID && isRunning == other.isRunning }
 
     /// A queued or running execution.
     public init(requestID: String, reference: String, isRunning: Bool, since: Timestamp) {

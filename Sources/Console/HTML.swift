@@ -22,6 +22,9 @@ public struct HTML: Sendable, ExpressibleByStringInterpolation {
   /// Appends a piece.
   public static func += (page: inout HTML, piece: HTML) { page.bytes += piece.bytes }
 
+  /// Two pieces, one after the other.
+  static func + (one: HTML, other: HTML) -> HTML { HTML(bytes: one.bytes + other.bytes) }
+
   /// Collects what an interpolation consists of.
   public struct StringInterpolation: StringInterpolationProtocol {
     fileprivate var bytes: [UInt8] = []

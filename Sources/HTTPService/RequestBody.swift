@@ -16,6 +16,9 @@ public struct RequestBody: Sendable {
   /// An empty body.
   public init() {}
 
+  /// A body of these bytes.
+  public init(_ bytes: [UInt8]) { (self.bytes, count) = (bytes, bytes.count) }
+
   /// Adds a piece. Beyond ``memoryLimit`` all of it is in a file in `directory`.
   ///
   /// - Throws: the errno of a write, for example ENOSPC.

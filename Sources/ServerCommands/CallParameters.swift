@@ -15,6 +15,9 @@ struct CallParameters {
   /// The limit that the caller set, the wait for a slot included; nil for the version's.
   var limit: Duration?
 
+  /// The defaults.
+  init() {}
+
   /// Takes query and headers. Names and values are those of the original service; further parameters are ignored.
   init(_ request: HTTPRequest) throws(Problem) {
     switch request.target.parameter("output") {

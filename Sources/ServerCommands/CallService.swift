@@ -50,6 +50,9 @@ final class CallService {
 
   func call(_ id: String) -> Call? { calls[id] }
 
+  /// The calls that have not ended, in the order in which they start.
+  var unended: [Call] { callOfJob.values.sorted { $0.submittedAt < $1.submittedAt } }
+
   /// Starts the execution of a call, or lets it wait.
   func submit(_ call: Call, input: RequestBody, trace: TraceContext?) {
     calls[call.id] = call

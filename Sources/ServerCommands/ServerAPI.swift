@@ -58,7 +58,7 @@ final class ServerAPI: HTTPApplication {
   }
 
   /// When ``advance()`` has something to do.
-  var nextDue: MonotonicInstant? { waits.map(\.until).min() }
+  var nextDue: MonotonicInstant? { (waits.map(\.until) + [console.nextDue].compactMap(\.self)).min() }
 
   /// Answers the requests whose wait is over, and those whose work ended on another thread.
   func advance() {

@@ -12,7 +12,7 @@ function addCopyButtons(root) {
     const button = document.createElement("button");
     button.type = "button";
     button.textContent = "Copy";
-    button.setAttribute("aria-label", `Copy ${text.length > 40 ? "the line" : text}`);
+    button.title = "Copy this";
     button.addEventListener("click", async () => {
       await navigator.clipboard.writeText(text);
       button.textContent = "Copied";
@@ -120,7 +120,7 @@ function addFileChoice(field) {
   const choice = document.createElement("input");
   choice.type = "file";
   choice.accept = ".pem,.crt,.cer";
-  choice.setAttribute("aria-label", "File of the CA certificate");
+  choice.setAttribute("aria-label", "Upload a certificate");
   choice.addEventListener("change", async () => { if (choice.files[0]) field.value = await choice.files[0].text(); });
   field.after(choice);
 }

@@ -29,6 +29,10 @@ extension ConsoleService {
         }
         return .seeOther("/keys", .done("The key \(name) is revoked. It is refused from now on."))
       }
+    case .connect: connect(exchange, form, session, viewer)
+    case .saveAnyway: saveAnyway(exchange, form, session, viewer)
+    case .removeConnection, .retryOutbox, .purgeOutbox: changeOutbox(route, exchange, session, viewer)
+    case .tryIt(let name): tryOut(name, exchange, form, session, viewer)
     default: respond(exchange, .notFound("There is no such page."), session, viewer)
     }
   }

@@ -41,6 +41,11 @@ extension ConsoleService {
       answer(exchange, session, viewer) { home throws(StateError) in
         try Self.executions(chosen, unended, home, viewer, notice)
       }
+    case .metrics(let name):
+      answer(exchange, session, viewer) { home throws(StateError) in try Self.metrics(of: name, home, viewer) }
+    case .insights: showInsights(exchange, session, viewer, notice)
+    case .connect: showConnectForm(exchange, session, viewer)
+    case .tryIt(let name): showTry(name, exchange, session, viewer)
     case .execution(let id): showExecution(id, exchange, session, viewer)
     default:
       respond(exchange, .notFound("There is no such page."), session, viewer)
@@ -109,6 +114,24 @@ extension ConsoleService {
     var empty = PublishPage.Form()
     empty.insights = previous.insights
     return .page(PublishPage.page(form ?? empty, previous: previous, viewer: viewer))
+  }
+
+  private static func metrics(
+    of name: AlgorithmName, _ home: StateRoutes, _ viewer: Viewer
+  ) throws(StateError) -> ConsoleAnswer {
+    let all = AlgorithmReference(algorithm: name, selector: .latest)
+    let history = try home.history()
+    var drawn: [(version: VersionNumber, rows: [ExecutionRow])] = []
+    for reference in try history.versions(RunSelection(all)).suffix(PlotsPage.versions).reversed() {
+      guard case .exact(let version) = reference.selector else { continue }
+      var rows: [ExecutionRow] = []
+      try history.forEachLine(RunSelection(reference), limit: PlotsPage.executions) { line in
+        if let row = ExecutionRow(line) { rows.append(row) }
+      }
+      drawn.append((version, rows))
+    }
+    if drawn.isEmpty, try home.versions.lookup.store.latest(matching: all) == nil { return noSuchAlgorithm(name) }
+    return .page(PlotsPage.page(name, rows: drawn, viewer: viewer))
   }
 
   private static func executions(

@@ -17,6 +17,7 @@ final class ConsoleService {
   let settings: ServerSettings
   let live: LiveExecutions
   let trials: ConnectionTrials
+  var attempts: [Attempt] = []
   private let loop: EventLoop
 
   init(
@@ -44,7 +45,11 @@ final class ConsoleService {
   func advance() {
     pages.advance()
     live.advance()
+    answerAttempts()
   }
+
+  /// When ``advance()`` has something to do.
+  var nextDue: MonotonicInstant? { attempts.map(\.until).min() }
 
   /// Refuses what the console does not take; nil if the request is to be received.
   func admit(_ exchange: HTTPExchange, _ route: ConsoleRoute) -> HTTPResponse? {

@@ -14,7 +14,7 @@ final class Session {
   /// Shown on the next page.
   var notice: Notice?
   /// Connections that were tested and not saved, by an identifier that says nothing of them.
-  var trials: [String: ConnectionTrial] = [:]
+  private var testedForms: [String: ConnectTest.Tested] = [:]
   private var sentForms: Set<String> = []
 
   init(key: APIKey?) { self.key = key }
@@ -25,6 +25,20 @@ final class Session {
   func isFirst(_ number: String) -> Bool {
     if sentForms.count >= Self.rememberedForms { sentForms = [] }
     return sentForms.insert(number).inserted
+  }
+
+  /// Keeps a form that was tested. Pages know it by the result alone.
+  func keep(_ form: ConnectionForm, for span: Duration) -> String {
+    let now = MonotonicInstant.now()
+    testedForms = testedForms.filter { $0.value.until > now }
+    let id = SessionStore.random()
+    testedForms[id] = ConnectTest.Tested(form: form, until: now + span)
+    return id
+  }
+
+  /// A form that was kept, while that holds.
+  func tested(_ id: String) -> ConnectionForm? {
+    testedForms[id].flatMap { $0.until > .now() ? $0.form : nil }
   }
 
   /// Takes the notice for a page.
