@@ -14,8 +14,9 @@ from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
 import generate
+import plots
 from clickhouse_store import ClickHouse
-from environments import environment
+from environments import WORK, environment
 from harness import processes
 from influxdb_store import InfluxDB
 from postgresql_store import PostgreSQL
@@ -153,6 +154,10 @@ def test_every_query_of_clickhouse_answers(kafka, corpus, tmp_path):
         # Counts are text in ClickHouse's JSON.
         judge("clickhouse", lambda query: [[as_number(value) for value in row] for row in store.query(query)],
               lambda query: [row[0] for row in store.query(query)])
+        # The picture in docs/monitor.md is a copy of this one.
+        picture = WORK / "monitor.svg"
+        assert plots.draw(store.query, picture) == [1.0, 1.0]
+        assert b"risk_score by version" in picture.read_bytes() or picture.stat().st_size > 10_000
     finally:
         store.stop()
 
