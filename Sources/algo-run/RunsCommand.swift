@@ -47,7 +47,7 @@ enum RunsCommand: Subcommand {
         name: "show", abstract: "Show the record of one execution.",
         discussion: "Exit status: 0 shown; 1 there is no such execution; 64 usage.",
         examples: [("algo-run runs show req-98cea108-cd35-4fbb-91ba-4313be92698a", "one execution")],
-        arguments: [Argument("REQUEST_ID", help: "The identifier that `runs` lists.")]),
+        arguments: [Argument("REQUEST_ID", help: "The identifier that `runs` lists, or the beginning of one.")]),
       Command(
         name: "stats", abstract: "Summarize each metric of each version.",
         discussion: """

@@ -10,6 +10,15 @@ enum RunsShow {
     let id = invocation.argument("REQUEST_ID") ?? ""
     var lines: [[UInt8]] = []
     try history.forEachLine(ofRequest: id) { lines.append($0) }
+    if lines.isEmpty, !id.isEmpty {
+      // A narrow table shows only the beginning of an ID.
+      let matches = try history.requestIDs(beginningWith: id, limit: 2)
+      guard matches.count < 2 else {
+        Message.print("more than one request ID begins with \"\(TerminalText.safe(id))\"; give more of it.")
+        return 1
+      }
+      for match in matches { try history.forEachLine(ofRequest: match) { lines.append($0) } }
+    }
     guard !lines.isEmpty else {
       Message.print("no execution \"\(TerminalText.safe(id))\" is in the history; list them with: algo-run runs.")
       return 1

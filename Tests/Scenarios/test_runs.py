@@ -71,6 +71,15 @@ def test_show_prints_all_of_one_execution_or_fails(history):
     assert outcome.stdout == b"" and "req-none" in outcome.messages[0]
 
 
+def test_show_takes_the_beginning_of_an_id_as_a_narrow_table_prints_it(history):
+    history.run("exec", "demo/iris/1.0.0", "--request-id", "ticket-16-a", "--", "true", status=0)
+    history.run("exec", "demo/iris/1.0.0", "--request-id", "ticket-17-b", "--", "true", status=0)
+    shown = history.run("runs", "show", "ticket-17", "--json", status=0).stdout
+    assert json.loads(shown)["request_id"] == "ticket-17-b"
+    outcome = history.run("runs", "show", "ticket", status=1)
+    assert outcome.messages == ['more than one request ID begins with "ticket"; give more of it.']
+
+
 def test_show_lists_every_execution_of_an_id_that_was_used_again(history):
     history.run("exec", "demo/iris/1.0.0", "--request-id", "req-3", "--", "sh", "-c", "exit 9", status=9)
     lines = history.run("runs", "show", "req-3", "--json", status=0).stdout.splitlines()

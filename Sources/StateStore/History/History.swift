@@ -157,6 +157,15 @@ public final class History {
     try lines("\(condition) \(order == .newestFirst ? Self.newestFirst : "") LIMIT \(limit ?? -1)", values) { body($1) }
   }
 
+  /// The request IDs that begin with a text, the first ones in order.
+  public func requestIDs(beginningWith prefix: String, limit: Int) throws(StateError) -> [String] {
+    var ids: [String] = []
+    try database.statement(
+      "SELECT DISTINCT request_id FROM run WHERE request_id >= ? AND request_id < ? ORDER BY request_id LIMIT ?"
+    ).rows([.text(prefix), .text(prefix + "\u{10FFFF}"), .integer(Int64(limit))]) { ids.append($0.text(0)) }
+    return ids
+  }
+
   /// The executions of a request ID, newest first.
   public func forEachLine(ofRequest id: String, _ body: ([UInt8]) -> Void) throws(StateError) {
     try lines("WHERE request_id = ? \(Self.newestFirst)", [.text(id)]) { body($1) }
