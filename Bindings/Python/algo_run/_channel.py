@@ -97,11 +97,14 @@ def _write(descriptor: int, line: bytes) -> None:
 
 def write_all(descriptor: int, line: bytes) -> bool:
     """Whether the reader is gone. Any other failure loses the line and nothing else."""
-    rest = memoryview(line)
+    rest: memoryview | bytes = line
     try:
         while rest:
             try:
-                rest = rest[os.write(descriptor, rest) :]
+                written = os.write(descriptor, rest)
+                if written == len(rest):
+                    break
+                rest = memoryview(rest)[written:]
             except BlockingIOError:
                 # The program made the pipe non-blocking; its reader is never long behind.
                 if not _room(descriptor):

@@ -26,8 +26,10 @@ VERSION = 1
 LONGEST_HEADER = 4096
 
 # One space between fields, printable ASCII in values, and a percent sign only before two digits.
-_HEADER = re.compile(rb"([a-z]+) ([0-9]{1,18}) ([0-9]{1,18})((?: [!-<>-~]+=(?:[!-$&-~]|%[0-9A-Fa-f]{2})*)*)\n")
+_HEADER = re.compile(r"([a-z]+) ([0-9]{1,18}) ([0-9]{1,18})((?: [!-<>-~]+=[!-~]*)*)\n")
+_STRAY_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _OFFER = re.compile(r"([0-9]{1,9}):([0-9]{1,9}):([0-9]{1,9}):([0-9]{1,9})(?::.*)?")
+_PLAIN = re.compile(r"[!-$&-~]*")
 _ENCODED = re.compile(rb"[^!-$&-~]")
 
 
@@ -52,60 +54,67 @@ class Offer:
 
 def parse(header: bytes, verb: str) -> Frame:
     """The frame of a header, its line end included, if it has this verb."""
-    fields = _HEADER.fullmatch(header) if len(header) <= LONGEST_HEADER else None
-    if fields is None or fields[1] != verb.encode():
-        raise ProtocolError(f"{header[:200]!r} is not a header of verb {verb!r}; update algo-run or this package")
+    fields = _HEADER.fullmatch(header.decode("latin-1")) if len(header) <= LONGEST_HEADER else None
+    if fields is None or fields[1] != verb:
+        raise _malformed(header, verb)
     keys = {}
     for pair in fields[4].split():
-        key, _, value = pair.partition(b"=")
-        if b"%" in value:
-            value = unquote_to_bytes(value)
-        keys[key.decode("ascii")] = value.decode("utf-8", "replace")
+        key, _, value = pair.partition("=")
+        if "%" in value:
+            if _STRAY_PERCENT.search(value):
+                raise _malformed(header, verb)
+            value = unquote_to_bytes(value).decode("utf-8", "replace")
+        keys[key] = value
     return Frame(verb, int(fields[2]), int(fields[3]), keys)
+
+
+def _malformed(header: bytes, verb: str) -> ProtocolError:
+    return ProtocolError(f"{header[:200]!r} is not a header of verb {verb!r}; update algo-run or this package")
 
 
 def header(verb: str, number: int, length: int, **keys: str) -> bytes:
     """A header, with its line end."""
-    text = f"{verb} {number} {length}".encode("ascii")
+    text = f"{verb} {number} {length}"
     for key, value in keys.items():
-        encoded = _ENCODED.sub(lambda byte: b"%%%02X" % byte[0][0], value.encode("utf-8", "replace"))
-        text += b" " + key.encode("ascii") + b"=" + encoded
-    return text + b"\n"
+        text += f" {key}={value if _PLAIN.fullmatch(value) else _encoded(value)}"
+    return f"{text}\n".encode("ascii")
+
+
+def _encoded(value: str) -> str:
+    return _ENCODED.sub(lambda byte: b"%%%02X" % byte[0][0], value.encode("utf-8", "replace")).decode("ascii")
 
 
 class Reader:
-    """Frames from a descriptor, with a buffer of its own."""
+    """Frames from a descriptor. A frame mostly comes as one read, and its body is then cut out of that."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
-        self._buffer = bytearray()
+        self._unread = b""
 
     def header(self, verb: str) -> Optional[Frame]:
         """The next frame's header; None at the end of the stream."""
-        end = 0
-        while not end:
-            end = self._buffer.find(b"\n", 0, LONGEST_HEADER) + 1
-            if end:
+        unread = self._unread
+        while True:
+            end = unread.find(b"\n", 0, LONGEST_HEADER) + 1
+            if end or len(unread) >= LONGEST_HEADER:
                 break
-            if len(self._buffer) >= LONGEST_HEADER:
-                return parse(bytes(self._buffer), verb)  # Too long, which it raises.
-            if not self._fill(65536):
-                if self._buffer:
+            part = os.read(self._descriptor, 65536)
+            if not part:
+                if unread:
                     raise ProtocolError("the requests ended within a header")
                 return None
-        frame = parse(bytes(self._buffer[:end]), verb)
-        del self._buffer[:end]
-        return frame
+            unread += part
+        self._unread = unread[end:]
+        return parse(unread[: end or None], verb)  # Without an end it is too long, which parse raises.
 
     def body(self, length: int) -> bytes:
-        while len(self._buffer) < length:
-            if not self._fill(max(65536, min(length - len(self._buffer), 1 << 20))):
-                raise ProtocolError("the requests ended within a body")
-        body = bytes(self._buffer[:length])
-        del self._buffer[:length]
+        if len(self._unread) < length:
+            buffer = bytearray(self._unread)
+            while len(buffer) < length:
+                part = os.read(self._descriptor, max(65536, min(length - len(buffer), 1 << 20)))
+                if not part:
+                    raise ProtocolError("the requests ended within a body")
+                buffer += part
+            self._unread = bytes(buffer)
+        body, self._unread = self._unread[:length], self._unread[length:]
         return body
-
-    def _fill(self, size: int) -> bool:
-        part = os.read(self._descriptor, size)
-        self._buffer += part
-        return bool(part)

@@ -22,6 +22,8 @@ _context: ContextVar[Optional[Request]] = ContextVar("algo_run.request", default
 _running: Optional[Request] = None
 _thread: Optional[int] = None
 _told = False
+# Whether lines are echoed, as the environment said when the worker started.
+_echoes = False
 
 
 class Request:
@@ -32,8 +34,6 @@ class Request:
 
     id: str
     """The request's identifier, as in its payload."""
-    reference: str
-    """OWNER/NAME/VERSION of the algorithm; empty if algo-run runs a bare command, or there is no algo-run."""
     deadline: Optional[float]
     """The time.monotonic() at which the request is stopped; None without a limit."""
     traceparent: Optional[str]
@@ -43,8 +43,12 @@ class Request:
         self.id = id
         self.deadline = deadline
         self.traceparent = traceparent
+
+    @property
+    def reference(self) -> str:
+        """OWNER/NAME/VERSION of the algorithm; empty if algo-run runs a bare command, or there is no algo-run."""
         parts = [os.environ.get(name, "") for name in ("ALGO_OWNER", "ALGO_NAME", "ALGO_VERSION")]
-        self.reference = "/".join(parts) if all(parts) else ""
+        return "/".join(parts) if all(parts) else ""
 
     def report(self, metrics: Optional[Mapping[str, Number]] = None, /, **named: Number) -> None:
         """As `algo_run.report`, for this request."""
@@ -70,7 +74,8 @@ class WorkerRequest(Request):
     def _send(self, line: bytes) -> None:
         # The lock is that of all reports: a request that is being closed must not lose its descriptor in a write.
         with _channel._lock:
-            _channel.echo(line)
+            if _echoes:
+                _channel.echo(line)
             if self._metrics >= 0:
                 _channel.write_all(self._metrics, line)
                 return
@@ -109,6 +114,8 @@ def leave() -> None:
 
 def route(permanent: int) -> None:
     """From now on report() finds its request; without one its line goes, framed as late, to the permanent pipe."""
+    global _echoes
+    _echoes = os.environ.get("ALGO_METRICS_ECHO") == "1"
 
     def send(line: bytes) -> None:
         request = current()
@@ -116,7 +123,8 @@ def route(permanent: int) -> None:
             request._send(line)
             return
         with _channel._lock:
-            _channel.echo(line)
+            if _echoes:
+                _channel.echo(line)
             _channel.write_all(permanent, b"\x1e0 " + line)
         _tell("report() on a thread of no request; pass algo_run.current() on and report by it")
 

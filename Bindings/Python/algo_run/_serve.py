@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import array
 import os
 import socket
 import stat
@@ -22,6 +21,8 @@ if TYPE_CHECKING:
     from typing import Any, Callable, Dict, Optional
 
     from ._protocol import Frame
+
+_DESCRIPTOR_BYTES = 4  # A C int.
 
 
 def serve(apply: Callable[[Any], Any], isolation: Optional[str] = None) -> None:
@@ -80,6 +81,8 @@ class Worker:
         self.reader = Reader(offer.requests)
         self.answers = offer.answers
         self.socket = socket.socket(fileno=offer.socket)
+        self.space = socket.CMSG_SPACE(_DESCRIPTOR_BYTES)
+        self.flags = getattr(socket, "MSG_CMSG_CLOEXEC", 0)
         # Descriptor 3 is a pipe of the worker's whole life; a request's own stands there while apply runs.
         self.channel = int(os.environ.get("ALGO_METRICS_FD") or 3)
         self.permanent = os.dup(self.channel)  # Close-on-exec, as all that Python opens.
@@ -133,17 +136,15 @@ class Worker:
         """The descriptor was sent before the header, so it is there."""
         if frame.keys.get("metrics", "-") != "-":
             return os.open(frame.keys["metrics"], os.O_WRONLY)
-        space = socket.CMSG_SPACE(array.array("i").itemsize)
-        flags = getattr(socket, "MSG_CMSG_CLOEXEC", 0)
-        for level, kind, data in self.socket.recvmsg(1, space, flags)[1]:
+        for level, kind, data in self.socket.recvmsg(1, self.space, self.flags)[1]:
             if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
-                return array.array("i", data)[0]
+                return int.from_bytes(data[:_DESCRIPTOR_BYTES], sys.byteorder)
         raise ProtocolError(f"request {frame.number} came without its metrics descriptor; update algo-run")
 
     def _write(self, data: bytes) -> None:
-        rest = memoryview(data)
-        while rest:
-            rest = rest[os.write(self.answers, rest) :]
+        written = os.write(self.answers, data)
+        while written < len(data):
+            written += os.write(self.answers, memoryview(data)[written:])
 
 
 def failure(number: int, error: BaseException) -> bytes:
