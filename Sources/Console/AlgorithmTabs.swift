@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-public import RunModel
+internal import RunModel
 
 /// The pages of one algorithm.
 public enum AlgorithmTab: String, CaseIterable, Sendable {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-public import JSONText
+internal import JSONText
 public import RunModel
 
 /// The executions of the home, newest first, and those that run on this server now.

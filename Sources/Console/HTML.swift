@@ -11,7 +11,7 @@ public struct HTML: Sendable, ExpressibleByStringInterpolation {
   private init(bytes: [UInt8]) { self.bytes = bytes }
 
   /// Markup.
-  public init(stringLiteral markup: StaticString) { bytes = unsafe markup.withUTF8Buffer { unsafe Array($0) } }
+  public init(stringLiteral markup: StaticString) { bytes = markup.withUTF8Buffer { unsafe Array($0) } }
 
   /// Markup with values.
   public init(stringInterpolation parts: StringInterpolation) { bytes = parts.bytes }
@@ -36,7 +36,7 @@ public struct HTML: Sendable, ExpressibleByStringInterpolation {
 
     /// Markup.
     public mutating func appendLiteral(_ literal: StaticString) {
-      bytes += unsafe literal.withUTF8Buffer { unsafe Array($0) }
+      bytes += literal.withUTF8Buffer { unsafe Array($0) }
     }
 
     /// A text, between tags or as the value of an attribute in quotes.
