@@ -80,8 +80,8 @@ def consumer_options(kafka):
 
     def options(topic, login=True):
         if not login:
-            return ["--brokers", kafka.PLAINTEXT, "--topic", topic]
-        return ["--brokers", kafka.SASL_SSL, "--topic", topic, "--mechanism", "SCRAM-SHA-512", "--username", kafka.USER,
+            return ["--brokers", kafka.PLAINTEXT, "--topic", topic, "--group", topic]
+        return ["--brokers", kafka.SASL_SSL, "--topic", topic, "--group", topic, "--mechanism", "SCRAM-SHA-512", "--username", kafka.USER,
                 "--password-env", "KAFKA_PASSWORD", "--ca", kafka.CA]
 
     return options

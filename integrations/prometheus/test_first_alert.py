@@ -65,7 +65,8 @@ def workplace(tmp_path, algo_run, kafka, webhook):
     hurried("rules.yml", configuration)
     hurried("alerts.yml", configuration)
     shutil.copytree(REPOSITORY / "integrations" / "insights", tmp_path / "integrations" / "insights")
-    changes = {"localhost:9092": kafka.PLAINTEXT, "--topic insights": f"--topic {topic}", "127.0.0.1:9464": exporter,
+    changes = {"localhost:9092": kafka.PLAINTEXT, "--topic insights": f"--topic {topic}",
+               "--listen": f"--group {topic} --listen", "127.0.0.1:9464": exporter,
                "127.0.0.1:9093": alertmanager, "127.0.0.1:9090": prometheus}
 
     def changed(command):

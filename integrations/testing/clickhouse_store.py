@@ -26,7 +26,7 @@ class ClickHouse(Store):
         self.process = subprocess.Popen([python, HERE / "chdb_engine.py", place], stdin=subprocess.PIPE,
                                         stdout=subprocess.PIPE, stderr=self.log, text=True)
         schema = (CLICKHOUSE / "schema.sql").read_text().replace("localhost:9092", bootstrap).replace(
-            "kafka_topic_list = 'insights'", f"kafka_topic_list = '{topic}'").replace(
+            "kafka_topic_list = 'insights'", f"kafka_topic_list = '{topic}'").replace("clickhouse-insights", topic).replace(
             "kafka_flush_interval_ms = 1000", f"kafka_flush_interval_ms = 300{login}")
         for statement in statements(schema):
             self.query(statement)

@@ -69,7 +69,7 @@ class PostgreSQL(Store):
         parameters = ", ".join(json.dumps(text, ensure_ascii=False) for text in ("auto.offset.reset=earliest", *login))
         for old, new in (
                 ("localhost:9092", bootstrap), ('topic="insights"', f'topic="{topic}"'),
-                ('port="5432"', f'port="{self.database.port}"'), ('server="localhost"', 'server="127.0.0.1"'),
+                ("rsyslog-insights", topic), ('port="5432"', f'port="{self.database.port}"'), ('server="localhost"', 'server="127.0.0.1"'),
                 ("/var/spool/rsyslog", str(directory)), ('["auto.offset.reset=earliest"]', f"[{parameters}]")):
             assert old in text, old
             text = text.replace(old, new)

@@ -53,7 +53,8 @@ def test_the_bridge_reads_a_topic_by_what_connection_show_prints(kafka, algo_run
     path.write_bytes(subprocess.run([algo_run, "connection", "show", "--consumer", *home], stdout=subprocess.PIPE,
                                     check=True).stdout)
     produce(kafka.PLAINTEXT, topic, [sentinel_record(SENTINEL)])
-    server = bridge("prometheus", "--config", path, "--topic", topic, "--password-env", "KAFKA_PASSWORD", listen="--listen",
+    server = bridge("prometheus", "--config", path, "--topic", topic, "--group", topic, "--password-env", "KAFKA_PASSWORD",
+                    listen="--listen",
                     env={"KAFKA_PASSWORD": kafka.PASSWORD})
     processes.await_until(lambda: figure(server, "algo_consumer_written_total") == 1, "the record is read")
 
@@ -62,7 +63,7 @@ def test_two_members_of_a_group_share_the_topic_and_one_takes_over(kafka, bridge
     """What one has committed the other does not read again."""
     topic = f"group-{tmp_path.name}"
     produce(kafka.PLAINTEXT, topic, [sentinel_record(f"{SENTINEL}{number}") for number in range(10)])
-    words = ["--brokers", kafka.PLAINTEXT, "--topic", topic]
+    words = ["--brokers", kafka.PLAINTEXT, "--topic", topic, "--group", topic]
     first = bridge("prometheus", *words, listen="--listen")
     processes.await_until(lambda: figure(first, "algo_consumer_written_total") == 10, "the first has read all")
     first.process.send_signal(signal.SIGTERM)
@@ -78,7 +79,7 @@ def test_once_ends_at_the_end_of_the_topic(kafka, tmp_path):
     topic = f"once-{tmp_path.name}"
     produce(kafka.PLAINTEXT, topic, [sentinel_record(SENTINEL)])
     command = [sys.executable, "-m", "algo_run_insights", "prometheus", "--listen", "127.0.0.1:0", "--once", "--brokers",
-               kafka.PLAINTEXT, "--topic", topic]
+               kafka.PLAINTEXT, "--topic", topic, "--group", topic]
     assert subprocess.run(command, timeout=60, capture_output=True).returncode == 0
 
 
