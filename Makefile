@@ -25,7 +25,7 @@ RELEASE_FLAGS = --scratch-path $(BUILD) -c release --static-swift-stdlib --produ
 ALGO_RUN ?= $(BUILD)/release/algo-run
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-kafka test check soak integrations bench lint format fuzz examples release install clean
+.PHONY: help demo demo-kafka test check soak integrations bench lint format fuzz examples release package version install clean
 export ALGO_RUN BUILD LEAN_FLAGS
 export EXAMPLES_BUILD ?= $(BUILD)/examples
 
@@ -80,7 +80,15 @@ examples: release ## run the four example algorithms and check what they report
 release: ## the binary that is installed: .build/release/algo-run
 	@scripts/install-packages build
 	@scripts/static-libraries $(STATIC_LIBRARIES)
+	@scripts/build-facts
 	swift build $(RELEASE_FLAGS)
+
+package: release ## every package of a release into dist/: .deb, tarball, wheels, R, jar, SBOM, SHA256SUMS
+	@scripts/install-packages package
+	@scripts/python packages/build.py $(BUILD)/release/algo-run dist
+
+version: ## write the version of the file VERSION wherever it stands (make version, after an edit of VERSION)
+	@scripts/version write
 
 install: ## install binary, completions and service unit below PREFIX=/usr/local (DESTDIR= for packagers)
 	@BUILD="$(BUILD)" PREFIX="$(PREFIX)" DESTDIR="$(DESTDIR)" RELEASE_FLAGS="$(RELEASE_FLAGS)" \

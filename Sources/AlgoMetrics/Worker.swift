@@ -18,7 +18,7 @@ enum Worker {
     WriteLock.shared.withLock { self.shared = shared }
 
     let about: [(key: String, value: String)] = [
-      ("language", "swift/6"), ("binding", "0.1.0"), ("descriptors", "socket"),
+      ("language", "swift/6"), ("binding", "0.2.0"), ("descriptors", "socket"),
     ]
     try write(WorkerFrame(verb: "ready", number: 1, keys: about), to: offer.answers)
     var requests = FrameReader(descriptor: offer.requests)

@@ -7,15 +7,19 @@ public struct CommandParser: Sendable {
   public enum Outcome: Sendable {
     /// Run a command.
     case run(Invocation)
-    /// Print this text, which ends in a newline, to standard output and exit with success: help, version, completions.
+    /// Print this text, which ends in a newline, to standard output and exit with success: help, completions.
     case print(String)
+    /// Print the version.
+    case version
+    /// Write these pages to a folder.
+    case manual([ManualPage], folder: String)
     /// Print what a shell is to offer, one line each.
     case complete(Completion)
   }
 
   /// The command named like the program.
   public let root: Command
-  /// What `--version` prints.
+  /// As manual pages name it.
   public let version: String
 
   /// A parser for the program `root`.
@@ -33,11 +37,17 @@ public struct CommandParser: Sendable {
       words.removeFirst()
       if word == "--help" || word == "-h" { return help(reading.path) }
       if reading.path.count == 1 {
-        if word == "--version" { return .print("\(version)\n") }
+        if word == "--version" { return .version }
         if word == "--complete" { return .complete(Completion(root: root, words: words)) }
         if word == "help" { return try help(of: words) }
         if word == "--generate-completion-script" || word.hasPrefix("--generate-completion-script=") {
           return try completion(word: word, rest: words)
+        }
+        if word == "--generate-manual" {
+          guard let folder = words.first else {
+            throw UsageError(root.name, .missingValue(option: word, metavariable: "DIR", refused: nil))
+          }
+          return .manual(ManualPage.all(of: root, version: version), folder: folder)
         }
       }
       if word.utf8.first == UInt8(ascii: "-"), word != "-" {

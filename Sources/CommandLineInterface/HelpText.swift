@@ -19,7 +19,7 @@ struct HelpText {
     var parts = [wrapped("OVERVIEW: " + command.abstract, indent: 0)]
     parts += command.discussion.split(whereSeparator: \.isNewline).map { wrapped(String($0), indent: 0) }
     parts.append(wrapped("USAGE: " + usage, indent: 0, hanging: 7))
-    parts += section("ARGUMENTS", command.arguments.map { ($0.name, describe($0.help, $0.completion, nil)) })
+    parts += section("ARGUMENTS", arguments)
     parts += section("OPTIONS", options)
     parts += section("SUBCOMMANDS", command.subcommands.map { ($0.name, $0.abstract) })
     if !command.examples.isEmpty {
@@ -32,7 +32,8 @@ struct HelpText {
     return parts.joined(separator: "\n\n") + "\n"
   }
 
-  private var usage: String {
+  /// Without the word USAGE, on one line.
+  var usage: String {
     let command = path[path.count - 1]
     var words = path.map(\.name)
     for argument in command.arguments {
@@ -48,7 +49,13 @@ struct HelpText {
     return words.joined(separator: " ")
   }
 
-  private var options: [(String, String)] {
+  /// What each argument is called, and its help.
+  var arguments: [(String, String)] {
+    path[path.count - 1].arguments.map { ($0.name, describe($0.help, $0.completion, nil)) }
+  }
+
+  /// How each option is written, and its help.
+  var options: [(String, String)] {
     var rows: [(String, String)] = []
     for option in path.reversed().flatMap(\.options) {
       var names = option.spellings.joined(separator: option.kind.isInvertible ? "/" : ", ")
@@ -59,8 +66,9 @@ struct HelpText {
       rows.append((names, help))
     }
     if path.count == 1 {
-      rows.append(("--version", "Show the version."))
+      rows.append(("--version", "Show the version, the commit and the versions of libraries."))
       rows.append(("--generate-completion-script SHELL", "Print the completions for bash, zsh or fish."))
+      rows.append(("--generate-manual DIR", "Write the manual pages of all commands to a folder."))
     }
     rows.append(("-h, --help", "Show help."))
     return rows

@@ -2,14 +2,12 @@
 internal import CommandLineInterface
 internal import Glibc
 internal import Platform
+internal import RunModel
 
 /// The program: reads the command line, runs one subcommand, ends with its status. Each subcommand is a file of its
 /// own; this room composes the others and nothing imports it.
 @main
 struct AlgoRun {
-  /// What `--version` prints.
-  static let version = "0.1.0"
-
   /// The subcommands, in the order help lists them.
   static let subcommands: [(name: String, type: any Subcommand.Type)] = [
     ("exec", ExecCommand.self), ("batch", BatchCommand.self), ("publish", PublishCommand.self),
@@ -53,9 +51,14 @@ struct AlgoRun {
       ],
       subcommands: (named.map { [$0] } ?? subcommands).map { $0.type.command })
     do {
-      switch try CommandParser(root: root, version: version).parse(arguments) {
+      switch try CommandParser(root: root, version: Version.number).parse(arguments) {
       case .print(let text):
         return StandardOutput.write(text) ? 0 : 1
+      case .version:
+        return StandardOutput.write(Version.text) ? 0 : 1
+      case .manual(let pages, let folder):
+        for page in pages { try write(page, to: folder) }
+        return 0
       case .complete(let completion):
         return StandardOutput.write(
           completion.lines { ReferenceCompletion.offers(home: $0["home"]) }.map { "\($0)\n" }.joined()) ? 0 : 1
@@ -74,6 +77,18 @@ struct AlgoRun {
     } catch {
       Message.print(Remedy.sentence(error))
       return 1
+    }
+  }
+}
+
+extension AlgoRun {
+  private static func write(_ page: ManualPage, to folder: String) throws(ExitFailure) {
+    let path = "\(folder)/\(page.file)"
+    do throws(SystemError) {
+      try Descriptor.open(path, flags: O_WRONLY | O_CREAT | O_TRUNC, mode: 0o666).writeAll(Array(page.text.utf8))
+    } catch {
+      throw ExitFailure(
+        status: 1, sentence: "cannot write \(TerminalText.safe(path)): \(error); name a folder that can be written.")
     }
   }
 }

@@ -45,9 +45,26 @@ def test_every_option_of_the_contract_is_in_the_help(program, command, option):
     assert option in program.run(command, "--help", status=0).stdout.decode()
 
 
-def test_version_is_one_line(program):
+def test_version_is_the_number_of_the_file_version_and_then_the_commit_and_the_libraries(program):
     outcome = program.run("--version", status=0)
-    assert re.fullmatch(rb"(algo-run )?\d+\.\d+\.\d+\S*\n", outcome.stdout) and outcome.stderr == b""
+    number, *facts = outcome.stdout.decode().splitlines()
+    assert number == (Path(__file__).resolve().parents[2] / "VERSION").read_text().strip()
+    assert [fact.split(" ")[0] for fact in facts] == [
+        "commit", "Swift", "SQLite", "OpenSSL", "librdkafka", "libmicrohttpd"]
+    assert re.fullmatch(r"commit ([0-9a-f]{40}(-modified)?|unknown)", facts[0]) and outcome.stderr == b""
+
+
+def test_the_manual_has_a_page_for_every_command_with_the_options_of_its_help(program):
+    pages = program.directory / "manual"
+    pages.mkdir()
+    program.run("--generate-manual", pages, status=0)
+    commands = list(words_and_subcommands(program))
+    assert len(commands) > 20
+    for words in commands:
+        page = (pages / ("-".join(["algo-run", *words]) + ".1")).read_text().replace("\\-", "-")
+        help_text = program.run(*words, "--help", status=0).stdout.decode()
+        for option in re.findall(r"(?m)^  (?:-\w, )?(--[a-z-]+)", help_text):
+            assert option in page, (words, option)
 
 
 @pytest.mark.parametrize("arguments", [

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     Number = Union[SupportsFloat, SupportsIndex]
 
 __all__ = ["current", "report", "serve"]
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 
 def report(metrics: Optional[Mapping[str, Number]] = None, /, *more: NoReturn, **named: Number) -> None:

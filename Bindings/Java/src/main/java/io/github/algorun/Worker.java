@@ -18,7 +18,7 @@ import java.util.regex.Pattern;
 
 /** The loop of a worker: a program that loads once and answers many requests. */
 final class Worker {
-    private static final String VERSION = "0.1.0";
+    private static final String VERSION = "0.2.0";
     private static final Pattern OFFER = Pattern.compile("[1-9][0-9]{0,8}(:[0-9]{1,9}){3}(:.*)?");
 
     private static volatile boolean serving;
