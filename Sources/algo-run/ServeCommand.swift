@@ -110,7 +110,7 @@ enum ServeCommand: Subcommand {
     settings.cancelsOnDisconnect = invocation.value("on-disconnect") != "continue"
     settings.logsJSON = invocation.value("log-format") == "json"
     settings.maxConnections = try SharedOptions.number(invocation, "max-connections", atLeast: 1) ?? 4096
-    settings.programVersion = AlgoRun.version
+    settings.programVersion = Version.number
     settings.allowsPublish = invocation.flag("allow-publish")
     settings.needsNoKey = invocation.flag("no-auth")
     settings.spillDirectory = HomeDirectory.processVariable("TMPDIR") ?? "/tmp"
