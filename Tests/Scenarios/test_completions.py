@@ -50,7 +50,7 @@ def asked(program, *command):
 
 
 EXPECTED = {
-    "con": ["connection"],
+    "conn": ["connection"],
     "exec --st": ["--stop-signal", "--strict"],
     "exec --stri": ["--strict"],
     "connection ": ["remove", "set", "show", "test"],
@@ -106,7 +106,7 @@ def test_zsh_completes_what_is_typed(ready):
         user.type(start + "\n")
         user.see("\nloaded:")
         for typed, completed in {
-            "con": "connection ", "exec --stri": "exec --strict ", "exec demo/c": "exec demo/cats",
+            "conn": "connection ", "exec --stri": "exec --strict ", "exec demo/c": "exec demo/cats",
             "check notes": r"check notes\ of\ today ", "exec -- cat notes": r"exec -- cat notes\ of\ today ",
             "exec --home noth": "exec --home nothing/", "exec --report=notes": r"exec --report=notes\ of\ today ",
             "connection set --type pl": "connection set --type plaintext ",
