@@ -63,6 +63,7 @@ enum TrainWineCultivar {
       return (["      ["] + lines + ["      ],"]).joined(separator: "\n")
     }
     return """
+      // SPDX-License-Identifier: Apache-2.0
       extension CultivarModel {
         /// Written by `train-wine-cultivar` from the \(rowCount) wines of data/train.csv; do not edit.
         package static let trained = CultivarModel(
