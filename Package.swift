@@ -67,7 +67,7 @@ let package = Package(
     .target(
       name: "BatchRun",
       dependencies: [
-        "CCrypto", "Execution", "JSONText", "Platform", "ProcessSupervision", "RequestDispatch", "RunModel",
+        "Execution", "JSONText", "Platform", "ProcessSupervision", "RequestDispatch", "RunModel",
       ],
       swiftSettings: strict),
     // Without pkg-config, like CSQLite: the release build links it statically.
@@ -98,7 +98,8 @@ let package = Package(
       ],
       swiftSettings: strict),
     .target(
-      name: "Execution", dependencies: ["JSONText", "MetricsIntake", "Platform", "ProcessSupervision", "RunModel"],
+      name: "Execution",
+      dependencies: ["CCrypto", "JSONText", "MetricsIntake", "Platform", "ProcessSupervision", "RunModel"],
       swiftSettings: strict),
     .testTarget(
       name: "ExecutionTests", dependencies: ["Execution", "Platform", "ProcessSupervision", "RunModel", "Supervision"],

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import Execution
+
 /// Counts by digest, in a file without a name: a million inputs take as much memory as ten.
 ///
 /// An open-addressing hash table of 32-byte slots: 24 bytes of key, of which 192 bits are far more than a collision

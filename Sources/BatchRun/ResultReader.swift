@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import Execution
 internal import JSONText
 internal import Platform
 internal import RunModel
@@ -105,6 +106,6 @@ extension SHA256.Digest {
       }
       words[index] = word
     }
-    self.words = words
+    self.init(words: words)
   }
 }

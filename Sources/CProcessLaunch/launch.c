@@ -48,6 +48,21 @@ static void mark_one_by_one(unsigned first) {
 }
 
 // Runs in the child. Only async-signal-safe calls: other threads of the supervisor may have held any lock.
+// The soft limit of open files that children get; 0 for the supervisor's.
+static rlim_t child_file_limit;
+
+int64_t raise_file_limit(int64_t wanted) {
+  struct rlimit limit;
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return -1;
+  rlim_t before = limit.rlim_cur;
+  rlim_t target = (rlim_t)wanted < limit.rlim_max ? (rlim_t)wanted : limit.rlim_max;
+  if (target <= before) return (int64_t)(before > INT64_MAX ? INT64_MAX : before);
+  limit.rlim_cur = target;
+  if (setrlimit(RLIMIT_NOFILE, &limit) != 0) return (int64_t)before;
+  child_file_limit = before;
+  return (int64_t)target;
+}
+
 static void run_child(const struct launch_request *request, pid_t supervisor, volatile int32_t *slot,
                       struct launch_failure *failure) {
   // 1. The group first: whatever reaches the group from here on reaches this child.
@@ -84,6 +99,12 @@ static void run_child(const struct launch_request *request, pid_t supervisor, vo
   if (signal_was_ignored(SIGCHLD)) signal(SIGCHLD, SIG_IGN);
   // 8. The mask last: from here on a signal to the group acts as it would on any program.
   restore_inherited_mask();
+  // A program that uses select(2) breaks with descriptors from 1,024 on, so the limit is a promise to it.
+  struct rlimit files;
+  if (child_file_limit && getrlimit(RLIMIT_NOFILE, &files) == 0) {
+    files.rlim_cur = child_file_limit;
+    setrlimit(RLIMIT_NOFILE, &files);
+  }
   // 9. The kernel counts the memory of before the exec into the peak of the program: record it.
   struct rusage before;
   if (getrusage(RUSAGE_SELF, &before) == 0) failure->floor = before.ru_maxrss;

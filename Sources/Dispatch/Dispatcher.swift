@@ -32,7 +32,7 @@ public final class Dispatcher {
   private var submitted: UInt64 = 0
   private var finished = 0
   private var failed = 0
-  /// Not later than the first deadline in the queue.
+  /// Not later than the first deadline of a job.
   private var nextExpiry: MonotonicInstant?
   /// Whether jobs are started.
   public private(set) var isRunning = true
@@ -101,6 +101,7 @@ public final class Dispatcher {
 
   /// Takes the jobs that have ended since the last call, and starts those that are due.
   public func takeCompletions() -> [JobCompletion] {
+    noteStarts()
     for completion in executor.takeCompletions() {
       if let job = running.removeValue(forKey: completion.id) { ended(job, completion.record) }
     }
@@ -116,7 +117,7 @@ public final class Dispatcher {
     for (job, record) in retrying.takeAll() { complete(job, record) }
     for job in queue { completed.append(JobCompletion(id: job.id, result: .canceled)) }
     queue = []
-    nextExpiry = nil
+    nextExpiry = running.values.compactMap(\.deadline).min()
   }
 
   /// Starts nothing any more, and begins the stop sequence of all that runs.
@@ -149,11 +150,20 @@ public final class Dispatcher {
   }
 
   private func startJobs() {
-    guard isRunning, !queue.isEmpty || retrying.count > 0 else { return }
+    guard nextExpiry != nil || isRunning && (!queue.isEmpty || retrying.count > 0) else { return }
     let now = MonotonicInstant.now()
     expireJobs(at: now)
     while isRunning, executor.freeSlots > 0, let job = retrying.takeDue(at: now) { start(job, at: now) }
-    while canStart, !queue.isEmpty { start(queue.removeFirst(), at: now) }
+    while isRunning, canStart, !queue.isEmpty { start(queue.removeFirst(), at: now) }
+    noteStarts()
+  }
+
+  private func noteStarts() {
+    for id in executor.takeStarts() {
+      guard let job = running[id] else { continue }
+      job.hasBegun = true
+      job.output?.began()
+    }
   }
 
   private func start(_ job: Job, at now: MonotonicInstant) {
@@ -170,12 +180,21 @@ public final class Dispatcher {
     guard let due = nextExpiry, due <= now else { return }
     for job in queue where job.hasExpired(at: now) { completed.append(JobCompletion(id: job.id, result: .expired)) }
     queue.removeAll { $0.hasExpired(at: now) }
-    nextExpiry = queue.compactMap(\.deadline).min()
+    // One that runs is stopped by its own limit. One that waits for a worker has none.
+    for (id, job) in running where job.hasExpired(at: now) && executor.isWaiting(id) {
+      (job.isTooLate, job.isStopped) = (true, true)
+      executor.cancel(id)
+    }
+    nextExpiry = (queue + running.values).filter { !$0.hasExpired(at: now) }.compactMap(\.deadline).min()
   }
 
   // MARK: Ending
 
   private func ended(_ job: Job, _ record: ExecutionRecord) {
+    if record.outcome == .canceled, job.isTooLate || !job.hasBegun {
+      completed.append(JobCompletion(id: job.id, result: job.isTooLate ? .expired : .canceled))
+      return
+    }
     // Workers that could not start were tried often enough by their executor.
     let isFinal = record.outcome == .succeeded || record.outcome == .failedToStart
     guard isRunning, !isFinal, record.attempts <= retries.limit, !job.isStopped, job.output?.isLost != true else {

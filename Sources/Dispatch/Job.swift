@@ -14,6 +14,10 @@ final class Job {
   private(set) var postponements = 0
   /// Whether it was stopped: it gets no further attempt.
   var isStopped = false
+  /// Whether an attempt began.
+  var hasBegun = false
+  /// Whether its deadline came while it waited for a worker.
+  var isTooLate = false
 
   init(_ id: JobID, _ request: ExecutionRequest, _ output: (any JobOutput)?, deadline: MonotonicInstant?) {
     self.id = id
@@ -31,6 +35,7 @@ final class Job {
     if let deadline {
       let left = deadline.duration(since: now)
       attempt.limits.timeLimit = min(attempt.limits.timeLimit ?? left, left)
+      attempt.deadline = deadline
     }
     let id = try executor.start(attempt, output: output)
     postponements = 0

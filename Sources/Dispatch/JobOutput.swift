@@ -7,4 +7,11 @@ public protocol JobOutput: OutputReceiver {
   var isLost: Bool { get }
   /// Forgets the output of an earlier attempt. Called before each attempt.
   func reset()
+  /// An attempt began: its child runs, or a worker has the request.
+  func began()
+}
+
+extension JobOutput {
+  /// Does not matter.
+  public func began() {}
 }

@@ -20,7 +20,7 @@ struct ChildEnvironment {
 
   /// The environment of one execution.
   func variables(for request: ExecutionRequest) -> [OSString] {
-    variables(of: request.target.version) + [OSString("ALGO_REQUEST_ID=\(request.id)")]
+    variables(of: request.target.version) + [OSString("ALGO_REQUEST_ID=\(request.id)")] + request.variables
   }
 
   /// The environment of a worker. Threads of NumPy's libraries would make a fork for each request unsafe: unless they are

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+public import Platform
 public import ProcessSupervision
 public import RunModel
 
@@ -14,6 +15,12 @@ public struct ExecutionRequest: Sendable {
   public var contentType: String?
   /// When and how it is stopped.
   public var limits: RunLimits
+  /// When its time is over, the wait for a worker included; nil if only its limits count.
+  public var deadline: MonotonicInstant?
+  /// When it was asked for, if the wait from there to the start is of interest.
+  public var submittedAt: MonotonicInstant?
+  /// Variables of this execution alone, for a child of its own. The executor must not pass the same names on.
+  public var variables: [OSString] = []
   /// The trace that it belongs to.
   public var trace: TraceContext?
   /// The number of this attempt, counted from 1.

@@ -20,6 +20,10 @@ public protocol Executor: AnyObject {
   func cancel(_ id: ExecutionID)
   /// Ends an execution at once.
   func kill(_ id: ExecutionID)
+  /// The executions that began since the last call: a child runs, or a worker has the request.
+  func takeStarts() -> [ExecutionID]
+  /// Whether an execution waits for a worker.
+  func isWaiting(_ id: ExecutionID) -> Bool
   /// The executions that have ended since the last call.
   func takeCompletions() -> [Completion]
   /// Sentences about what it keeps between executions, since the last call.
@@ -36,10 +40,14 @@ public protocol Executor: AnyObject {
 
 /// An executor that keeps nothing between executions.
 extension Executor {
+  /// It reports none.
+  public func takeStarts() -> [ExecutionID] { [] }
   /// Nothing gets it.
   public func signal(_ number: Int32, to id: ExecutionID) {}
   /// Stops it.
   public func cancel(_ id: ExecutionID) { stop(id) }
+  /// Each of them runs.
+  public func isWaiting(_ id: ExecutionID) -> Bool { false }
   /// None.
   public func takeNotices() -> [String] { [] }
   /// None.

@@ -24,6 +24,7 @@ extension ExecutionRecord {
       InsightsRecord.Header("algo_attempts", "\(attempts)"),
     ]
     if let trace { headers.append(InsightsRecord.Header("traceparent", trace.description)) }
+    if let state = trace?.state { headers.append(InsightsRecord.Header("tracestate", state)) }
     return InsightsRecord(key: requestID, value: payload, headers: headers)
   }
 }

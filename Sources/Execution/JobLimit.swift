@@ -7,7 +7,7 @@ public enum JobLimit {
   /// Three captures, their writing ends and stdin for the moment of the launch.
   public static let processDescriptors = 7
   /// Everything else: files, databases, broker connections, results on their way.
-  private static let descriptorsForOthers = 100
+  public static let descriptorsForOthers = 100
 
   /// `wanted`, or fewer; at least 1.
   public static func affordable(_ wanted: Int, descriptorsPerJob: Int = processDescriptors) -> Int {

@@ -14,6 +14,7 @@ public final class ProcessExecutor: Executor, ChildWatcher {
     let child: Child
     let channel: MetricsChannel
     let payloads: PayloadBuilder
+    let startedAt = MonotonicInstant.now()
   }
 
   private let supervisor: Supervisor
@@ -26,6 +27,7 @@ public final class ProcessExecutor: Executor, ChildWatcher {
   private var ids: [ObjectIdentifier: ExecutionID] = [:]
   private var lastNumber: UInt64 = 0
   private var canceled: Set<ExecutionID> = []
+  private var starts: [ExecutionID] = []
   private var completions: [Completion] = []
   /// Whether descendants of a child may outlive it.
   public var keepsDescendants = false
@@ -75,6 +77,7 @@ public final class ProcessExecutor: Executor, ChildWatcher {
     let id = ExecutionID(lastNumber)
     running[id] = Execution(request: request, child: child, channel: channel, payloads: payloads)
     ids[ObjectIdentifier(child)] = id
+    starts.append(id)
     return id
   }
 
@@ -93,6 +96,13 @@ public final class ProcessExecutor: Executor, ChildWatcher {
 
   /// Kills the group of a child.
   public func kill(_ id: ExecutionID) { running[id]?.child.killNow() }
+
+  /// The executions whose child was launched since the last call.
+  public func takeStarts() -> [ExecutionID] {
+    guard !starts.isEmpty else { return [] }
+    defer { starts.removeAll(keepingCapacity: true) }
+    return starts
+  }
 
   /// The executions whose child has ended since the last call.
   public func takeCompletions() -> [Completion] {
@@ -121,6 +131,7 @@ public final class ProcessExecutor: Executor, ChildWatcher {
       ending: ending, attempts: request.attempt, startedAt: execution.child.launchedAt, duration: exit.duration,
       usage: exit.usage,
       metrics: execution.channel.intake.finish())
+    record.queueTime = request.submittedAt.map { execution.startedAt.duration(since: $0) }
     record.payload = execution.payloads.payload(of: record)
     return record
   }

@@ -3,6 +3,8 @@
 public protocol HTTPApplication: AnyObject {
   /// The header of a request was read and is sound. Returns the response if the body is not wanted, or nil.
   func admit(_ exchange: HTTPExchange) -> HTTPResponse?
+  /// A piece of the body arrived; ``HTTPExchange/body`` keeps it.
+  func received(_ piece: UnsafeRawBufferPointer, of exchange: HTTPExchange)
   /// The whole request is there. Respond now or later, once.
   func receive(_ exchange: HTTPExchange)
   /// The client left before it got a response; none can be sent any more.
@@ -11,4 +13,9 @@ public protocol HTTPApplication: AnyObject {
   func ended(_ exchange: HTTPExchange)
   /// The library refused something that no application sees, such as a malformed request line.
   func logged(_ message: String)
+}
+
+extension HTTPApplication {
+  /// The whole body is enough.
+  public func received(_ piece: UnsafeRawBufferPointer, of exchange: HTTPExchange) {}
 }

@@ -20,6 +20,7 @@ final class HTTPConnection: TimerHandler {
   private unowned let server: HTTPServer
   private var phase = Phase.idle(since: .now())
   private var timer: Timer?
+  private var isShutDown = false
   /// The exchange that the connection is suspended for.
   weak var waiting: HTTPExchange?
 
@@ -37,9 +38,9 @@ final class HTTPConnection: TimerHandler {
   var application: any HTTPApplication { server.application }
   var isDraining: Bool { server.isDraining }
 
-  /// When it became idle; nil while a request is on it.
+  /// When it became idle; nil while a request is on it, and once it was ended.
   var idleSince: MonotonicInstant? {
-    if case .idle(let moment) = phase { moment } else { nil }
+    if case .idle(let moment) = phase, !isShutDown { moment } else { nil }
   }
 
   /// A request begins: its body may follow.
@@ -83,6 +84,7 @@ final class HTTPConnection: TimerHandler {
   /// Ends the connection: the library has no call for it, and notices this in its next run.
   func shutDown() {
     timer?.cancel()
+    isShutDown = true
     descriptor.withNumber { _ = shutdown($0, Int32(SHUT_RDWR)) }
   }
 

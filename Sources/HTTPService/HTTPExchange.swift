@@ -102,6 +102,7 @@ internal import RunModel
     }
     do throws(SystemError) {
       unsafe try body.append(piece, directory: connection.limits.spillDirectory)
+      unsafe connection.application.received(piece, of: self)
     } catch {
       refusal = .error(503, "the body cannot be kept (\(error)); try again later.", requestID: id)
     }

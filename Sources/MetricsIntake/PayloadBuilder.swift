@@ -47,9 +47,11 @@ public struct PayloadBuilder: Sendable {
     json.member("outcome", record.outcome.rawValue)
     if case .exited(let code) = record.termination { json.member("exit_code", integer: Int(code)) }
     json.member("attempts", integer: record.attempts)
-    guard let usage = record.usage else { return }
-    json.member("cpu_user_milliseconds", number: usage.userTime.millisecondsText)
-    json.member("cpu_system_milliseconds", number: usage.systemTime.millisecondsText)
-    if let peak = usage.peakMemoryBytes { json.member("max_rss_bytes", integer: peak) }
+    if let usage = record.usage {
+      json.member("cpu_user_milliseconds", number: usage.userTime.millisecondsText)
+      json.member("cpu_system_milliseconds", number: usage.systemTime.millisecondsText)
+      if let peak = usage.peakMemoryBytes { json.member("max_rss_bytes", integer: peak) }
+    }
+    if let wait = record.queueTime { json.member("queue_milliseconds", number: wait.millisecondsText) }
   }
 }

@@ -105,6 +105,11 @@ public final class Supervisor: EventHandler {
     return child
   }
 
+  /// Lets this process open up to `wanted` files, as far as the hard limit allows. Its children keep their limit.
+  ///
+  /// - Returns: How many it may open now.
+  public func raiseFileLimit(to wanted: Int) -> Int { Int(clamping: raise_file_limit(Int64(clamping: wanted))) }
+
   /// No further child will follow: dismisses the guardian, and lets stop requests act on this process again.
   public func dismissGuardian() {
     guard children.isEmpty else { return }

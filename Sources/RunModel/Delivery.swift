@@ -36,7 +36,7 @@ public struct InsightsRecord: Sendable, Equatable {
   /// The payload: ASCII JSON without a newline.
   public let value: [UInt8]
   /// Header names and values, in order.
-  public let headers: [Header]
+  public var headers: [Header]
 
   /// One header.
   public struct Header: Sendable, Equatable {

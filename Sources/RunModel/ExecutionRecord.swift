@@ -22,6 +22,8 @@ public struct ExecutionRecord: Sendable {
   public var metrics: CollectedMetrics
   /// The payload, whether or not it is published; nil without a version and if nothing ran.
   public var payload: [UInt8]?
+  /// Time that a call waited for its execution to begin; nil outside `serve`.
+  public var queueTime: Duration?
   /// The media type of the result, if its worker gave one.
   public var resultType: String?
   /// What became of the payload.

@@ -8,8 +8,13 @@ public struct TraceContext: Sendable, Equatable, CustomStringConvertible {
   /// Later versions may append fields. The standard has no limit for these; this one keeps a header small.
   private static let maximumLength = 256
 
+  /// Bytes of a `tracestate` that must be passed on; longer ones are dropped.
+  private static let stateLimit = 512
+
   /// The value as it was given.
-  public let description: String
+  public private(set) var description: String
+  /// The value of `tracestate`; nil without one.
+  public private(set) var state: String?
 
   /// Parses a header value.
   ///
@@ -31,6 +36,32 @@ public struct TraceContext: Sendable, Equatable, CustomStringConvertible {
     }
     description = text
   }
+
+  /// The same with a `tracestate` of the same request, unless that is empty, too long, or no line of ASCII.
+  public func with(state: String) -> TraceContext {
+    var context = self
+    let isUsable = (1...Self.stateLimit).contains(state.utf8.count) && state.utf8.allSatisfy { (0x20...0x7e).contains($0) }
+    context.state = isUsable ? state : nil
+    return context
+  }
+
+  /// The context for work that belongs to this trace: a new parent ID, and all else unchanged.
+  public func child() -> TraceContext {
+    let digits = String(UInt64.random(in: 1...UInt64.max), radix: 16)
+    let parent = String(repeating: "0", count: 16 - digits.utf8.count) + digits
+    let bytes = Array(description.utf8)
+    var context = self
+    context.description =
+      "00-" + String(decoding: bytes[3..<35], as: UTF8.self) + "-" + parent + "-"
+      + String(decoding: bytes[53..<55], as: UTF8.self)
+    return context
+  }
+
+  /// Names of the variables that hand a context to a program.
+  public static let variableNames: Set<String> = ["TRACEPARENT", "TRACESTATE"]
+
+  /// The variables for a program, as `NAME=VALUE`.
+  public var variables: [String] { ["TRACEPARENT=\(description)"] + (state.map { ["TRACESTATE=\($0)"] } ?? []) }
 
   /// Uppercase digits are invalid.
   private static func isHexDigit(_ byte: UInt8) -> Bool {

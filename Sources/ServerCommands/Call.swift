@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Execution
 internal import HTTPService
-internal import JSONText
 internal import Platform
+internal import ProcessSupervision
 internal import RequestDispatch
 internal import RunModel
 
 /// One call from its admission until an hour after its end.
-final class Call {
+final class Call: JobOutput {
   enum State {
     case queued
     case running
@@ -22,76 +22,36 @@ final class Call {
   let parameters: CallParameters
   let output: CallOutput
   let submittedAt = MonotonicInstant.now()
+  let submittedAtWall = WallClock.now()
+  private(set) var startedAtWall: Timestamp?
   var state = State.queued
   var job: JobID?
+  /// When its execution began; nil before.
+  private(set) var startedAt: MonotonicInstant?
+  /// Takes the news that it began.
+  weak var service: CallService?
+  /// The caller's own identifier of the request, which goes on the record.
+  var clientRequestID: String?
+  var input: CallInput
   /// The exchange that awaits the answer; nil for output=void, and if the caller left.
   var exchange: HTTPExchange?
   /// Exchanges that wait for the end of the execution: `GET /v1/executions/ID?wait=`.
   var waiting: [HTTPExchange] = []
+  /// Called once when it has ended and its payload is durable.
+  var onEnd: (() -> Void)?
   var endedAt: MonotonicInstant?
-  private let directory: String
+  let directory: String
 
   init(
-    id: String, version: PublishedVersion, parameters: CallParameters, outputLimit: Int, directory: String
+    id: String, version: PublishedVersion, parameters: CallParameters, input: CallInput, outputLimit: Int,
+    directory: String
   ) {
     self.id = id
     self.version = version
     self.parameters = parameters
+    self.input = input
     self.directory = directory
     output = CallOutput(limit: outputLimit, directory: directory)
-  }
-
-  /// The answer to the call.
-  var answer: HTTPResponse {
-    switch state {
-    case .queued, .running: .error(503, "the execution has not ended; try again.", requestID: id)
-    case .expired:
-      .error(
-        503, "the time limit ended while the call waited for a slot; try again later, or allow more time.",
-        type: "TimeoutError", requestID: id, headers: [("Retry-After", "1")])
-    case .canceled:
-      .error(503, "the call was canceled before it started; call again.", type: "SystemExit", requestID: id)
-    case .ended(let record): answer(record)
-    }
-  }
-
-  private func answer(_ record: ExecutionRecord) -> HTTPResponse {
-    let failure = failure(of: record)
-    if parameters.output == .raw {
-      if let failure {
-        return .error(500, failure.message, type: failure.type, requestID: id, headers: timing)
-      }
-      let type = output.form == .binary ? "application/octet-stream" : "text/plain; charset=utf-8"
-      let body: HTTPResponse.Body = if let file = output.file { .file(file) } else { .bytes(output.bytes) }
-      return HTTPResponse(type: type, body: body, headers: timing)
-    }
-    do throws(SystemError) {
-      var encoder = ResultEncoder(form: output.form, directory: directory)
-      try encoder.append(Array("{".utf8))
-      try appendMembers(record, failure, to: &encoder)
-      try encoder.append(Array("}".utf8))
-      return HTTPResponse(type: "application/json", body: try encoder.body(), headers: timing)
-    } catch {
-      return .error(
-        500, "the result cannot be read back (\(error)); free space in the temporary directory.", requestID: id)
-    }
-  }
-
-  /// The state of the execution, and what the call answers once it has ended.
-  func description(now: MonotonicInstant) -> HTTPResponse {
-    do throws(SystemError) {
-      var encoder = ResultEncoder(form: output.form, directory: directory)
-      try encoder.append(Array(#"{"request_id":"\#(id)","state":"\#(stateName)""#.utf8))
-      if case .ended(let record) = state {
-        try encoder.append(Array(",".utf8))
-        try appendMembers(record, failure(of: record), to: &encoder)
-      }
-      try encoder.append(Array("}".utf8))
-      return HTTPResponse(type: "application/json", body: try encoder.body())
-    } catch {
-      return .error(
-        500, "the result cannot be read back (\(error)); free space in the temporary directory.", requestID: id)
-    }
   }
 
   /// Whether it came to its end.
@@ -102,84 +62,22 @@ final class Call {
     }
   }
 
-  private var stateName: String {
-    switch state {
-    case .queued: "queued"
-    case .running: "running"
-    case .ended(let record): record.outcome.rawValue
-    case .expired: Outcome.timedOut.rawValue
-    case .canceled: Outcome.canceled.rawValue
-    }
+  /// Time that it waited for its execution to begin; nil if it still waits.
+  var queueTime: Duration? { startedAt.map { $0 - submittedAt } }
+
+  // MARK: JobOutput
+
+  var isLost: Bool { output.isLost }
+
+  func reset() { output.reset() }
+
+  func began() {
+    guard startedAt == nil else { return }
+    startedAt = .now()
+    startedAtWall = WallClock.now()
+    if case .queued = state { state = .running }
+    service?.began(self)
   }
 
-  private func appendMembers(
-    _ record: ExecutionRecord, _ failure: (message: String, type: String)?, to encoder: inout ResultEncoder
-  ) throws(SystemError) {
-    if let failure {
-      var json = JSONWriter()
-      json.beginObject()
-      json.member("message", failure.message)
-      json.member("error_type", failure.type)
-      let trace = String(decoding: output.diagnostics.bytes, as: UTF8.self)
-      if !trace.isEmpty {
-        // Clients of the original service read one of the two.
-        json.member("stacktrace", trace)
-        json.member("stack_trace", trace)
-      }
-      json.endObject()
-      try encoder.append(Array(#""error":"#.utf8) + json.bytes)
-    } else {
-      let quote = output.form == .json ? [] : [UInt8(ascii: "\"")]
-      try encoder.append(Array(#""result":"#.utf8) + quote)
-      var problem: SystemError?
-      try output.read { piece in
-        do throws(SystemError) { try encoder.append(result: piece) } catch { problem = error }
-      }
-      if let problem { throw problem }
-      try encoder.append(quote)
-    }
-    var json = JSONWriter()
-    json.beginObject()
-    json.member("content_type", failure == nil ? output.form.rawValue : "text")
-    json.member("duration", number: seconds(record.duration))
-    json.member("request_id", id)
-    if parameters.includesStandardOutput {
-      json.member("stdout", String(decoding: output.diagnostics.bytes, as: UTF8.self))
-    }
-    json.endObject()
-    try encoder.append(Array(#","metadata":"#.utf8) + json.bytes)
-  }
-
-  private func failure(of record: ExecutionRecord) -> (message: String, type: String)? {
-    let limit = seconds(record.duration)
-    switch record.ending {
-    case .ended(.exited(0)), .answered:
-      return output.loss.map { ("\($0); raise --max-output, or print less", "AlgorithmError") }
-    case .ended(.exited(let code)): return ("the algorithm exited with code \(code)", "AlgorithmError")
-    case .ended(.signaled(let number)): return ("signal \(number) ended the algorithm", "SystemExit")
-    case .timedOut: return ("the algorithm timed out after \(limit) s", "TimeoutError")
-    case .canceled: return ("the execution was canceled", "SystemExit")
-    case .raised(let error): return (error.message, error.type)
-    case .workerEnded(let termination):
-      return ("the worker ended before it answered (\(termination))", "AlgorithmError")
-    case .protocolError(let reason): return (reason, "AlgorithmError")
-    case .failedToStart(let reason, _): return (reason, "LoadingError")
-    }
-  }
-
-  private func seconds(_ duration: Duration) -> String {
-    // Milliseconds with three decimals, the point moved.
-    let microseconds = duration.wholeMicroseconds
-    let fraction = String(microseconds % 1_000_000)
-    return "\(microseconds / 1_000_000)." + String(repeating: "0", count: 6 - fraction.utf8.count) + fraction
-  }
-
-  /// `Server-Timing`, in milliseconds.
-  private var timing: [(name: String, value: String)] {
-    guard case .ended(let record) = state else { return [] }
-    let total = MonotonicInstant.now().duration(since: submittedAt)
-    return [
-      ("Server-Timing", "run;dur=\(record.duration.millisecondsText), total;dur=\(total.millisecondsText)")
-    ]
-  }
+  func receive(_ piece: UnsafeRawBufferPointer, from descriptor: Int32) { output.receive(piece, from: descriptor) }
 }

@@ -40,13 +40,4 @@ struct CallParameters {
       limit = min(limit ?? .seconds(seconds), .seconds(seconds))
     }
   }
-
-  /// Whether the body of this type can be an input. Without a type, and as curl -d sends it, it is taken as it is.
-  static func accepts(_ type: String?) -> Bool {
-    let name = type?.split(separator: ";").first?.lowercased().filter { $0 != " " } ?? ""
-    return [
-      "", "application/json", "text/plain", "application/text", "application/octet-stream",
-      "application/x-www-form-urlencoded",
-    ].contains(name)
-  }
 }

@@ -3,6 +3,7 @@ internal import Delivery
 internal import Execution
 internal import HTTPService
 internal import Platform
+internal import ProcessSupervision
 internal import RequestDispatch
 internal import RunModel
 
@@ -12,8 +13,6 @@ internal import RunModel
 ///
 /// The answer waits until the payload is durable, and never for a broker.
 final class CallService {
-  /// How long the result of a call can be fetched after its end.
-  private static let retention = Duration.seconds(3600)
   private static let standardLimit = Duration.seconds(300)
 
   private let dispatcher: Dispatcher
@@ -23,9 +22,11 @@ final class CallService {
   private var calls: [String: Call] = [:]
   private var callOfJob: [JobID: Call] = [:]
   private var callOfTicket: [UInt64: Call] = [:]
-  /// Ended calls, oldest first.
-  private var ended: [Call] = []
+  private var ended = EndedCalls()
+  private var times = CallTimes()
   private(set) var isDraining = false
+  /// Goes up when a call is submitted, begins or ends.
+  private(set) var changes: UInt64 = 0
   var metrics = CallMetrics()
 
   init(
@@ -44,6 +45,11 @@ final class CallService {
   var nextDue: MonotonicInstant? { dispatcher.nextDue }
   /// Whether all calls have their answers.
   var isIdle: Bool { dispatcher.isIdle && callOfTicket.isEmpty }
+  /// Seconds after which a refused caller may find a free slot.
+  var retryDelay: Int { times.retryDelay(waiting: queued, jobs: settings.jobs) }
+
+  /// The executions that run or wait now, in no order.
+  var live: [LiveExecution] { callOfJob.values.map { LiveExecution($0) } }
 
   /// What became of payloads.
   var delivery: DeliveryFigures { (payloads as? DeliveryThread)?.figures ?? DeliveryFigures() }
@@ -56,14 +62,21 @@ final class CallService {
   /// Starts the execution of a call, or lets it wait.
   func submit(_ call: Call, input: RequestBody, trace: TraceContext?) {
     calls[call.id] = call
+    call.service = self
     var limits = RunLimits()
+    limits.stopSignal = settings.stopSignal
     limits.grace = settings.grace
     let own = settings.timeLimit.map { min($0, call.version.timeLimit ?? $0) } ?? call.version.timeLimit
     let limit = min(own ?? Self.standardLimit, call.parameters.limit ?? own ?? Self.standardLimit)
+    let child = trace?.child()
     var request = ExecutionRequest(
-      id: call.id, target: ExecutionTarget(version: call.version), limits: limits, trace: trace)
+      id: call.id, target: ExecutionTarget(version: call.version), limits: limits, trace: child)
     request.input = input.file.map { .file($0) } ?? .bytes(input.bytes)
-    let job = dispatcher.submit(request, output: call.output, deadline: .now() + limit)
+    request.contentType = call.input.type
+    request.submittedAt = call.submittedAt
+    request.variables = child?.variables.map { OSString($0) } ?? []
+    changes += 1
+    let job = dispatcher.submit(request, output: call, deadline: .now() + limit)
     call.job = job
     callOfJob[job] = call
   }
@@ -73,13 +86,18 @@ final class CallService {
     if let job = call.job, !call.hasEnded { dispatcher.stop(job) }
   }
 
+  /// The execution of a call began.
+  func began(_ call: Call) { changes += 1 }
+
   /// Does all that is due. The owner calls it after each turn of the loop.
   func advance() {
     for completion in dispatcher.takeCompletions() {
       guard let call = callOfJob.removeValue(forKey: completion.id) else { continue }
       switch completion.result {
       case .ended(let record): finish(call, record)
-      case .expired: finish(call, .expired)
+      case .expired:
+        metrics.countRejection("timeout_in_queue")
+        finish(call, .expired)
       case .canceled: finish(call, .canceled)
       }
     }
@@ -90,7 +108,8 @@ final class CallService {
       record.delivery = payload.delivery
       finish(call, .ended(record))
     }
-    forgetOldCalls()
+    let now = MonotonicInstant.now()
+    while let call = ended.takeOldest(at: now) { calls[call.id] = nil }
   }
 
   /// Starts no further call.
@@ -101,27 +120,39 @@ final class CallService {
 
   private func finish(_ call: Call, _ record: ExecutionRecord) {
     call.state = .ended(record)
-    metrics.count(record, queued: .zero)
-    guard let insights = record.insightsRecord else { return finish(call, call.state) }
+    metrics.count(record, queued: call.queueTime ?? .zero)
+    if record.outcome != .failedToStart { times.add(record.duration) }
+    guard var insights = record.insightsRecord else { return finish(call, call.state) }
+    if let id = call.clientRequestID { insights.headers.append(InsightsRecord.Header("http_request_id", id)) }
     callOfTicket[payloads.enqueue(insights)] = call
   }
 
   private func finish(_ call: Call, _ state: Call.State) {
     call.state = state
     call.endedAt = .now()
-    if case .ended(let record) = state { history?.append(record, inputSHA256: nil) }
-    ended.append(call)
+    changes += 1
+    if case .ended(let record) = state { history?.append(record, inputSHA256: call.input.digest.hexadecimal) }
+    ended.add(call)
     if let exchange = call.exchange.take() { exchange.respond(call.answer) }
     let description = call.description(now: .now())
     for exchange in call.waiting { exchange.respond(description) }
     call.waiting = []
+    call.onEnd.take()?()
   }
+}
 
-  private func forgetOldCalls() {
-    let limit = MonotonicInstant.now() - Self.retention
-    let old = ended.prefix { ($0.endedAt ?? limit) < limit }
-    guard !old.isEmpty else { return }
-    for call in old { calls[call.id] = nil }
-    ended.removeFirst(old.count)
+/// An execution that runs or waits in this server.
+struct LiveExecution {
+  let id: String
+  let reference: String
+  let isRunning: Bool
+  let submittedAt: Timestamp
+  /// Nil while it waits.
+  let startedAt: Timestamp?
+
+  init(_ call: Call) {
+    (id, reference) = (call.id, call.version.reference)
+    (submittedAt, startedAt) = (call.submittedAtWall, call.startedAtWall)
+    isRunning = startedAt != nil
   }
 }

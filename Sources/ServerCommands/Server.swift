@@ -17,8 +17,13 @@ public final class Server {
   private let api: ServerAPI
   private let http: HTTPServer
   private let payloads: any PayloadQueue
-  /// When what still runs is stopped; nil before the first signal.
+  private let executor: any Executor
+  /// When no more connections are taken; nil before the first signal, and afterwards.
+  private var drainStart: MonotonicInstant?
+  /// When what still runs is stopped; nil before the drain.
   private var drainEnd: MonotonicInstant?
+  /// Time that payloads under way have at the end: the others stay in the outbox.
+  private static let deliveryWait = Duration.seconds(2)
 
   /// Called when a signal begins the end of the server.
   public var willEnd: () -> Void = {}
@@ -34,6 +39,7 @@ public final class Server {
     self.loop = loop
     self.supervisor = supervisor
     self.payloads = payloads
+    self.executor = executor
     calls = CallService(executor, payloads: payloads, history: history, settings: settings)
     api = try ServerAPI(calls, home: home, settings: settings, loop: loop)
     var limits = HTTPLimits()
@@ -63,34 +69,59 @@ public final class Server {
   public func run() {
     while !isOver {
       loop.turn(until: nextDue)
-      for signal in supervisor.takeSignals() where [SIGTERM, SIGINT, SIGHUP].contains(signal.number) { endSoon() }
+      for signal in supervisor.takeSignals() where Self.ending.contains(signal.number) { endSoon() }
       // Executions first: their answers leave in the same turn.
       calls.advance()
       api.advance()
       http.advance()
       // A request that just came may have ended without a child.
       calls.advance()
-      if let drainEnd, drainEnd <= .now() {
-        calls.stop()
-        self.drainEnd = nil
-      }
+      for notice in executor.takeNotices() { MessageStream.standardError.print(notice) }
+      drainWhenDue()
     }
     http.close()
+    executor.close()
+    let limit = MonotonicInstant.now() + Self.deliveryWait
+    while !executor.isClosed || payloads.counts.waiting > 0 && limit > .now() {
+      loop.turn(until: .now() + .milliseconds(20))
+      _ = executor.takeCompletions()
+      // The guardian ends workers that are left.
+      if supervisor.takeSignals().contains(where: { Self.ending.contains($0.number) }) { break }
+    }
     supervisor.dismissGuardian()
   }
+
+  private static let ending = [SIGTERM, SIGINT, SIGHUP, SIGQUIT]
 
   private var isOver: Bool { calls.isDraining && calls.isIdle && http.connectionCount == 0 }
 
   private var nextDue: MonotonicInstant? {
-    [calls.nextDue, api.nextDue, http.nextDue, drainEnd].compactMap(\.self).min()
+    [calls.nextDue, api.nextDue, http.nextDue, drainStart, drainEnd].compactMap(\.self).min()
   }
 
-  /// The first signal begins the drain, the second ends it.
+  /// The first signal begins the end. The second one skips all waits.
   private func endSoon() {
-    if calls.isDraining { return calls.stop() }
+    guard !api.isEnding else {
+      if !calls.isDraining { drain() }
+      return calls.stop()
+    }
+    api.isEnding = true
     willEnd()
-    calls.drain()
+    if settings.drainDelay > .zero { drainStart = .now() + settings.drainDelay } else { drain() }
+  }
+
+  private func drainWhenDue() {
+    if let drainStart, drainStart <= .now() { drain() }
+    if let drainEnd, drainEnd <= .now() {
+      calls.stop()
+      self.drainEnd = nil
+    }
+  }
+
+  private func drain() {
+    drainStart = nil
     drainEnd = .now() + settings.drain
+    calls.drain()
     http.drain()
   }
 }

@@ -22,6 +22,8 @@ final class ServerAPI: HTTPApplication {
     init(_ route: Route, _ key: APIKey?) { (self.route, self.key) = (route, key) }
   }
 
+  /// Whether the server ends soon: it is not ready for new clients.
+  var isEnding = false
   private let settings: ServerSettings
   private let calls: CallService
   private let state: StateThread
@@ -30,11 +32,14 @@ final class ServerAPI: HTTPApplication {
   private let keys: KeyStore
   private let lookup: VersionLookup
   private let log: AccessLog
+<<<<<<< HEAD
   private var http = HTTPMetrics()
   private let home: HomeDirectory
   private let startedAt = WallClock.now()
   /// Pages that follow executions live.
   var eventStreams = 0
+=======
+>>>>>>> eb92b06 (serve: call versions with workers)
   /// Waits for the ends of executions, until a moment.
   private var waits: [(until: MonotonicInstant, exchange: HTTPExchange, call: Call)] = []
 
@@ -117,6 +122,10 @@ final class ServerAPI: HTTPApplication {
     }
   }
 
+  func received(_ piece: UnsafeRawBufferPointer, of exchange: HTTPExchange) {
+    (exchange.context as? Admission)?.call?.input.consume(piece)
+  }
+
   func receive(_ exchange: HTTPExchange) {
     if let visit = exchange.context as? Visit { return console.receive(exchange, visit.route) }
     guard let admission = exchange.context as? Admission else { return }
@@ -124,8 +133,12 @@ final class ServerAPI: HTTPApplication {
     switch admission.route.endpoint {
     case .live: exchange.respond(.text(exchange.request.isVerbose ? "[+]loop ok\n" : "ok\n"))
     case .ready:
+<<<<<<< HEAD
       let readiness = Readiness(home: home, isEnding: calls.isDraining)
       exchange.respond(readiness.response(isVerbose: exchange.request.isVerbose))
+=======
+      exchange.respond(isEnding ? .text("draining\n", status: 503) : .text("ok\n"))
+>>>>>>> eb92b06 (serve: call versions with workers)
     case .call:
       guard let call = admission.call else { return }
       calls.submit(call, input: exchange.body, trace: Self.trace(exchange.request))
@@ -185,6 +198,7 @@ final class ServerAPI: HTTPApplication {
   }
 
   func ended(_ exchange: HTTPExchange) {
+    if exchange.status == 413 { calls.metrics.countRejection("too_large") }
     let admission = exchange.context as? Admission
     http.ended(exchange, route: Route.label(exchange.request))
     if let endpoint = admission?.route.endpoint, endpoint == .live || endpoint == .ready { return }
@@ -201,7 +215,7 @@ final class ServerAPI: HTTPApplication {
     do throws(CallParameters.Problem) { parameters = try CallParameters(exchange.request) } catch {
       return .error(400, error.message, requestID: id)
     }
-    guard CallParameters.accepts(exchange.request["content-type"]) else {
+    guard let input = CallInput(exchange.request["content-type"]) else {
       return .error(
         415, "the input is application/json, text/plain or application/octet-stream; set its Content-Type.",
         requestID: id)
@@ -215,25 +229,47 @@ final class ServerAPI: HTTPApplication {
     guard let version = found else {
       return .error(404, "algorithm algo://\(values.joined(separator: "/")) not found", code: 1000, requestID: id)
     }
-    guard version.worker == nil else {
-      return .error(503, "versions with workers cannot be called yet; publish one without --worker.", requestID: id)
+    switch prepareCall(version, parameters, input, id: id) {
+    case .refused(let response): return response
+    case .call(let call):
+      call.clientRequestID = exchange.clientRequestID
+      admission.call = call
+      return nil
     }
+  }
+
+  /// A call that can be submitted now, or why it is refused.
+  enum PreparedCall {
+    case call(Call)
+    case refused(HTTPResponse)
+  }
+
+  func prepareCall(
+    _ version: PublishedVersion, _ parameters: CallParameters, _ input: CallInput, id: String
+  ) -> PreparedCall {
     if calls.isDraining {
       calls.metrics.countRejection("draining")
       var response = HTTPResponse.error(
         503, "the server is stopping; call again later.", requestID: id, headers: [("Retry-After", "1")])
       response.closes = true
-      return response
+      return .refused(response)
     }
     guard calls.hasRoom else {
       calls.metrics.countRejection("queue_full")
+<<<<<<< HEAD
       return .error(
         429, "all slots and the queue are taken; call again later.", requestID: id, headers: [("Retry-After", "1")])
+=======
+      return .refused(
+        .error(
+          429, "all slots and the queue are taken; call again later.", requestID: id,
+          headers: [("Retry-After", "\(calls.retryDelay)")]))
+>>>>>>> eb92b06 (serve: call versions with workers)
     }
-    admission.call = Call(
-      id: id, version: version, parameters: parameters, outputLimit: settings.maxOutput,
-      directory: settings.spillDirectory)
-    return nil
+    return .call(
+      Call(
+        id: id, version: version, parameters: parameters, input: input, outputLimit: settings.maxOutput,
+        directory: settings.spillDirectory))
   }
 
   private func show(_ id: String, _ exchange: HTTPExchange) {
@@ -260,7 +296,8 @@ final class ServerAPI: HTTPApplication {
 
   /// The trace that the caller began. Several headers, or one that is invalid, count as none.
   private static func trace(_ request: HTTPRequest) -> TraceContext? {
-    request["traceparent"].flatMap { TraceContext(parsing: $0) }
+    request["traceparent"].flatMap { TraceContext(parsing: $0) }?.with(
+      state: request.all("tracestate").joined(separator: ","))
   }
 
   // MARK: Keys and metrics
@@ -282,6 +319,22 @@ final class ServerAPI: HTTPApplication {
         eventStreams: eventStreams, version: settings.programVersion, startedAt: startedAt)
       exchange.respond(page.response(accept: accept, home))
     }
+<<<<<<< HEAD
+=======
+    var text = family("algo_run_executions_total", "counter", "Executions that ended, by outcome.")
+    text += calls.metrics.lines(known: (try? lookup.store.versions()) ?? [])
+    text += family("algo_run_executions_running", "gauge", "Executions that run now.")
+    text += "algo_run_executions_running \(calls.running)\n"
+    text += family("algo_run_executions_waiting", "gauge", "Calls that wait for a slot.")
+    text += "algo_run_executions_waiting \(calls.queued)\n"
+    text += family("algo_run_requests_rejected_total", "counter", "Requests that were refused, by reason.")
+    for (reason, count) in calls.metrics.rejected {
+      text += "algo_run_requests_rejected_total{reason=\"\(reason)\"} \(count)\n"
+    }
+    if isOpen { text += "# EOF\n" }
+    let type = isOpen ? "application/openmetrics-text; version=1.0.0" : "text/plain; version=0.0.4"
+    return HTTPResponse(type: "\(type); charset=utf-8", body: .bytes(Array(text.utf8)))
+>>>>>>> eb92b06 (serve: call versions with workers)
   }
 }
 

@@ -17,6 +17,8 @@ public struct ServerSettings: Sendable {
   public var maxOutput = 64 << 20
   /// The longest time limit; nil for that of the version, or five minutes.
   public var timeLimit: Duration?
+  /// The first signal of the stop sequence.
+  public var stopSignal: Int32 = 15
   /// From the stop signal to SIGKILL.
   public var grace = Duration.seconds(5)
   /// Time that running calls have at the end.

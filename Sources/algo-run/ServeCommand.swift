@@ -5,6 +5,7 @@ internal import Delivery
 internal import Execution
 internal import HTTPService
 internal import Platform
+internal import ProcessSupervision
 internal import RunModel
 internal import ServerCommands
 internal import StateStore
@@ -32,8 +33,13 @@ enum ServeCommand: Subcommand {
       .value("max-body", "SIZE", default: "10MiB", help: "Largest input."),
       .value("max-output", "SIZE", default: "64MiB", help: "Largest result."),
       .value("timeout", "D", help: "Longest time limit of a call (default: the version's, else 300s)."),
+      .value(
+        "stop-signal", "SIGNAL", default: "TERM", help: "First signal of the stop sequence, by name or number."),
       .value("grace", "D", default: "5s", help: "Grace period before SIGKILL."),
       .value("drain", "D", default: "30s", help: "Time that running calls have at the end."),
+      .value(
+        "drain-delay", "D", default: "0s",
+        help: "Time from SIGTERM, when /readyz fails, until no more connections are taken."),
       .value(
         "on-disconnect", "ACTION", default: "cancel", completion: .choices(["cancel", "continue"]),
         help: "What becomes of an execution whose caller leaves."),
@@ -49,15 +55,14 @@ enum ServeCommand: Subcommand {
     // Before anything else opens descriptors.
     let inherited = try ExecCommand.ownFailure { try ListeningSocket.inherited() }
     let manager = ServiceManager()
-    let settings = try settings(invocation, inherited)
+    var settings = try settings(invocation, inherited)
     let (loop, supervisor) = try ExecCommand.supervision()
     let situation = try Situation.find(invocation, reference: nil, runsWithoutState: false)
     guard let home = situation.home else {
       throw ExitFailure(status: 125, sentence: "there is no home directory; name one with --home.")
     }
-    let executor = ProcessExecutor(
-      supervisor: supervisor, slots: JobLimit.affordable(settings.jobs), format: situation.payloadFormat,
-      secrets: situation.secretVariables, spillDirectory: settings.spillDirectory)
+    settings.limitFiles(by: supervisor)
+    let executor = executor(situation, settings, by: supervisor)
     return try ExecCommand.ownFailure {
       let payloads = try DeliveryThread(
         connection: situation.connection, home: home, follows: true, waking: loop,
@@ -78,6 +83,22 @@ enum ServeCommand: Subcommand {
       server.willEnd = { manager.report(.stopping) }
       server.run()
       return 0
+    }
+  }
+
+  private static func executor(
+    _ situation: Situation, _ settings: ServerSettings, by supervisor: Supervisor
+  ) -> VersionExecutor {
+    // Each call has a trace of its own, or none.
+    let processes = ProcessExecutor(
+      supervisor: supervisor, slots: settings.jobs, format: situation.payloadFormat,
+      secrets: situation.secretVariables.union(TraceContext.variableNames), spillDirectory: settings.spillDirectory)
+    return VersionExecutor(slots: settings.jobs, processes: processes, loop: supervisor.loop) { target, worker in
+      var (worker, limits) = (worker, RunLimits())
+      worker.drain = settings.drain
+      limits.stopSignal = settings.stopSignal
+      limits.grace = settings.grace
+      return situation.workers(of: target, worker, slots: settings.jobs, limits: limits, by: supervisor)
     }
   }
 
@@ -105,6 +126,8 @@ enum ServeCommand: Subcommand {
     settings.maxBody = try size("max-body")
     settings.maxOutput = try size("max-output")
     settings.timeLimit = try SharedOptions.timeLimit(invocation)
+    settings.stopSignal = try SharedOptions.signal(invocation, "stop-signal")
+    settings.drainDelay = try SharedOptions.duration(invocation, "drain-delay") ?? settings.drainDelay
     settings.grace = try SharedOptions.duration(invocation, "grace") ?? settings.grace
     settings.drain = try SharedOptions.duration(invocation, "drain") ?? settings.drain
     settings.cancelsOnDisconnect = invocation.value("on-disconnect") != "continue"
@@ -119,5 +142,22 @@ enum ServeCommand: Subcommand {
       throw invocation.conflict("--no-auth", "--listen \(open)")
     }
     return settings
+  }
+}
+
+extension ServerSettings {
+  /// Raises the limit of open files for the connections and executions wanted, and lowers these to what it allows.
+  fileprivate mutating func limitFiles(by supervisor: Supervisor) {
+    let others = JobLimit.descriptorsForOthers + 1024
+    let job = WorkerPool.descriptorsPerWorker
+    let limit = supervisor.raiseFileLimit(to: maxConnections + jobs * job + others)
+    guard limit < maxConnections + jobs * job + others else { return }
+    let (wantedJobs, wantedConnections) = (jobs, maxConnections)
+    jobs = JobLimit.affordable(jobs, descriptorsPerJob: 2 * job)
+    maxConnections = max(16, min(maxConnections, limit - jobs * job - min(others, limit / 4)))
+    guard (jobs, maxConnections) != (wantedJobs, wantedConnections) else { return }
+    Message.print(
+      "the limit of open files allows \(maxConnections) connections and \(jobs) executions at a time; raise it "
+        + "(ulimit -n) for more.")
   }
 }

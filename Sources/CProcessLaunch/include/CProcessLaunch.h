@@ -102,6 +102,10 @@ struct child_usage {
 /// Reaps one ended child and returns what it and its waited-for descendants used.
 int32_t reap_child(int32_t pid, struct child_usage *usage);
 
+/// Raises the soft limit of open files of this process to `wanted`, as far as the hard limit allows. Children keep the
+/// limit from before. Returns the limit now, or -1.
+int64_t raise_file_limit(int64_t wanted);
+
 /// Makes orphaned descendants children of this process.
 int32_t become_subreaper(void);
 

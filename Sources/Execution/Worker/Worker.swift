@@ -130,6 +130,7 @@ final class Worker {
     }
     run.metrics = metrics
     state = .running(run)
+    pool.began(run)
     var fields = [Frame.Field(key: "id", value: run.request.id)]
     if takesPaths {
       fields.append(Frame.Field(key: "metrics", value: metrics.path))
@@ -140,7 +141,8 @@ final class Worker {
       }
       fields.append(Frame.Field(key: "metrics", value: "-"))
     }
-    let timeLimit = run.request.limits.timeLimit
+    let left = run.request.deadline.map { max(.milliseconds(1), $0 - .now()) }
+    let timeLimit = [run.request.limits.timeLimit, left].compactMap(\.self).min()
     fields.append(Frame.Field(key: "timeout", value: "\(timeLimit.map { ($0.wholeMicroseconds + 999) / 1000 } ?? 0)"))
     if let trace = run.request.trace { fields.append(Frame.Field(key: "traceparent", value: trace.description)) }
     if let type = run.request.contentType { fields.append(Frame.Field(key: "type", value: type)) }

@@ -33,12 +33,13 @@ public final class WorkerPool: Executor {
   private var idle: [Worker] = []
   private var waiting: [WorkerRun] = []
   private var runs: [ExecutionID: WorkerRun] = [:]
+  private var starts: [ExecutionID] = []
   private var completions: [Completion] = []
   private var notices: [String] = []
   private var lastNumber: UInt64 = 0
   private var isClosing = false
   private var prepared = 0
-  private var starts: StartBackoff
+  private var backoff: StartBackoff
   private var timer: Timer?
 
   /// - Parameters:
@@ -62,7 +63,7 @@ public final class WorkerPool: Executor {
     self.slots = slots
     rules = MetricRules(format: format)
     payloads = PayloadBuilder(format: format, sessionID: "rses-" + RequestID.uuid())
-    starts = StartBackoff(most: mostFailedStarts)
+    backoff = StartBackoff(most: mostFailedStarts)
     var configuration = SpawnConfiguration(
       command: target.command,
       environment: ChildEnvironment(secrets: secrets).variables(
@@ -154,6 +155,16 @@ public final class WorkerPool: Executor {
     completed(run, .canceled(nil), nil, duration: .zero)
   }
 
+  /// Whether no worker has it.
+  public func isWaiting(_ id: ExecutionID) -> Bool { runs[id].map { $0.worker == nil } ?? false }
+
+  /// The executions that a worker got since the last call.
+  public func takeStarts() -> [ExecutionID] {
+    guard !starts.isEmpty else { return [] }
+    defer { starts.removeAll(keepingCapacity: true) }
+    return starts
+  }
+
   /// The executions that have ended since the last call.
   public func takeCompletions() -> [Completion] {
     _ = supervisor.takeEndedChildren()
@@ -180,7 +191,7 @@ public final class WorkerPool: Executor {
     guard failure == nil, !isClosing else { return }
     let now = MonotonicInstant.now()
     while failure == nil, isWorkerMissing {
-      if let moment = starts.nextStart, moment > now { return timer?.set(to: moment) ?? () }
+      if let moment = backoff.nextStart, moment > now { return timer?.set(to: moment) ?? () }
       let jitter = settings.maxRequests / 10
       let quota = settings.maxRequests + (jitter > 0 ? Int.random(in: -jitter...jitter) : 0)
       do throws(LaunchFailure) {
@@ -212,7 +223,7 @@ public final class WorkerPool: Executor {
 
   private func startFailed(_ failure: StartFailure, launchedAt: MonotonicInstant, printed: StreamTail? = nil) {
     notice("\(failure)")
-    guard starts.failed(launchedAt: launchedAt, isFinal: failure.isFinal) else { return }
+    guard backoff.failed(launchedAt: launchedAt, isFinal: failure.isFinal) else { return }
     self.failure = failure
     for run in waiting {
       if let printed { printed.bytes.withUnsafeBytes { run.output?.receive($0, from: 2) } }
@@ -224,10 +235,13 @@ public final class WorkerPool: Executor {
 
   // MARK: What workers report
 
+  /// A worker has the request.
+  func began(_ run: WorkerRun) { if run.handovers == 0 { starts.append(run.id) } }
+
   func notice(_ sentence: String) { if notices.count < 100 { notices.append(sentence) } }
 
   func becameReady(_ worker: Worker) {
-    starts.succeeded()
+    backoff.succeeded()
     if let old = workers.first(where: { $0.isAging && !$0.isReplaced && $0.isActive }) {
       old.isReplaced = true
       idle.removeAll { $0 === old }
@@ -271,7 +285,7 @@ public final class WorkerPool: Executor {
   func ended(_ worker: Worker) {
     becameUnusable(worker)
     workers.removeAll { $0 === worker }
-    if worker.answered == 0, worker.wasReady { starts.pause() }
+    if worker.answered == 0, worker.wasReady { backoff.pause() }
     startWorkers()
   }
 
@@ -309,6 +323,7 @@ public final class WorkerPool: Executor {
       attempts: request.attempt, startedAt: run.launchedAt, duration: duration, usage: usage,
       metrics: run.metrics?.intake.finish() ?? .none)
     record.resultType = run.resultType
+    record.queueTime = request.submittedAt.map { run.startedAt.duration(since: $0) }
     if run.metrics != nil { record.payload = payloads.payload(of: record) }
     completions.append(Completion(id: run.id, record: record))
   }

@@ -2,20 +2,25 @@
 internal import CCrypto
 
 /// The SHA-256 digest of a stream of bytes, by OpenSSL. It identifies inputs; it protects nothing.
-package struct SHA256 {
+public struct SHA256 {
   /// 32 bytes, comparable and hashable without an allocation.
-  package struct Digest: Hashable, Sendable {
+  public struct Digest: Hashable, Sendable {
     /// The bytes as big-endian numbers.
-    package let words: InlineArray<4, UInt64>
+    public let words: InlineArray<4, UInt64>
 
-    package static func == (left: Digest, right: Digest) -> Bool {
+    /// The same bytes are equal.
+    public static func == (left: Digest, right: Digest) -> Bool {
       (0..<4).allSatisfy { left.words[$0] == right.words[$0] }
     }
 
-    package func hash(into hasher: inout Hasher) { hasher.combine(words[0]) }
+    /// Hashes 8 of them.
+    public func hash(into hasher: inout Hasher) { hasher.combine(words[0]) }
+
+    /// A digest of given words.
+    public init(words: InlineArray<4, UInt64>) { self.words = words }
 
     /// 64 lowercase hexadecimal digits.
-    package var hexadecimal: String {
+    public var hexadecimal: String {
       var text = ""
       text.reserveCapacity(64)
       for index in 0..<4 {
@@ -30,15 +35,15 @@ package struct SHA256 {
   private var context = SHA256_CTX()
 
   /// An empty stream.
-  package init() { SHA256_Init(&context) }
+  public init() { SHA256_Init(&context) }
 
   /// Takes the next bytes.
-  package mutating func consume(_ bytes: UnsafeRawBufferPointer) {
+  public mutating func consume(_ bytes: UnsafeRawBufferPointer) {
     SHA256_Update(&context, bytes.baseAddress, bytes.count)
   }
 
   /// Ends the stream.
-  package consuming func finish() -> Digest {
+  public consuming func finish() -> Digest {
     var words = InlineArray<4, UInt64>(repeating: 0)
     withUnsafeMutableBytes(of: &words) { bytes in
       _ = SHA256_Final(bytes.baseAddress?.assumingMemoryBound(to: UInt8.self), &context)
@@ -48,7 +53,7 @@ package struct SHA256 {
   }
 
   /// The digest of `bytes`.
-  package static func digest(of bytes: UnsafeRawBufferPointer) -> Digest {
+  public static func digest(of bytes: UnsafeRawBufferPointer) -> Digest {
     var hash = SHA256()
     hash.consume(bytes)
     return hash.finish()

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Execution
+internal import HTTPService
+internal import JSONText
+internal import Platform
+internal import RunModel
+
+/// The answer to a call, in the envelope of the original service or raw, and the state of its execution.
+extension Call {
+  /// The answer to the call.
+  var answer: HTTPResponse {
+    switch state {
+    case .queued, .running: .error(503, "the execution has not ended; try again.", requestID: id)
+    case .expired:
+      .error(
+        503, "the time limit ended while the call waited for a slot; try again later, or allow more time.",
+        type: "TimeoutError", requestID: id, headers: retryHeaders)
+    case .canceled:
+      .error(503, "the call was canceled before it started; call again.", type: "SystemExit", requestID: id)
+    case .ended(let record):
+      if case .failedToStart(let reason, _) = record.ending {
+        // No execution took place.
+        .error(503, reason, type: "LoadingError", requestID: id, headers: retryHeaders)
+      } else {
+        answer(record)
+      }
+    }
+  }
+
+  private var retryHeaders: [(name: String, value: String)] {
+    [(name: "Retry-After", value: "\(service?.retryDelay ?? 1)")]
+  }
+
+  private func answer(_ record: ExecutionRecord) -> HTTPResponse {
+    let failure = failure(of: record)
+    if parameters.output == .raw {
+      if let failure {
+        return .error(500, failure.message, type: failure.type, requestID: id, headers: timing)
+      }
+      let type = form == .binary ? "application/octet-stream" : "text/plain; charset=utf-8"
+      let body: HTTPResponse.Body = if let file = output.file { .file(file) } else { .bytes(output.bytes) }
+      return HTTPResponse(type: type, body: body, headers: timing)
+    }
+    do throws(SystemError) {
+      var encoder = ResultEncoder(form: form, directory: directory)
+      try encoder.append(Array("{".utf8))
+      try appendMembers(record, failure, to: &encoder)
+      try encoder.append(Array("}".utf8))
+      return HTTPResponse(type: "application/json", body: try encoder.body(), headers: timing)
+    } catch {
+      return .error(
+        500, "the result cannot be read back (\(error)); free space in the temporary directory.", requestID: id)
+    }
+  }
+
+  /// The state of the execution, and what the call answers once it has ended.
+  func description(now: MonotonicInstant) -> HTTPResponse {
+    do throws(SystemError) {
+      var encoder = ResultEncoder(form: form, directory: directory)
+      try encoder.append(Array(#"{"request_id":"\#(id)","state":"\#(stateName)""#.utf8))
+      if case .ended(let record) = state {
+        try encoder.append(Array(",".utf8))
+        try appendMembers(record, failure(of: record), to: &encoder)
+      }
+      try encoder.append(Array("}".utf8))
+      return HTTPResponse(type: "application/json", body: try encoder.body())
+    } catch {
+      return .error(
+        500, "the result cannot be read back (\(error)); free space in the temporary directory.", requestID: id)
+    }
+  }
+
+  /// How the result is carried: as its worker typed it, else as its bytes allow.
+  private var form: CallOutput.Form {
+    guard case .ended(let record) = state, let type = record.resultType else { return output.form }
+    switch type.split(separator: ";").first {
+    case "text/plain": return output.form == .binary ? .binary : .text
+    case "application/octet-stream": return .binary
+    default: return output.form
+    }
+  }
+
+  private var stateName: String {
+    switch state {
+    case .queued: "queued"
+    case .running: "running"
+    case .ended(let record): record.outcome.rawValue
+    case .expired: Outcome.timedOut.rawValue
+    case .canceled: Outcome.canceled.rawValue
+    }
+  }
+
+  private func appendMembers(
+    _ record: ExecutionRecord, _ failure: (message: String, type: String)?, to encoder: inout ResultEncoder
+  ) throws(SystemError) {
+    if let failure {
+      var json = JSONWriter()
+      json.beginObject()
+      json.member("message", failure.message)
+      json.member("error_type", failure.type)
+      let trace = String(decoding: output.diagnostics.bytes, as: UTF8.self)
+      if !trace.isEmpty {
+        // Clients of the original service read one of the two.
+        json.member("stacktrace", trace)
+        json.member("stack_trace", trace)
+      }
+      json.endObject()
+      try encoder.append(Array(#""error":"#.utf8) + json.bytes)
+    } else {
+      let quote = form == .json ? [] : [UInt8(ascii: "\"")]
+      try encoder.append(Array(#""result":"#.utf8) + quote)
+      var problem: SystemError?
+      try output.read { piece in
+        do throws(SystemError) { try encoder.append(result: piece) } catch { problem = error }
+      }
+      if let problem { throw problem }
+      try encoder.append(quote)
+    }
+    var json = JSONWriter()
+    json.beginObject()
+    json.member("content_type", failure == nil ? form.rawValue : "text")
+    json.member("duration", number: seconds(record.duration))
+    json.member("request_id", id)
+    if parameters.includesStandardOutput {
+      json.member("stdout", String(decoding: output.diagnostics.bytes, as: UTF8.self))
+    }
+    json.endObject()
+    try encoder.append(Array(#","metadata":"#.utf8) + json.bytes)
+  }
+
+  private func failure(of record: ExecutionRecord) -> (message: String, type: String)? {
+    let limit = seconds(record.duration)
+    switch record.ending {
+    case .ended(.exited(0)), .answered:
+      return output.loss.map { ("\($0); raise --max-output, or print less", "AlgorithmError") }
+    case .ended(.exited(let code)): return ("the algorithm exited with code \(code)", "AlgorithmError")
+    case .ended(.signaled(let number)): return ("signal \(number) ended the algorithm", "SystemExit")
+    case .timedOut: return ("the algorithm timed out after \(limit) s", "TimeoutError")
+    case .canceled: return ("the execution was canceled", "SystemExit")
+    case .raised(let error): return (error.message, error.type)
+    case .workerEnded(let termination):
+      return ("the worker ended before it answered (\(termination))", "AlgorithmError")
+    case .protocolError(let reason): return (reason, "AlgorithmError")
+    case .failedToStart(let reason, _): return (reason, "LoadingError")
+    }
+  }
+
+  private func seconds(_ duration: Duration) -> String {
+    // Milliseconds with three decimals, the point moved.
+    let microseconds = duration.wholeMicroseconds
+    let fraction = String(microseconds % 1_000_000)
+    return "\(microseconds / 1_000_000)." + String(repeating: "0", count: 6 - fraction.utf8.count) + fraction
+  }
+
+  /// `Server-Timing`, in milliseconds.
+  private var timing: [(name: String, value: String)] {
+    guard case .ended(let record) = state else { return [] }
+    let total = MonotonicInstant.now().duration(since: submittedAt)
+    let queue = (queueTime ?? .zero).millisecondsText
+    return [
+      (
+        "Server-Timing",
+        "queue;dur=\(queue), run;dur=\(record.duration.millisecondsText), total;dur=\(total.millisecondsText)"
+      )
+    ]
+  }
+}
