@@ -101,6 +101,7 @@ public final class Dispatcher {
 
   /// Takes the jobs that have ended since the last call, and starts those that are due.
   public func takeCompletions() -> [JobCompletion] {
+    expireJobs(at: .now())
     noteStarts()
     for completion in executor.takeCompletions() {
       if let job = running.removeValue(forKey: completion.id) { ended(job, completion.record) }

@@ -63,6 +63,9 @@ final class HTTPConnection: TimerHandler {
     timer?.cancel()
   }
 
+  /// The library goes on with it in its next run.
+  func resumed() { server.hasResumed = true }
+
   /// The request is over, and the connection waits for the next one.
   func ended(_ exchange: HTTPExchange) {
     phase = .idle(since: .now())

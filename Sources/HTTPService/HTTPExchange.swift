@@ -164,6 +164,7 @@ internal import RunModel
     watch?.cancel()
     watch = nil
     unsafe cmhd_resume(handle)
+    connection.resumed()
   }
 
   /// The client closed its side.

@@ -19,6 +19,8 @@ public final class HTTPServer: EventHandler {
   private var listeners: [HTTPListener] = []
   private var registrations: [Registration] = []
   private var connections: [ObjectIdentifier: HTTPConnection] = [:]
+  /// Whether a connection was resumed since the last run, which the library does not always report by its descriptor.
+  var hasResumed = false
   /// Whether no further requests are wanted: every response closes its connection.
   public private(set) var isDraining = false
 
@@ -48,10 +50,13 @@ public final class HTTPServer: EventHandler {
   }
 
   /// When ``advance()`` must be called even if nothing is ready; nil for never.
-  public var nextDue: MonotonicInstant? { listeners.compactMap(\.nextDue).min() }
+  public var nextDue: MonotonicInstant? { hasResumed ? .now() : listeners.compactMap(\.nextDue).min() }
 
   /// Does all work that is due. The owner calls it after each turn, and after the responses that follow from it.
-  public func advance() { for listener in listeners { listener.run() } }
+  public func advance() {
+    hasResumed = false
+    for listener in listeners { listener.run() }
+  }
 
   /// Nothing: the turn has ended, and ``advance()`` follows.
   public func ready(_ registration: Registration, for events: Interest) {}
