@@ -32,14 +32,11 @@ final class ServerAPI: HTTPApplication {
   private let keys: KeyStore
   private let lookup: VersionLookup
   private let log: AccessLog
-<<<<<<< HEAD
   private var http = HTTPMetrics()
   private let home: HomeDirectory
   private let startedAt = WallClock.now()
   /// Pages that follow executions live.
   var eventStreams = 0
-=======
->>>>>>> eb92b06 (serve: call versions with workers)
   /// Waits for the ends of executions, until a moment.
   private var waits: [(until: MonotonicInstant, exchange: HTTPExchange, call: Call)] = []
 
@@ -133,12 +130,8 @@ final class ServerAPI: HTTPApplication {
     switch admission.route.endpoint {
     case .live: exchange.respond(.text(exchange.request.isVerbose ? "[+]loop ok\n" : "ok\n"))
     case .ready:
-<<<<<<< HEAD
-      let readiness = Readiness(home: home, isEnding: calls.isDraining)
+      let readiness = Readiness(home: home, isEnding: isEnding)
       exchange.respond(readiness.response(isVerbose: exchange.request.isVerbose))
-=======
-      exchange.respond(isEnding ? .text("draining\n", status: 503) : .text("ok\n"))
->>>>>>> eb92b06 (serve: call versions with workers)
     case .call:
       guard let call = admission.call else { return }
       calls.submit(call, input: exchange.body, trace: Self.trace(exchange.request))
@@ -256,15 +249,10 @@ final class ServerAPI: HTTPApplication {
     }
     guard calls.hasRoom else {
       calls.metrics.countRejection("queue_full")
-<<<<<<< HEAD
-      return .error(
-        429, "all slots and the queue are taken; call again later.", requestID: id, headers: [("Retry-After", "1")])
-=======
       return .refused(
         .error(
           429, "all slots and the queue are taken; call again later.", requestID: id,
           headers: [("Retry-After", "\(calls.retryDelay)")]))
->>>>>>> eb92b06 (serve: call versions with workers)
     }
     return .call(
       Call(
@@ -319,22 +307,6 @@ final class ServerAPI: HTTPApplication {
         eventStreams: eventStreams, version: settings.programVersion, startedAt: startedAt)
       exchange.respond(page.response(accept: accept, home))
     }
-<<<<<<< HEAD
-=======
-    var text = family("algo_run_executions_total", "counter", "Executions that ended, by outcome.")
-    text += calls.metrics.lines(known: (try? lookup.store.versions()) ?? [])
-    text += family("algo_run_executions_running", "gauge", "Executions that run now.")
-    text += "algo_run_executions_running \(calls.running)\n"
-    text += family("algo_run_executions_waiting", "gauge", "Calls that wait for a slot.")
-    text += "algo_run_executions_waiting \(calls.queued)\n"
-    text += family("algo_run_requests_rejected_total", "counter", "Requests that were refused, by reason.")
-    for (reason, count) in calls.metrics.rejected {
-      text += "algo_run_requests_rejected_total{reason=\"\(reason)\"} \(count)\n"
-    }
-    if isOpen { text += "# EOF\n" }
-    let type = isOpen ? "application/openmetrics-text; version=1.0.0" : "text/plain; version=0.0.4"
-    return HTTPResponse(type: "\(type); charset=utf-8", body: .bytes(Array(text.utf8)))
->>>>>>> eb92b06 (serve: call versions with workers)
   }
 }
 
