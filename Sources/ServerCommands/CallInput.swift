@@ -21,6 +21,13 @@ struct CallInput {
     }
   }
 
+  /// A text that is there already, whose bytes decide its type.
+  init(text: String) {
+    declaredType = nil
+    var bytes = text
+    bytes.withUTF8 { unsafe consume(UnsafeRawBufferPointer($0)) }
+  }
+
   /// Takes a piece.
   mutating func consume(_ piece: UnsafeRawBufferPointer) {
     hash.consume(piece)

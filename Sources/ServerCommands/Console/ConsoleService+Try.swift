@@ -53,8 +53,8 @@ extension ConsoleService {
         return respond(exchange, .page(page(nil, nil, nil, problem)), session, viewer)
       }
       let call = Call(
-        id: exchange.id, version: version, parameters: CallParameters(), outputLimit: settings.maxOutput,
-        directory: settings.spillDirectory)
+        id: exchange.id, version: version, parameters: CallParameters(), input: CallInput(text: input),
+        outputLimit: settings.maxOutput, directory: settings.spillDirectory)
       calls.submit(call, input: RequestBody(Array(input.utf8)), trace: nil)
       attempts.append(
         Attempt(call: call, until: .now() + Self.patience, exchange: exchange, session: session, page: page))
