@@ -77,8 +77,8 @@ let package = Package(
     .target(
       name: "ConsumeRun",
       dependencies: [
-        "BatchRun", "CCrypto", "Execution", "JSONText", "KafkaClient", "Platform", "ProcessSupervision",
-        "RequestDispatch", "RunModel",
+        "BatchRun", "CCrypto", "Execution", "HTTPService", "JSONText", "KafkaClient", "Platform",
+        "ProcessSupervision", "RequestDispatch", "RunModel",
       ],
       swiftSettings: strict),
     .testTarget(name: "ConsumeRunTests", dependencies: ["ConsumeRun"], swiftSettings: strict),

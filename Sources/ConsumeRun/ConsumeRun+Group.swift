@@ -63,6 +63,7 @@ extension ConsumeRun {
   }
 
   func receive(_ message: ConsumedMessage) {
+    knownEnds[message.partition] = max(knownEnds[message.partition] ?? 0, message.offset + 1)
     guard let partition = queue[message.partition], !partition.isLeaving, drainEnd == nil else {
       return member.giveBack(GroupMember.units(message.size))
     }
@@ -77,6 +78,7 @@ extension ConsumeRun {
       member.giveBack(GroupMember.units(message.size))
       scheduleCommit()
     case .run:
+      partition.note(message)
       let past = journal?.past(partition: message.partition, offset: message.offset) ?? .none
       queue.add(
         IncomingRequest(
@@ -99,6 +101,7 @@ extension ConsumeRun {
 
   func reachEnd(_ place: PartitionOffset) {
     guard let partition = queue[place.partition] else { return }
+    knownEnds[place.partition] = max(knownEnds[place.partition] ?? 0, place.offset)
     partition.progress.reachEnd(partition.end.map { min($0, place.offset) } ?? place.offset)
     if partition.isDirty { scheduleCommit() }
   }

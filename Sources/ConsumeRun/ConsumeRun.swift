@@ -69,6 +69,9 @@ public final class ConsumeRun {
   var nextComparison = MonotonicInstant.now()
   var lastTrouble: KafkaCause?
   var figures = ConsumeFigures()
+  /// Where partitions end, as far as their ends were reached.
+  var knownEnds: [Int32: Int64] = [:]
+  var metricsService: MetricsService?
 
   /// - Parameters:
   ///   - consumer: the member's consumer, which has not joined yet.
@@ -103,6 +106,7 @@ public final class ConsumeRun {
       advance()
       if end != nil { break }
       loop.turn(until: nextDue)
+      metricsService?.advance()
       for signal in supervisor.takeSignals() { take(signal: signal.number) }
       for notice in executor.takeNotices() { display.say(notice) }
     }
@@ -114,6 +118,7 @@ public final class ConsumeRun {
       loop.turn(until: .now() + .milliseconds(100))
       if !supervisor.takeSignals().isEmpty { break }
     }
+    metricsService?.close()
     display.clear()
     return end ?? .done
   }
@@ -139,6 +144,7 @@ public final class ConsumeRun {
 
   var nextDue: MonotonicInstant? {
     var moments = [dispatcher.nextDue, queue.nextDue, drainEnd, startsPausedUntil, display.nextDeadline]
+    moments.append(metricsService?.nextDue)
     if writing == nil { moments.append(commitDue) }
     moments += queue.partitions.map { $0.isStopped ? nil : $0.leavesAt }
     if settings.endsAtEnd { moments.append(.now() + Self.endCheck) }

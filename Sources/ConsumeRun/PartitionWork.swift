@@ -32,6 +32,25 @@ final class PartitionWork {
     committed = assigned.isCommitted ? assigned.offset : nil
   }
 
+  /// Moments of requests that may not be committed, oldest first: a few suffice for an age.
+  private var moments: [(offset: Int64, milliseconds: Int64)] = []
+
+  /// Notes when a request was made.
+  func note(_ message: ConsumedMessage) {
+    guard moments.count < 4096, let moment = message.timestamp else { return }
+    moments.append((message.offset, moment))
+    guard moments.count == 4096 else { return }
+    // Every other one, so that those that are left span the same time.
+    moments = moments.enumerated().filter { $0.offset % 2 == 0 }.map(\.element)
+  }
+
+  /// When the first request that is not done was made.
+  var oldestTimestamp: Int64? {
+    let base = committed?.offset ?? 0
+    moments.removeAll { $0.offset < base }
+    return moments.first?.milliseconds
+  }
+
   var isLeaving: Bool { leavesAt != nil }
   var waitingCount: Int { waiting.count - head }
   var first: IncomingRequest? { head < waiting.count ? waiting[head] : nil }

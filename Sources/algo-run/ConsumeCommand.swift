@@ -4,6 +4,7 @@ internal import CommandLineInterface
 internal import ConsumeRun
 internal import Delivery
 internal import Execution
+internal import HTTPService
 internal import KafkaClient
 internal import Platform
 internal import ProcessSupervision
@@ -85,6 +86,10 @@ enum ConsumeCommand: Subcommand {
         journalPath: slot.journalPath)
     }
     run.history = history
+    if let address = options.metrics {
+      let bound = try ExecCommand.ownFailure { try run.serveMetrics(at: address) }
+      Message.print("figures for Prometheus at http://\(bound)/metrics.")
+    }
     let end = run.run()
     payloads?.close()
     history?.close()

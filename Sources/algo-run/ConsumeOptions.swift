@@ -3,6 +3,7 @@ internal import BatchRun
 internal import CommandLineInterface
 internal import ConsumeRun
 internal import Execution
+internal import HTTPService
 internal import KafkaClient
 internal import RequestDispatch
 internal import RunModel
@@ -48,6 +49,7 @@ struct ConsumeOptions {
     .value(
       "drain", "D", default: "30s",
       help: "Time that running requests have after SIGTERM, and when their partition goes to another member."),
+    .value("metrics", "HOST:PORT", help: "Serve figures for Prometheus at this address, as /metrics."),
     .flag("once", help: "End where the topic ends now."),
     .value(
       "progress", "HOW", default: "auto", completion: .choices(ProgressStyle.allCases.map(\.rawValue)),
@@ -59,6 +61,7 @@ struct ConsumeOptions {
   let deadLetters: String?
   let isExactlyOnce: Bool
   let progress: ProgressStyle
+  let metrics: ListenAddress?
   let worker: WorkerOptions
   private let invocation: Invocation
   private let requests: String
@@ -83,6 +86,12 @@ struct ConsumeOptions {
     }
     isExactlyOnce = invocation.value("delivery") != "at-least-once"
     progress = invocation.value("progress").flatMap(ProgressStyle.init) ?? .auto
+    metrics = try invocation.value("metrics").map { text throws(UsageError) in
+      guard let address = ListenAddress(parsing: text) else {
+        throw invocation.invalid("metrics", value: text, expected: "an address and a port such as 127.0.0.1:9464")
+      }
+      return address
+    }
     worker = try WorkerOptions(invocation, ownsDrain: true)
     stopping = try Stopping(invocation)
     brokers = try invocation.value("brokers").map { list throws(UsageError) in

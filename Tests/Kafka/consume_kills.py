@@ -179,6 +179,7 @@ def main(arguments=None):
             print(directory)
         else:
             shutil.rmtree(directory, ignore_errors=True)
+    print(f"{int(fine)} passed, {int(not fine)} failed")
     return fine
 
 

@@ -2,14 +2,21 @@
 """`consume`: requests from a topic to results, payloads and offsets in one transaction."""
 
 import json
+import shutil
 import signal
+import subprocess
+import time
+import urllib.request
 import uuid
+from pathlib import Path
 
 import pytest
 
 from harness import processes
 from harness.members import SHORT, Members
 from harness.program import PYTHON
+
+REPOSITORY = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
@@ -176,3 +183,44 @@ def test_two_members_share_the_partitions(members):
         assert members.program.finish(member).status == 0
     assert set(members.topics.count(members.results).values()) == {1}
     assert len(members.topics.read(members.payloads)) == count
+
+
+def test_figures_for_prometheus(members43):
+    members = members43
+    members.publish_python("import os, sys, time\nopen('marks', 'a').write('x\\n')\n"
+                           "while not os.path.exists('go'): time.sleep(0.01)\nprint(sys.stdin.read())")
+    members.topics.produce(members.requests, numbers(5), partition=0, timestamp=int((time.time() - 100) * 1000))
+    member = members.start("--jobs", "2", "--metrics", "127.0.0.1:0")
+    address = processes.read_line(member.stderr.fileno()).split()[-1].rstrip(".")
+
+    def figures():
+        text = urllib.request.urlopen(address, timeout=30).read().decode()
+        return dict(line.rsplit(" ", 1) for line in text.splitlines() if not line.startswith("#"))
+
+    processes.await_until(lambda: len(members.marks()) == 2, "two running requests")
+    first = figures()
+    lag = f'algo_run_consume_lag_records{{topic="{members.requests}",partition="0"}}'
+    assert (first["algo_run_consume_running_requests"], first[lag]) == ("2", "5")
+    assert float(first["algo_run_consume_oldest_uncommitted_request_age_seconds"]) >= 100
+    (members.program.directory / "go").write_text("")
+    processes.await_until(lambda: figures()['algo_run_consume_requests_total{outcome="succeeded"}'] == "5", "five results")
+    last = figures()
+    assert last[lag] == "0" and float(last["algo_run_consume_commit_seconds_total"]) > 0
+    assert float(last["algo_run_consume_oldest_uncommitted_request_age_seconds"]) == 0
+    if shutil.which("promtool"):
+        text = urllib.request.urlopen(address, timeout=30).read()
+        subprocess.run(["promtool", "check", "metrics"], input=text, check=True, timeout=60)
+    member.send_signal(signal.SIGTERM)
+    assert members.program.finish(member).status == 0
+
+
+def test_a_client_in_python_sends_a_request_and_reads_its_result(members43):
+    members = members43
+    members.publish("cat")
+    member = members.start()
+    example = REPOSITORY / "Examples" / "kafka-client" / "ask.py"
+    answer = subprocess.run([PYTHON, example, members.kafka.PLAINTEXT, members.requests, members.results, '{"n": 7}'],
+                            capture_output=True, text=True, timeout=120)
+    assert answer.returncode == 0 and json.loads(answer.stdout) == {"n": 7}, answer
+    member.send_signal(signal.SIGTERM)
+    assert members.program.finish(member).status == 0

@@ -144,13 +144,13 @@ def test_a_request_that_kills_its_supervisor_is_not_run_for_ever(members):
 
 def test_the_older_of_two_processes_with_one_instance_ends_with_75(members):
     members.publish_python("import time; time.sleep(0.05); print('x')")
-    members.topics.produce(members.requests, [b"x"] * 200)
+    members.topics.produce(members.requests, [b"x"] * 60)
     first = members.start("--instance", "twin", "--jobs", "1", *SHORT)
     members.await_results(3)
     second = members.start("--instance", "twin", "--jobs", "1", *SHORT)
     outcome = members.program.finish(first)
     assert outcome.status == 75 and 'instance "twin"' in outcome.messages[-1], outcome
-    members.await_results(200)
+    members.await_results(60, limit=120)
     assert set(members.topics.count(members.results).values()) == {1}
     second.send_signal(signal.SIGTERM)
     assert members.program.finish(second).status == 0
