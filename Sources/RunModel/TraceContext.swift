@@ -40,7 +40,8 @@ public struct TraceContext: Sendable, Equatable, CustomStringConvertible {
   /// The same with a `tracestate` of the same request, unless that is empty, too long, or no line of ASCII.
   public func with(state: String) -> TraceContext {
     var context = self
-    let isUsable = (1...Self.stateLimit).contains(state.utf8.count) && state.utf8.allSatisfy { (0x20...0x7e).contains($0) }
+    let isUsable =
+      (1...Self.stateLimit).contains(state.utf8.count) && state.utf8.allSatisfy { (0x20...0x7e).contains($0) }
     context.state = isUsable ? state : nil
     return context
   }
