@@ -13,7 +13,8 @@ import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from confluent_kafka import Consumer, KafkaError, Producer
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer
+from confluent_kafka.admin import AdminClient, NewTopic
 
 HERE = Path(__file__).resolve().parent
 OPERATIONAL = {"request_id", "timestamp", "duration_milliseconds", "algorithm_owner", "algorithm_name",
@@ -118,6 +119,15 @@ class Corpus:
     def write_lines(self, path):
         """The values as the file sink and a file connector have them; broken ones may hold no line's end."""
         path.write_bytes(b"".join(record.value + b"\n" for record in self.disordered()))
+
+
+def create(bootstrap, topic):
+    """Creates a topic, unless it is there: a consumer that comes before its topic may look again only after minutes."""
+    [made] = AdminClient({"bootstrap.servers": bootstrap}).create_topics([NewTopic(topic, 1, 1)]).values()
+    try:
+        made.result(60)
+    except KafkaException as error:
+        assert error.args[0].code() == KafkaError.TOPIC_ALREADY_EXISTS, error
 
 
 def produce(bootstrap, topic, records):
