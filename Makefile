@@ -25,7 +25,7 @@ RELEASE_FLAGS = --scratch-path $(BUILD) -c release --static-swift-stdlib --produ
 ALGO_RUN ?= $(BUILD)/release/algo-run
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-kafka test check soak integrations bench lint format fuzz examples release package version install clean
+.PHONY: help demo demo-kafka test check soak integrations bench lint format fuzz examples screenshots release package version install clean
 export ALGO_RUN BUILD LEAN_FLAGS
 export EXAMPLES_BUILD ?= $(BUILD)/examples
 
@@ -76,6 +76,10 @@ fuzz: ## throw broken metric streams at the intake (FUZZ_SECONDS=30)
 examples: release ## run the four example algorithms and check what they report
 	@scripts/install-packages test
 	@Examples/run.sh
+
+screenshots: release ## take the pictures of the web console in docs/images/console again
+	@scripts/install-packages test
+	@scripts/python scripts/screenshots "$(ALGO_RUN)"
 
 release: ## the binary that is installed: .build/release/algo-run
 	@scripts/install-packages build

@@ -47,8 +47,10 @@ def corpus(kafka, home):
 
 
 @pytest.fixture(scope="module")
-def topic():
-    return f"insights-{uuid.uuid4().hex[:8]}"
+def topic(kafka):
+    name = f"insights-{uuid.uuid4().hex[:8]}"
+    create(kafka.PLAINTEXT, name)
+    return name
 
 
 @pytest.fixture(scope="session")

@@ -16,7 +16,7 @@ from typing import Dict, Optional
 
 import pytest
 
-from corpus import BROKEN, Record, create, produce
+from corpus import BROKEN, Record, produce
 from harness import processes
 
 SENTINEL = "req-sentinel-"
@@ -39,7 +39,6 @@ class Store:
     def __init__(self, bootstrap, topic, corpus):
         self.bootstrap, self.topic, self.corpus = bootstrap, topic, corpus
         self._sentinels = 0
-        create(bootstrap, topic)
 
     def rows(self):
         """All rows, also those of the same execution."""

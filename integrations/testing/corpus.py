@@ -123,7 +123,8 @@ class Corpus:
 
 def create(bootstrap, topic):
     """Creates a topic, unless it is there: a consumer that comes before its topic may look again only after minutes."""
-    [made] = AdminClient({"bootstrap.servers": bootstrap}).create_topics([NewTopic(topic, 1, 1)]).values()
+    client = AdminClient({"bootstrap.servers": bootstrap})
+    [made] = client.create_topics([NewTopic(topic, 1, 1)]).values()
     try:
         made.result(60)
     except KafkaException as error:
