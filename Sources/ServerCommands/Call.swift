@@ -54,13 +54,8 @@ final class Call: JobOutput {
     output = CallOutput(limit: outputLimit, directory: directory)
   }
 
-  /// Whether it came to its end.
-  var hasEnded: Bool {
-    switch state {
-    case .queued, .running: false
-    case .ended, .expired, .canceled: true
-    }
-  }
+  /// Whether it came to its end, and its payload is durable.
+  var hasEnded: Bool { endedAt != nil }
 
   /// Time that it waited for its execution to begin; nil if it still waits.
   var queueTime: Duration? { startedAt.map { $0 - submittedAt } }
