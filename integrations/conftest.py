@@ -12,6 +12,7 @@ import pytest
 
 import corpus as corpora
 from contract import Contract
+from corpus import create
 from environments import WORK
 from harness import ports
 from harness.broker import NEWEST, Kafka
