@@ -24,7 +24,8 @@
   F(rd_kafka_AdminOptions_set_request_timeout) F(rd_kafka_AdminOptions_destroy) F(rd_kafka_error_code)                 \
   F(rd_kafka_error_string) F(rd_kafka_error_is_retriable) F(rd_kafka_error_is_fatal)                                   \
   F(rd_kafka_error_txn_requires_abort) F(rd_kafka_error_destroy) F(rd_kafka_headers_new) F(rd_kafka_header_add)        \
-  F(rd_kafka_headers_destroy) F(rd_kafka_produceva) F(rd_kafka_conf_set_dr_msg_cb) F(rd_kafka_poll)
+  F(rd_kafka_headers_destroy) F(rd_kafka_produceva) F(rd_kafka_conf_set_dr_msg_cb) F(rd_kafka_poll)                    \
+  F(rd_kafka_memberid)
 
 #define POINTER(name) static __typeof__(name) *p_##name;
 FUNCTIONS(POINTER)
@@ -207,6 +208,14 @@ void crdk_begin_transaction(rd_kafka_t *client, crdk_outcome *outcome) {
   report(p_rd_kafka_begin_transaction(client), outcome);
 }
 
+// Whether the group has removed this consumer, or it was never in one.
+static bool is_outside(rd_kafka_t *consumer) {
+  char *member = p_rd_kafka_memberid(consumer);
+  bool result = !member || !*member;
+  if (member) p_rd_kafka_mem_free(consumer, member);
+  return result;
+}
+
 void crdk_send_offsets(rd_kafka_t *client, const rd_kafka_topic_partition_list_t *offsets, rd_kafka_t *consumer,
                        int milliseconds, crdk_outcome *outcome) {
   rd_kafka_consumer_group_metadata_t *group = p_rd_kafka_consumer_group_metadata(consumer);
@@ -216,7 +225,16 @@ void crdk_send_offsets(rd_kafka_t *client, const rd_kafka_topic_partition_list_t
     snprintf(outcome->text, sizeof outcome->text, "the consumer is in no group");
     return;
   }
-  report(p_rd_kafka_send_offsets_to_transaction(client, offsets, group, milliseconds), outcome);
+  // Brokers take offsets that name no member from any producer: a member whose session ended would commit what another
+  // one owns by now. Asked after the metadata was taken, which is of the same member or of one that is gone.
+  if (is_outside(consumer)) {
+    memset(outcome, 0, sizeof *outcome);
+    outcome->code = RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID;
+    outcome->abortable = true;
+    snprintf(outcome->text, sizeof outcome->text, "the group has removed this member");
+  } else {
+    report(p_rd_kafka_send_offsets_to_transaction(client, offsets, group, milliseconds), outcome);
+  }
   p_rd_kafka_consumer_group_metadata_destroy(group);
 }
 

@@ -18,6 +18,8 @@ final class GroupMember: AssignmentWatcher, @unchecked Sendable {
   private static let messagesAtOnce = 512
   /// How long an answer of a broker is waited for when a partition is assigned.
   private static let patience = Duration.seconds(120)
+  /// Kafka's code for a member that the group does not know.
+  private static let unknownMember: Int32 = 25
   /// Two heartbeats, by which a fenced consumer learns of it.
   private static let fenceWait = Duration.seconds(7)
 
@@ -215,6 +217,10 @@ final class GroupMember: AssignmentWatcher, @unchecked Sendable {
 
   private func write(_ records: [OutgoingRecord], _ offsets: [PartitionOffset]) {
     let began = MonotonicInstant.now()
+    // Asked for before the owner heard that they were lost: another member may have run these requests by now.
+    guard offsets.allSatisfy({ owned.contains($0.partition) }) else {
+      return post(.aborted(KafkaCause(code: Self.unknownMember, text: "its partitions were lost to another member")))
+    }
     guard let outcome = producer?.write(records.map(placed), offsets, of: consumer) else { return }
     switch outcome {
     case .committed: post(.written(.now() - began))
