@@ -56,7 +56,12 @@ class InfluxDB(Store):
         return list(found.values())
 
     def has(self, request_id):
-        return self.query(f"SELECT request_id FROM insights WHERE request_id = '{request_id}'") != []
+        if self.query(f"SELECT request_id FROM insights WHERE request_id = '{request_id}'") == []:
+            return False
+        # The points of one write show one after the other: the bridge counts them once all are there.
+        ends = ("written", "duplicates", "connection_tests", "unreadable", "refused", "dropped")
+        ended = sum(figure(self.bridge, f"algo_consumer_{name}_total") for name in ends)
+        return ended == figure(self.bridge, "algo_consumer_records_total")
 
     def unreadable(self):
         return figure(self.bridge, "algo_consumer_unreadable_total")
