@@ -23,6 +23,9 @@ final class GroupMember: AssignmentWatcher, @unchecked Sendable {
   /// Two heartbeats, by which a fenced consumer learns of it.
   private static let fenceWait = Duration.seconds(7)
 
+  /// How long the group may take to let this member go.
+  private static let leaveWait = Duration.seconds(10)
+
   private let settings: ConsumeSettings
   private let connection: ProducerSettings
   private let consumer: GroupConsumer
@@ -33,6 +36,7 @@ final class GroupMember: AssignmentWatcher, @unchecked Sendable {
   /// Units of room: one a record, and one more for each 4 KiB.
   private let room: Atomic<Int>
   private let mostRoom: Int
+  private let isClosed = Atomic(false)
   // Of the thread.
   private var producer: GroupProducer?
   private var batchSize: Int
@@ -208,9 +212,25 @@ final class GroupMember: AssignmentWatcher, @unchecked Sendable {
       isLeaving = true
       // Closing would wait for their release for ever.
       if !revoked.isEmpty { unassign(revoked.sorted()) }
-      consumer.close()
+      leaveGroup()
       end(.left)
     }
+  }
+
+  /// Leaves the group within a time: the library waits without a limit while the group assigns its partitions anew.
+  /// Everything is committed by now. If the library goes on waiting, the group misses this member after its session.
+  private func leaveGroup() {
+    let deadline = MonotonicInstant.now() + Self.leaveWait
+    guard (try? Thread.start { [self] in closeConsumer() }) != nil else { return consumer.close() }
+    while !isClosed.load(ordering: .acquiring), MonotonicInstant.now() < deadline {
+      Thread<Void>.pause(.milliseconds(2))
+    }
+  }
+
+  /// On a thread of its own; this one calls nothing of the consumer meanwhile.
+  private func closeConsumer() {
+    consumer.close()
+    isClosed.store(true, ordering: .releasing)
   }
 
   // MARK: Writing
