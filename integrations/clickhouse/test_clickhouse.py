@@ -7,7 +7,7 @@ import pytest
 
 import comparison
 from clickhouse_store import ClickHouse, statements
-from contract import SENTINEL, Contract, sentinel_record
+from contract import LIMIT, SENTINEL, Contract, sentinel_record
 from corpus import produce
 from environments import environment
 from harness import processes
@@ -43,6 +43,6 @@ def test_its_kafka_engine_logs_in_by_plain_over_tls(kafka, corpus, tmp_path):
     produce(kafka.PLAINTEXT, topic, [sentinel_record(SENTINEL)])
     store = ClickHouse(environment("chdb", "chdb"), tmp_path, kafka.SASL_SSL, topic, corpus, login, kafka.CA)
     try:
-        processes.await_until(lambda: store.has(SENTINEL), "the record came by TLS", limit=120)
+        processes.await_until(lambda: store.has(SENTINEL), "the record came by TLS", limit=LIMIT)
     finally:
         store.stop()

@@ -33,6 +33,11 @@ class Row:
     outcome: Optional[str] = None
 
 
+#: Seconds until a record must be in a store. A consumer of librdkafka whose first look at its topic failed, as on a busy
+#: machine, may look again after 300 s only.
+LIMIT = 360
+
+
 class Store:
     """A tool that was given a topic. Subclasses start it, and say how to look into it."""
 
@@ -57,7 +62,7 @@ class Store:
         self._sentinels += 1
         sentinel = f"{SENTINEL}{self._sentinels}"
         produce(self.bootstrap, self.topic, [*self.corpus.disordered(seed), sentinel_record(sentinel)])
-        processes.await_until(lambda: self.has(sentinel), f"{self.topic} is in the store", limit=120)
+        processes.await_until(lambda: self.has(sentinel), f"{self.topic} is in the store", limit=LIMIT)
 
     def executions(self):
         """The rows without those that only mark an end."""
