@@ -33,9 +33,8 @@ class Row:
     outcome: Optional[str] = None
 
 
-#: Seconds until a record must be in a store. A consumer of librdkafka whose first look at its topic failed, as on a busy
-#: machine, may look again after 300 s only.
-LIMIT = 360
+#: Seconds until a record must be in a store.
+LIMIT = 240
 
 
 class Store:
