@@ -22,6 +22,10 @@ public final class BatchRun {
   private static let pendingLimit = 256
   /// Bytes of captured output that may wait with them.
   private static let pendingBytesLimit = 1 << 19
+  /// Results are written together that come within this time, with their lines of the history: each write costs calls of
+  /// the kernel, and most requests of a worker take less.
+  private static let gathering = Duration.milliseconds(1)
+  private static let mostGathered = 64
   /// Lines about rejected metrics; the summary counts the others.
   static let rejectionLines = 20
 
@@ -47,6 +51,9 @@ public final class BatchRun {
   private var submitted: [JobID: (request: Request, ordinal: Int, capture: ChildCapture)] = [:]
   private var pending: PendingPayloads
   private var nextOrdinal = 0
+  /// When the next results are written, at the latest.
+  private var nextGroup = MonotonicInstant.now()
+  private var hasGathered = false
   private var listHasEnded = false
   private var phase = BatchPhase.running
 
@@ -144,6 +151,27 @@ public final class BatchRun {
     for finished in pending.takeDurable() { write(finished) }
     var isBusy = takeRequests()
     noteEnd()
+    if !isGathering, writeGroup() { isBusy = true }
+    if !count.isOver, !display.isSilent || settings.halt != nil { count.advance() }
+    display.update(figures, at: .now())
+    return isBusy
+  }
+
+  /// Whether finished requests wait for others to be written with them.
+  private var isGathering: Bool {
+    hasGathered && phase == .running && !dispatcher.isIdle && output.backlog < Self.mostGathered
+      && captures.pendingBytes < Self.pendingBytesLimit && MonotonicInstant.now() < nextGroup
+  }
+
+  /// Writes what is finished, or a bounded piece of it.
+  ///
+  /// - Returns: Whether there is more to do at once.
+  private func writeGroup() -> Bool {
+    if hasGathered { nextGroup = .now() + Self.gathering }
+    hasGathered = false
+    // Before the results: a request that has one is in the history.
+    history?.flush()
+    var isBusy = false
     let wasFull = !canTake
     do throws(BatchFailure) {
       switch try output.pump() {
@@ -155,10 +183,7 @@ public final class BatchRun {
       }
     } catch { stopWriting(error) }
     // Writing made room again. No event reports that, and with no child running nothing else would wake the loop.
-    if wasFull, canTake { isBusy = true }
-    if !count.isOver, !display.isSilent || settings.halt != nil { count.advance() }
-    display.update(figures, at: .now())
-    return isBusy
+    return isBusy || wasFull && canTake
   }
 
   private var isOver: Bool {
@@ -167,9 +192,7 @@ public final class BatchRun {
   }
 
   private var nextDeadline: MonotonicInstant? {
-    let due = dispatcher.nextDue
-    guard let update = display.nextDeadline else { return due }
-    return min(update, due ?? update)
+    [dispatcher.nextDue, display.nextDeadline, hasGathered ? nextGroup : nil].compactMap { $0 }.min()
   }
 
   // MARK: Requests
@@ -241,7 +264,7 @@ public final class BatchRun {
       _ = payloads.enqueue(insightsRecord)
       finished.record.delivery = Delivery(.queued)
     }
-    history?.append(finished.record, inputSHA256: finished.digest.hexadecimal)
+    history?.gather(finished.record, inputSHA256: finished.digest.hexadecimal)
     order?.leaveOut(finished.ordinal)
   }
 
@@ -256,7 +279,8 @@ public final class BatchRun {
   }
 
   private func write(_ finished: FinishedRequest) {
-    history?.append(finished.record, inputSHA256: finished.digest.hexadecimal)
+    hasGathered = true
+    history?.gather(finished.record, inputSHA256: finished.digest.hexadecimal)
     guard let order else { return output.append(finished) }
     do throws(BatchFailure) { try order.take(finished) } catch { stopWriting(error) }
   }

@@ -4,7 +4,8 @@ internal import Execution
 /// Counts by digest, in a file without a name: a million inputs take as much memory as ten.
 ///
 /// An open-addressing hash table of 32-byte slots: 24 bytes of key, of which 192 bits are far more than a collision
-/// needs, and a count. It grows before it is half full; an empty slot is all zeros, so the file may be sparse.
+/// needs, and a count. It grows before it is half full, by so much that few keys move often; an empty slot is all zeros,
+/// so the file may be sparse.
 final class DigestTable {
   /// The key of a count.
   struct Key: Equatable {
@@ -32,6 +33,7 @@ final class DigestTable {
 
   private static let slotSize = 32
   private static let firstCapacity = 1024
+  private static let growth = 8
 
   private let directory: String
   private var file: AnonymousFile
@@ -74,7 +76,7 @@ final class DigestTable {
   private func grow() throws(BatchFailure) {
     let (old, oldCapacity) = (file, capacity)
     file = try AnonymousFile(in: directory)
-    capacity *= 2
+    capacity *= Self.growth
     let batch = 512
     var slots: [UInt8] = []
     for start in stride(from: 0, to: oldCapacity, by: batch) {

@@ -73,6 +73,15 @@ bool read_memory(int32_t status, int64_t *peak, int64_t *resident) {
   return true;
 }
 
+int64_t read_resident(int32_t statm) {
+  char text[128];
+  ssize_t length = pread(statm, text, sizeof text - 1, 0);
+  if (length <= 0) return -1;
+  text[length] = 0;
+  const char *second = strchr(text, ' ');
+  return second ? strtoll(second, NULL, 10) : -1;
+}
+
 int32_t become_subreaper(void) { return prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0 ? 0 : errno; }
 
 int32_t occupy_standard_descriptors(void) {
@@ -81,6 +90,8 @@ int32_t occupy_standard_descriptors(void) {
     // The lowest free number is taken: this one, as those below it are open by now.
     if (open("/dev/null", O_RDWR | O_CLOEXEC) < 0) return errno;
   }
+  // 3 is no number for a descriptor of ours: while it is free, each new one would have to be moved away from it.
+  if (fcntl(3, F_GETFD) < 0) open("/dev/null", O_RDONLY | O_CLOEXEC);
   return 0;
 }
 

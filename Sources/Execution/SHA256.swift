@@ -21,14 +21,13 @@ public struct SHA256 {
 
     /// 64 lowercase hexadecimal digits.
     public var hexadecimal: String {
-      var text = ""
-      text.reserveCapacity(64)
-      for index in 0..<4 {
-        let digits = String(words[index], radix: 16)
-        for _ in digits.utf8.count..<16 { text.append("0") }
-        text += digits
+      String(unsafeUninitializedCapacity: 64) { text in
+        for index in 0..<64 {
+          let digit = UInt8(truncatingIfNeeded: words[index / 16] >> UInt64(60 - index % 16 * 4) & 0xf)
+          text[index] = digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10
+        }
+        return 64
       }
-      return text
     }
   }
 

@@ -19,15 +19,23 @@ public enum JSONString {
   /// Appends `text` as a JSON string in quotes; what is not printable ASCII becomes `\n` or `\uXXXX`.
   static func append(_ text: String, to bytes: inout [UInt8]) {
     bytes.append(UInt8(ascii: "\""))
-    for unit in text.utf16 {
-      if let byte = UInt8(exactly: unit), byte < 0x7f, byte >= 0x20, byte != 0x22, byte != 0x5c {
-        bytes.append(byte)
-      } else {
-        appendEscape(unit, to: &bytes)
-      }
+    let isCopied = text.utf8.withContiguousStorageIfAvailable { characters in
+      guard characters.allSatisfy(isPlain) else { return false }
+      bytes.append(contentsOf: characters)
+      return true
     }
+    if isCopied != true { appendEscaping(text, to: &bytes) }
     bytes.append(UInt8(ascii: "\""))
   }
+
+  private static func appendEscaping(_ text: String, to bytes: inout [UInt8]) {
+    for unit in text.utf16 {
+      if let byte = UInt8(exactly: unit), isPlain(byte) { bytes.append(byte) } else { appendEscape(unit, to: &bytes) }
+    }
+  }
+
+  /// Whether a character stands for itself.
+  private static func isPlain(_ byte: UInt8) -> Bool { byte < 0x7f && byte >= 0x20 && byte != 0x22 && byte != 0x5c }
 
   /// Appends the escape of a UTF-16 code unit.
   public static func appendEscape(_ unit: UInt16, to bytes: inout [UInt8]) {

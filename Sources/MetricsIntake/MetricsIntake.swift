@@ -9,7 +9,7 @@ public import RunModel
 /// ``MetricRules``, whatever the child writes.
 public struct MetricsIntake: ~Copyable {
   private let rules: MetricRules
-  private let hashSeed = UInt64.random(in: .min ... .max)
+  private let hashSeed = RandomNumbers.next()
   private var table = MetricTable()
   private var rejections: [MetricRejection] = []
   private var unlistedRejections = 0

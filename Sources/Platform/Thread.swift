@@ -31,6 +31,9 @@ public final class Thread<Value> {
     return Thread(handle: handle, work: work)
   }
 
+  /// From now on the calling thread runs when others leave time, until its end.
+  public static func yieldToOthers() { setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, 19) }
+
   private init(handle: pthread_t, work: Work<Value>) {
     self.handle = handle
     self.work = work

@@ -80,4 +80,8 @@ public protocol ExecutionLog: AnyObject {
   ///
   /// - Parameter inputSHA256: the hash of the input in hexadecimal; nil if it is unknown.
   func append(_ record: ExecutionRecord, inputSHA256: String?)
+  /// Takes one record, which may be written by the next ``flush()`` only.
+  func gather(_ record: ExecutionRecord, inputSHA256: String?)
+  /// Writes what was gathered.
+  func flush()
 }

@@ -44,10 +44,13 @@ extension Duration {
   /// Milliseconds with at most three decimals and no trailing zeros, as payloads carry them: `8.412`, `30`.
   public var millisecondsText: String {
     let microseconds = wholeMicroseconds
-    let thousandths = microseconds % 1000
-    guard thousandths != 0 else { return "\(microseconds / 1000)" }
-    var decimals = String(1000 + thousandths).dropFirst()
-    while decimals.last == "0" { decimals = decimals.dropLast() }
-    return "\(microseconds / 1000).\(decimals)"
+    var text = String(microseconds / 1000)
+    var thousandths = (microseconds % 1000).magnitude
+    if thousandths != 0 { text += "." }
+    while thousandths != 0 {
+      text.unicodeScalars.append(Unicode.Scalar(UInt8(ascii: "0") + UInt8(thousandths / 100)))
+      thousandths = thousandths % 100 * 10
+    }
+    return text
   }
 }

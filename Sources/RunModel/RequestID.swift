@@ -9,9 +9,8 @@ public enum RequestID {
 
   /// A random lowercase UUID (version 4, RFC 9562).
   public static func uuid() -> String {
-    var generator = SystemRandomNumberGenerator()
-    let high = generator.next() & 0xffff_ffff_ffff_0fff | 0x4000
-    let low = generator.next() & 0x3fff_ffff_ffff_ffff | 0x8000_0000_0000_0000
+    let high = RandomNumbers.next() & 0xffff_ffff_ffff_0fff | 0x4000
+    let low = RandomNumbers.next() & 0x3fff_ffff_ffff_ffff | 0x8000_0000_0000_0000
     // Digit by digit: this is part of every start, and text of numbers in general costs twenty times as much.
     return String(unsafeUninitializedCapacity: 36) { text in
       var position = 0

@@ -8,16 +8,53 @@ public struct Timestamp: Sendable, Equatable, Comparable, CustomStringConvertibl
   public init(microseconds: Int64) { self.microseconds = microseconds }
 
   /// RFC 3339 with six decimals and `Z`: `2021-02-20T00:21:54.867231Z`.
-  public var description: String { withoutZone + "Z" }
+  public var description: String { text(zone: "Z") }
 
   /// The same without a zone, as the original service wrote it.
-  public var withoutZone: String {
+  public var withoutZone: String { text(zone: "") }
+
+  private func text(zone: StaticString) -> String {
     let (days, inDay) = microseconds.flooredDivision(by: 86_400_000_000)
     let (year, month, day) = Self.civil(daysSince1970: days)
     let seconds = inDay / 1_000_000
-    return Self.padded(year, 4) + "-" + Self.padded(month, 2) + "-" + Self.padded(day, 2) + "T"
-      + Self.padded(seconds / 3600, 2) + ":" + Self.padded(seconds / 60 % 60, 2) + ":" + Self.padded(seconds % 60, 2)
-      + "." + Self.padded(inDay % 1_000_000, 6)
+    let parts: InlineArray<7, Part> = [
+      Part(year, width: 4, "-"), Part(month, width: 2, "-"), Part(day, width: 2, "T"),
+      Part(seconds / 3600, width: 2, ":"), Part(seconds / 60 % 60, width: 2, ":"), Part(seconds % 60, width: 2, "."),
+      Part(inDay % 1_000_000, width: 6, zone),
+    ]
+    // Digit by digit: it stands in every record, payload and result.
+    return String(unsafeUninitializedCapacity: 48) { text in
+      var end = 0
+      for index in 0..<7 { parts[index].append(to: text, at: &end) }
+      return end
+    }
+  }
+
+  /// A number, and the mark that follows it.
+  private struct Part {
+    let number: UInt64
+    let width: Int
+    let mark: StaticString
+
+    init(_ number: Int64, width: Int, _ mark: StaticString) {
+      (self.number, self.width, self.mark) = (number.magnitude, width, mark)
+    }
+
+    func append(to text: UnsafeMutableBufferPointer<UInt8>, at end: inout Int) {
+      var width = width
+      var rest = number
+      // A year beyond 9999 is longer.
+      if number > 9999, width == 4 { width = String(number).utf8.count }
+      for place in stride(from: end + width - 1, through: end, by: -1) {
+        text[place] = UInt8(ascii: "0") + UInt8(rest % 10)
+        rest /= 10
+      }
+      end += width
+      if mark.utf8CodeUnitCount > 0 {
+        text[end] = mark.utf8Start.pointee
+        end += 1
+      }
+    }
   }
 
   /// The earlier moment is the smaller.
@@ -26,11 +63,6 @@ public struct Timestamp: Sendable, Equatable, Comparable, CustomStringConvertibl
   /// The moment so much later.
   public static func + (moment: Timestamp, span: Duration) -> Timestamp {
     Timestamp(microseconds: moment.microseconds + span.wholeMicroseconds)
-  }
-
-  private static func padded(_ number: Int64, _ width: Int) -> String {
-    let digits = String(number)
-    return String(repeating: "0", count: max(0, width - digits.utf8.count)) + digits
   }
 
   /// The proleptic Gregorian date, by Howard Hinnant's `civil_from_days`

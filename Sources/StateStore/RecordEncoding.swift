@@ -66,7 +66,8 @@ struct CRC32 {
 
   /// Takes more bytes.
   mutating func update(_ bytes: [UInt8]) {
-    for byte in bytes { state = Self.table[Int(UInt8(truncatingIfNeeded: state) ^ byte)] ^ (state >> 8) }
+    let table = Self.table
+    for byte in bytes { state = table[Int(UInt8(truncatingIfNeeded: state) ^ byte)] ^ (state >> 8) }
   }
 
   /// The sum of all bytes so far.

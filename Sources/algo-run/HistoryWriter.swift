@@ -27,8 +27,22 @@ final class HistoryWriter: ExecutionLog {
   }
 
   func append(_ record: ExecutionRecord, inputSHA256: String?) {
+    writing { () throws(StateError) in
+      try journal.append(ExecutionRecordJSON.history(record, inputSHA256: inputSHA256))
+    }
+  }
+
+  func gather(_ record: ExecutionRecord, inputSHA256: String?) {
+    writing { () throws(StateError) in
+      try journal.gather(ExecutionRecordJSON.history(record, inputSHA256: inputSHA256))
+    }
+  }
+
+  func flush() { writing { () throws(StateError) in try journal.flush() } }
+
+  private func writing(_ write: () throws(StateError) -> Bool) {
     do throws(StateError) {
-      let hasNewSegment = try journal.append(ExecutionRecordJSON.history(record, inputSHA256: inputSHA256))
+      let hasNewSegment = try write()
       if hasNewSegment { importer?.start() }
     } catch {
       if !hasFailed { Message.print("executions are missing in the history: \(Remedy.sentence(error))") }
@@ -36,6 +50,9 @@ final class HistoryWriter: ExecutionLog {
     }
   }
 
-  /// Lets an import that is under way end within a moment.
-  func close() { importer?.close() }
+  /// Writes what was gathered, and lets an import that is under way end within a moment.
+  func close() {
+    flush()
+    importer?.close()
+  }
 }

@@ -189,6 +189,20 @@ struct HistoryTests {
     #expect(states == ["dropped", "purged", "queued", "delivered"])
   }
 
+  @Test("Lines that are gathered are written with the next flush, and before they exceed one write")
+  func gatheredLines() throws {
+    let journal = HistoryJournal(home: home)
+    for number in 1...3 { _ = try journal.gather(record("req-\(number)")) }
+    #expect(try ids(importAll()).isEmpty)
+    try journal.flush()
+    #expect(try ids(importAll()) == ["req-1", "req-2", "req-3"])
+    let long = String(repeating: "x", count: HistorySegment.longestLine / 2)
+    for number in 4...6 { _ = try journal.gather(record("req-\(number)\(long)")) }
+    #expect(try ids(importAll()).count == 5)
+    try journal.flush()
+    #expect(try ids(importAll()).count == 6)
+  }
+
   @Test("A line is refused that is longer than a write may be")
   func longLine() throws {
     #expect(throws: StateError.self) {
@@ -212,5 +226,14 @@ struct HistoryTests {
     let latest = try history.latestVersion(matching: AlgorithmReference(parsing: "demo/x/1"))
     #expect(latest == VersionNumber(major: 1, minor: 10, revision: 0))
     #expect(try history.count(RunSelection(AlgorithmReference(parsing: "demo/x/1.9"))) == 1)
+  }
+}
+
+extension HistorySegment {
+  /// The line of a JSON text, with its newlines.
+  fileprivate static func encode(_ json: [UInt8]) -> [UInt8] {
+    var line: [UInt8] = []
+    append(json, to: &line)
+    return line
   }
 }

@@ -92,6 +92,9 @@ int64_t process_cpu_time(int32_t pid, int32_t clock);
 /// Peak and present resident memory in kilobytes from an open /proc/PID/status; false once the process has ended.
 bool read_memory(int32_t status, int64_t *peak, int64_t *resident);
 
+/// Present resident memory in pages from an open /proc/PID/statm; at most 0 once the process has ended.
+int64_t read_resident(int32_t statm);
+
 /// CPU time in microseconds and the kernel's peak memory in kilobytes.
 struct child_usage {
   int64_t user_microseconds;

@@ -120,8 +120,10 @@ extension Worker {
       timer?.set(to: limit)
       return
     }
-    let memory = gauge?.read()
-    complete(run, run.answeredEnding ?? .answered, usage(of: run, peak: memory?.peak), at: moment)
+    var usage = usage(of: run)
+    let memory = memory(isBrief: usage.map { $0.userTime + $0.systemTime < Self.brief } ?? false)
+    usage?.peakMemoryBytes = memory?.peak
+    complete(run, run.answeredEnding ?? .answered, usage, at: moment)
     becomeUsable(resident: memory?.resident)
   }
 
@@ -146,14 +148,27 @@ extension Worker {
     latePipes.append(metrics)
   }
 
-  /// CPU time of the worker from the request to its answer, and its peak memory in that time. The part in user mode is
-  /// the kernel's estimate.
-  func usage(of run: WorkerRun, peak: Int64?) -> ResourceUsage? {
+  /// Peak memory from the request to its answer, and the memory now. In a brief time a worker cannot take and give back
+  /// much: then it is the larger of before and after, which costs a sixth of the exact peak.
+  private func memory(isBrief: Bool) -> (peak: Int64, resident: Int64)? {
+    let before = lastResident
+    if isBrief, let before, let resident = gauge?.readResident() {
+      lastResident = resident
+      return (max(before, resident), resident)
+    }
+    let memory = gauge?.read()
+    lastResident = memory?.resident
+    return memory
+  }
+
+  /// CPU time of the worker from the request to its answer. The part in user mode is the kernel's estimate.
+  private func usage(of run: WorkerRun) -> ResourceUsage? {
     guard let child, let before = run.cpuBefore, let after = child.cpuTime else { return nil }
+    lastCPUTime = (after, .now())
     let time = after - before
     // Below this the kernel's samples say nothing.
     let user = time < .milliseconds(1) ? time : time * child.userShare
-    return ResourceUsage(userTime: user, systemTime: time - user, peakMemoryBytes: peak)
+    return ResourceUsage(userTime: user, systemTime: time - user, peakMemoryBytes: nil)
   }
 
   /// The same of a worker that has ended.

@@ -44,6 +44,10 @@ final class Worker {
   static let mostLatePipes = 64
   /// Time that a worker has to end once it has closed its answers.
   static let endDelay = Duration.seconds(1)
+  /// The time between an answer and the next request for which the worker's CPU time is not asked for again.
+  private static let sameMoment = Duration.microseconds(100)
+  /// CPU time of a request in which a worker cannot touch more than a few megabytes.
+  static let brief = Duration.microseconds(100)
   private static let pipeSize: Int32 = 1 << 20
   static let mostMessageBytes = 8192
 
@@ -76,6 +80,10 @@ final class Worker {
   var limit: MonotonicInstant?
   var hasClosedAnswers = false
   var lastType: String?
+  /// Memory at the last answer; nil if it is unknown.
+  var lastResident: Int64?
+  /// CPU time at the last answer, and when that was.
+  var lastCPUTime: (time: Duration, at: MonotonicInstant)?
 
   /// Launches it.
   init(of pool: WorkerPool, _ configuration: SpawnConfiguration, quota: Int) throws(LaunchFailure) {
@@ -147,9 +155,9 @@ final class Worker {
     if let trace = run.request.trace { fields.append(Frame.Field(key: "traceparent", value: trace.description)) }
     if let type = run.request.contentType { fields.append(Frame.Field(key: "type", value: type)) }
     gauge?.resetPeak()
-    run.cpuBefore = child?.cpuTime
     run.launchedAt = WallClock.now()
     run.startedAt = .now()
+    run.cpuBefore = lastCPUTime.flatMap { $0.at + Self.sameMoment > run.startedAt ? $0.time : nil } ?? child?.cpuTime
     run.deadline = timeLimit.map { run.startedAt + $0 }
     let watchedAt = run.startedAt + Self.watchDelay
     timer?.set(to: run.deadline.map { min($0, watchedAt) } ?? watchedAt)

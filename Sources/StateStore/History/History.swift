@@ -53,9 +53,16 @@ public final class History {
     return history
   }
 
-  /// Imports the journal of a home if more than one segment waits, for processes that run long. Waits for no lock.
+  /// Segments that a reader of the history imports within a few seconds.
+  private static let fewSegments = 8
+
+  /// Imports the journal of a home if more than one segment waits, for processes that run long. Waits for no lock. It gives
+  /// way to executions as long as few segments wait: the calling thread, which belongs to it, has a low priority from then
+  /// on.
   public static func importJournal(of home: HomeDirectory) throws(StateError) {
-    guard HistorySegment.names(in: home).count > 1 else { return }
+    let waiting = HistorySegment.names(in: home).count
+    guard waiting > 1 else { return }
+    if waiting <= fewSegments { Thread<Void>.yieldToOthers() }
     guard let database = try database(of: home, lockWait: .zero) else { return }
     // The memory of a batch must not depend on the number of its requests.
     try database.execute("PRAGMA cache_size = -64")

@@ -5,11 +5,13 @@ internal import RunModel
 
 /// Appends to the journal of a home, from which ``HistoryImport`` moves lines into `history.db`.
 ///
-/// One `write` a line, nothing else: no sync, no database, no wait. A writer shares the lock of its segment, so that an
-/// importer, which takes it exclusively, removes no segment that may still grow. For one thread at a time.
+/// One `write` for a line, or for lines that were gathered, nothing else: no sync, no database, no wait. A writer shares the
+/// lock of its segment, so that an importer, which takes it exclusively, removes no segment that may still grow. For one
+/// thread at a time.
 public final class HistoryJournal {
   private let home: HomeDirectory
   private var segment: Descriptor?
+  private var gathered: [UInt8] = []
 
   /// The journal of a home; nothing is opened yet.
   public init(home: HomeDirectory) { self.home = home }
@@ -22,18 +24,38 @@ public final class HistoryJournal {
   /// - Returns: whether it went on to another segment, so that an importer has work.
   @discardableResult
   public func append(_ json: [UInt8]) throws(StateError) -> Bool {
-    let line = HistorySegment.encode(json)
-    guard line.count <= HistorySegment.longestLine else {
+    let isNew = try gather(json)
+    return try flush() || isNew
+  }
+
+  /// Keeps one JSON object for the next ``flush()``. Writes what was kept before if it would become too much.
+  ///
+  /// - Returns: as ``append(_:)``.
+  public func gather(_ json: [UInt8]) throws(StateError) -> Bool {
+    let length = HistorySegment.lineLength(json)
+    guard length <= HistorySegment.longestLine else {
       throw .inputOutput(path: home.historyDirectory, errno: E2BIG)
     }
+    let isNew = gathered.count + length > HistorySegment.longestLine ? try flush() : false
+    HistorySegment.append(json, to: &gathered)
+    return isNew
+  }
+
+  /// Appends what was gathered.
+  ///
+  /// - Returns: as ``append(_:)``.
+  @discardableResult
+  public func flush() throws(StateError) -> Bool {
+    guard !gathered.isEmpty else { return false }
+    defer { gathered.removeAll(keepingCapacity: true) }
     let old = segment.flatMap { Self.isUsable($0) ? $0 : nil }
     let file = if let old { old } else { try open() }
     segment = file
     // Not writeAll: the rest of a line that was cut short would stand behind lines of others.
     let written = file.withNumber { number in
-      unsafe line.withUnsafeBytes { unsafe write(number, $0.baseAddress, $0.count) }
+      unsafe gathered.withUnsafeBytes { unsafe write(number, $0.baseAddress, $0.count) }
     }
-    guard written == line.count else {
+    guard written == gathered.count else {
       throw PrivateFile.failure(written < 0 ? errno : ENOSPC, at: home.historyDirectory)
     }
     return old == nil

@@ -30,19 +30,20 @@ enum HistorySegment {
 
   static func path(_ name: String, in home: HomeDirectory) -> String { "\(home.historyDirectory)/\(name)" }
 
-  /// The line of a JSON text, with its newlines.
-  static func encode(_ json: [UInt8]) -> [UInt8] {
+  /// Bytes of the line of a JSON text, with its newlines.
+  static func lineLength(_ json: [UInt8]) -> Int { json.count + 11 }
+
+  /// Appends the line of a JSON text, with its newlines.
+  static func append(_ json: [UInt8], to line: inout [UInt8]) {
     var sum = CRC32()
     sum.update(json)
     let digits = String(sum.value, radix: 16)
-    var line: [UInt8] = [newline]
-    line.reserveCapacity(json.count + 11)
+    line.append(newline)
     line.append(contentsOf: repeatElement(UInt8(ascii: "0"), count: 8 - digits.utf8.count))
     line.append(contentsOf: digits.utf8)
     line.append(UInt8(ascii: " "))
     line.append(contentsOf: json)
     line.append(newline)
-    return line
   }
 
   /// The JSON of a line without its newlines; nil if it does not read as it was written.
