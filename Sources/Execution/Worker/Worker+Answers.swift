@@ -164,7 +164,6 @@ extension Worker {
   /// CPU time of the worker from the request to its answer. The part in user mode is the kernel's estimate.
   private func usage(of run: WorkerRun) -> ResourceUsage? {
     guard let child, let before = run.cpuBefore, let after = child.cpuTime else { return nil }
-    lastCPUTime = (after, .now())
     let time = after - before
     // Below this the kernel's samples say nothing.
     let user = time < .milliseconds(1) ? time : time * child.userShare

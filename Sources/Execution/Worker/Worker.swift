@@ -44,8 +44,6 @@ final class Worker {
   static let mostLatePipes = 64
   /// Time that a worker has to end once it has closed its answers.
   static let endDelay = Duration.seconds(1)
-  /// The time between an answer and the next request for which the worker's CPU time is not asked for again.
-  private static let sameMoment = Duration.microseconds(100)
   /// CPU time of a request in which a worker cannot touch more than a few megabytes.
   static let brief = Duration.microseconds(100)
   private static let pipeSize: Int32 = 1 << 20
@@ -82,8 +80,6 @@ final class Worker {
   var lastType: String?
   /// Memory at the last answer; nil if it is unknown.
   var lastResident: Int64?
-  /// CPU time at the last answer, and when that was.
-  var lastCPUTime: (time: Duration, at: MonotonicInstant)?
 
   /// Launches it.
   init(of pool: WorkerPool, _ configuration: SpawnConfiguration, quota: Int) throws(LaunchFailure) {
@@ -157,7 +153,7 @@ final class Worker {
     gauge?.resetPeak()
     run.launchedAt = WallClock.now()
     run.startedAt = .now()
-    run.cpuBefore = lastCPUTime.flatMap { $0.at + Self.sameMoment > run.startedAt ? $0.time : nil } ?? child?.cpuTime
+    run.cpuBefore = child?.cpuTime
     run.deadline = timeLimit.map { run.startedAt + $0 }
     let watchedAt = run.startedAt + Self.watchDelay
     timer?.set(to: run.deadline.map { min($0, watchedAt) } ?? watchedAt)
