@@ -92,7 +92,7 @@ public final class Supervisor: EventHandler {
   }
 
   /// Watches a process that a child of this one forked and left to this subreaper: its end is reported to
-  /// `configuration.watcher`, with its own status and usage.
+  /// `configuration.watcher`, with its own status and usage. SIGCONT reports to the process that it is watched.
   ///
   /// - Returns: nil unless it is a child of this process that leads a group of its own and is not watched yet.
   public func adopt(_ pid: Int32, _ configuration: SpawnConfiguration) -> Child? {
@@ -102,6 +102,7 @@ public final class Supervisor: EventHandler {
       launched_child(pid: pid, failed_stage: 0, floor_kilobytes: 0), by: self, on: loop, configuration,
       launchedAt: WallClock.now(), startedAt: .now(), readers: [])
     children[pid] = child
+    child.signal(SIGCONT)
     return child
   }
 

@@ -1,7 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """`--isolate`: each request in a fork of the loaded program (docs/contract.md 11)."""
 
+import array
+import fcntl
 import os
+import signal
+import termios
 
 import pytest
 
@@ -135,3 +139,36 @@ def test_no_request_survives_a_supervisor_that_is_killed(workers):
     batch.process.wait()
     assert processes.await_none(workers.program.marker) == []
     batch.process.stdin.close()
+
+
+def test_a_request_does_not_begin_under_a_supervisor_that_was_killed_before_it_watched_its_process(workers):
+    workers.apply("if value == 'loaded': return os.getpid()\n"
+                  "mark('started'); subprocess.Popen(['sleep', '600']); time.sleep(600)", "--isolate", "--no-check",
+                  before="import subprocess; mark('loaded', str(os.getpid()))")
+    batch = workers.start("--jobs", "1")
+    batch.ask("loaded")
+    loaded = int(workers.marks("loaded"))
+    os.kill(loaded, signal.SIGSTOP)
+    batch.send(1)
+    processes.await_until(lambda: unread(loaded, 4), "the request is in its pipe")
+    os.kill(batch.process.pid, signal.SIGSTOP)
+    os.kill(loaded, signal.SIGCONT)
+
+    def forks():
+        return [process for process in workers.running() if process.parent == batch.process.pid and process.pid != loaded]
+
+    processes.await_until(forks, "its process is forked and belongs to the supervisor")
+    batch.process.kill()
+    batch.process.wait()
+    assert processes.await_none(workers.program.marker) == []
+    assert workers.marks("started") == ""
+    batch.process.stdin.close()
+
+
+def unread(pid, descriptor):
+    """Bytes in a pipe of another process."""
+    size = array.array("i", [0])
+    reader = os.open(f"/proc/{pid}/fd/{descriptor}", os.O_RDONLY | os.O_NONBLOCK)
+    fcntl.ioctl(reader, termios.FIONREAD, size)
+    os.close(reader)
+    return size[0]

@@ -26,6 +26,7 @@ from urllib.parse import quote_from_bytes, unquote
 
 LIMIT = 60
 _PR_SET_CHILD_SUBREAPER = 36
+FORKED = re.compile(rb"^forked [0-9]+ 0 pid=([0-9]+)$", re.MULTILINE)
 HEADER = re.compile(rb"([a-z]+) (\d{1,18}) (\d{1,18})((?: [^ =\n]+=[^ \n]*)*)\n")
 
 
@@ -244,6 +245,8 @@ class WorkerHost:
                 self._permanent = None
         else:
             self._buffer += part
+            for forked in FORKED.findall(part):
+                os.kill(int(forked), signal.SIGCONT)
             if not part:
                 os.close(descriptor)
                 self._answers = None

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from ._protocol import Frame
 
+_PATIENCE_SECONDS = 0.1
+
 
 class IsolatingWorker(Worker):
     """Never calls apply itself, so no request leaves anything behind in it."""
@@ -60,6 +62,16 @@ class IsolatingWorker(Worker):
         finally:
             os._exit(status)
 
+    def _announce(self, frame: Frame) -> None:
+        """Goes on once the supervisor watches this process: killed before that, it would leave what apply started."""
+        supervisor = os.getppid()
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGCONT,))
+        self._write(header("forked", frame.number, 0, pid=str(os.getpid())))
+        while signal.sigtimedwait((signal.SIGCONT,), _PATIENCE_SECONDS) is None:
+            if os.getppid() != supervisor:
+                sys.exit("algo_run: algo-run has ended")
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
     def _child(self, body: bytes, frame: Frame, metrics: int, middle_ended: int) -> NoReturn:
         status = 1
         try:
@@ -70,7 +82,7 @@ class IsolatingWorker(Worker):
             os.close(self.requests)
             self.socket.close()
             _reseed()
-            self._write(header("forked", frame.number, 0, pid=str(os.getpid())))
+            self._announce(frame)
             super().answer(body, frame, metrics)
             status = 0
         except SystemExit as exit:
