@@ -69,16 +69,29 @@ def test_what_apply_raises_is_in_the_record(program, version):
     assert report["error"]["message"] == "no cats at all" and report["error"]["type"]
 
 
-def test_no_late_report_of_a_batch_is_credited_to_another_request(program, version):
-    """Of each request a thread and a child report while the worker's next one runs."""
-    requests = program.directory / "requests.ndjson"
-    count = 60
-    requests.write_text("".join(f"isolated {number}\n" for number in range(1, count + 1)))
-    results = program.directory / "results.ndjson"
-    program.run("batch", version, requests, "--jobs", "2", "--keep-order", "--output", results, status=0)
+def credited(program, version, word, count):
+    """The metrics of each request of a batch that asks for `word`, and its summary."""
+    requests, results = program.directory / "requests.ndjson", program.directory / "results.ndjson"
+    summary = program.directory / "summary.json"
+    requests.write_text("".join(f"{word} {number}\n" for number in range(1, count + 1)))
+    program.run("batch", version, requests, "--jobs", "4", "--keep-order", "--output", results, "--summary", summary,
+                status=0, limit=3600)
     lines = [json.loads(line) for line in results.read_text().splitlines()]
-    assert len(lines) == count
-    for number, line in enumerate(lines, 1):
-        assert line["metrics"] and set(line["metrics"].values()) == {number}, line
-        assert not any(name.startswith("late") for name in line["metrics"]), line
-    assert len(program.insights()) == count
+    assert len(lines) == count == len(program.insights())
+    return [line["metrics"] for line in lines], json.loads(summary.read_text())
+
+
+@pytest.mark.soak
+def test_no_late_report_of_a_batch_is_credited_to_another_request(program, version, request):
+    """Of each request a thread and a child report while the worker's next one runs. `make soak` has 10,000 of them."""
+    count = 10_000 if request.config.getoption("requests") >= 1_000_000 else 60
+    metrics, summary = credited(program, version, "isolated", count)
+    for number, reported in enumerate(metrics, 1):
+        assert reported and set(reported.values()) == {number}, reported
+        assert not any(name.startswith("late") for name in reported), reported
+    assert summary["late_metrics"] > 0
+
+
+def test_the_same_experiment_finds_wrong_credit_with_one_channel_for_all_requests(program, version):
+    metrics, _ = credited(program, version, "shared", 60)
+    assert any(set(reported.values()) != {number} for number, reported in enumerate(metrics, 1)), metrics

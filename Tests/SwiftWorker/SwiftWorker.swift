@@ -12,7 +12,13 @@ enum SwiftWorker {
   nonisolated(unsafe) static var kept: AlgorithmRequest?
   nonisolated(unsafe) static var previous: Previous?
 
+  nonisolated(unsafe) static var sharedChannel: CInt = 3
+  nonisolated(unsafe) static var running = 0
+  nonisolated(unsafe) static var lateTask: (mayReport: Gate, reported: Gate)?
+
   static func main() throws {
+    // While a request runs, its own stands there.
+    sharedChannel = dup(3)
     if CommandLine.arguments.dropFirst() == ["reverse"] {
       return try serve { (input: [UInt8]) -> [UInt8] in input.reversed() }
     }
@@ -27,6 +33,9 @@ enum SwiftWorker {
       case "isolated":
         try isolated(Int(input.split(separator: " ")[1]) ?? 0)
         return ""
+      case "shared":
+        shared(Int(input.split(separator: " ")[1]) ?? 0)
+        return ""
       default: break
       }
       try report("letters", input.unicodeScalars.count)
@@ -38,6 +47,27 @@ enum SwiftWorker {
     let left = request?.deadline.map { ContinuousClock.now.duration(to: $0) }
     let deadline = left.map { $0 > .zero && $0 <= .seconds(90) ? "soon" : "wrong" } ?? "none"
     return "\(request?.id ?? "-") \(request?.reference ?? "-") \(deadline) \(request?.traceparent ?? "-")"
+  }
+
+  /// As if all requests had one channel, whose lines belong to the request that runs: the task of the request before
+  /// writes to it now.
+  static func shared(_ number: Int) {
+    running += 1
+    writeToShared("now", number)
+    lateTask?.mayReport.open()
+    lateTask?.reported.wait()
+    let (mayReport, reported) = (Gate(), Gate())
+    Task.detached {
+      mayReport.wait()
+      writeToShared("late_task", number)
+      reported.open()
+    }
+    lateTask = (mayReport, reported)
+  }
+
+  static func writeToShared(_ name: String, _ value: Int) {
+    let line = Array("\u{1e}\(running) {\"\(name)\":\(value)}\n".utf8)
+    _ = line.withUnsafeBytes { write(sharedChannel, $0.baseAddress, $0.count) }
   }
 
   /// Reports in every way, and has the task, the thread and the child of the request before report now.

@@ -57,10 +57,25 @@ switch(commandArgs(TRUE)[[1]],
       }))
       ""
     }
+    # As if all requests had one channel, whose lines belong to the request that runs: the child of the request before
+    # writes to it now.
+    running <- 0L
+    late_writer <- NULL
+    shared <- function(number) {
+      running <<- running + 1L
+      algorun:::write_line(algorun:::shared_channel(), sprintf("\036%d {\"now\":%d}\n", running, number))
+      if (!is.null(late_writer)) {
+        writeLines(as.character(running), late_writer)
+        close(late_writer)
+      }
+      late_writer <<- pipe(sprintf("read number; printf '\\036%%s {\"late_child\":%d}\\n' $number >&3", number), "w")
+      ""
+    }
     if (is.na(Sys.getenv("ALGO_WORKER", NA))) report(loading = 1L)
     serve(function(input) {
       if (is.raw(input)) return(rev(input))
       if (startsWith(input, "isolated ")) return(isolated(as.integer(substring(input, 10))))
+      if (startsWith(input, "shared ")) return(shared(as.integer(substring(input, 8))))
       switch(input,
         fail = stop("no cats\nat all"),
         numbers = return(1:2),

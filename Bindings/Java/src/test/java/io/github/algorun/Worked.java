@@ -2,6 +2,10 @@
 package io.github.algorun;
 
 import java.io.File;
+import java.io.FileOutputStream;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
@@ -23,6 +27,7 @@ final class Worked {
     private static Thread previousThread;
     private static Process previousChild;
     private static Request kept;
+    private static volatile int running;
 
     private Worked() {}
 
@@ -56,6 +61,9 @@ final class Worked {
             case "isolated":
                 isolated(Integer.parseInt(input.substring(9)));
                 return "";
+            case "shared":
+                shared(Integer.parseInt(input.substring(7)));
+                return "";
             default:
                 break;
         }
@@ -69,6 +77,39 @@ final class Worked {
             result[index] = input[input.length - 1 - index];
         }
         return result;
+    }
+
+    /**
+     * As if all requests had one channel, whose lines belong to the request that runs: the thread of the request before
+     * writes to it now.
+     */
+    private static void shared(int number) throws Exception {
+        running++;
+        writeToShared("now", number);
+        if (previousThread != null) {
+            previousMayReport.countDown();
+            previousThread.join();
+        }
+        CountDownLatch mayReport = new CountDownLatch(1);
+        previousMayReport = mayReport;
+        previousThread =
+                new Thread(
+                        () -> {
+                            try {
+                                mayReport.await();
+                                writeToShared("late_thread", number);
+                            } catch (Exception problem) {
+                                throw new IllegalStateException(problem);
+                            }
+                        });
+        previousThread.setDaemon(true);
+        previousThread.start();
+    }
+
+    private static void writeToShared(String name, int value) throws IOException {
+        try (OutputStream channel = new FileOutputStream("/proc/self/fd/3", true)) {
+            channel.write(("\u001e" + running + " {\"" + name + "\":" + value + "}\n").getBytes(StandardCharsets.UTF_8));
+        }
     }
 
     /** Reports in every way, and has the thread and the child of the request before report now. */
