@@ -54,6 +54,7 @@ public final class BatchRun {
   /// When the next results are written, at the latest.
   private var nextGroup = MonotonicInstant.now()
   private var hasGathered = false
+  private var lateReport = LateReport()
   private var listHasEnded = false
   private var phase = BatchPhase.running
 
@@ -108,6 +109,7 @@ public final class BatchRun {
       loop.turn(until: isBusy ? .now() : nextDeadline)
       for signal in supervisor.takeSignals() { take(signal: signal.number) }
       for notice in executor.takeNotices() { display.say(notice) }
+      if let line = lateReport.due(executor.lateMetrics) { display.say(line) }
     }
     let ran = MonotonicInstant.now()
     executor.close()
@@ -120,7 +122,7 @@ public final class BatchRun {
     endExecutor()
     display.clear()
     // Once, and not for each: if the program is missing, all requests fail for the same reason.
-    for line in tally.startFailures.lines { display.say(line) }
+    for line in tally.startFailures.lines(except: stopReason?.startFailure) { display.say(line) }
     if let failure = stopReason?.failure { throw failure }
     try output.verify()
     return BatchSummary(

@@ -21,6 +21,9 @@ public enum StopReason: Equatable, Sendable {
     }
   }
 
+  /// Why nothing starts any more, as the batch has printed it.
+  var startFailure: String? { if case .executorFailed(let failure) = self { "\(failure)" } else { nil } }
+
   /// As the summary has it.
   var name: String {
     switch self {

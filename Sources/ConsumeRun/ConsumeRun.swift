@@ -45,6 +45,7 @@ public final class ConsumeRun {
   var journal: InFlightJournal?
   /// Takes the record of each request; nil if no history is kept.
   public var history: (any ExecutionLog)?
+  private var lateReport = LateReport()
   let display: ProgressDisplay
   let queue: RequestQueue
   let store: ResultStore
@@ -109,6 +110,7 @@ public final class ConsumeRun {
       metricsService?.advance()
       for signal in supervisor.takeSignals() { take(signal: signal.number) }
       for notice in executor.takeNotices() { display.say(notice) }
+      if let line = lateReport.due(executor.lateMetrics) { display.say(line) }
     }
     if end?.status != 0 { dispatcher.kill() }
     executor.close()

@@ -42,6 +42,8 @@ public final class VersionExecutor: Executor {
   private var running: [ExecutionID: (part: Part, own: ExecutionID)] = [:]
   private var lastNumber: UInt64 = 0
   private var lateOfClosed = 0
+  /// Sentences about pools that gave up.
+  private var failures: [String] = []
   private var isClosing = false
   private var timer: Timer?
 
@@ -108,7 +110,10 @@ public final class VersionExecutor: Executor {
         completions.append(Completion(id: id, record: completion.record))
         if part.ids.isEmpty { becameUnused(part) }
       }
-      if part.executor.failure != nil, part.failedAt == nil { part.failedAt = .now() }
+      if let failure = part.executor.failure, part.failedAt == nil {
+        part.failedAt = .now()
+        failures.append("\(part.reference): \(failure)")
+      }
     }
     closing.removeAll { part in
       guard part.executor.isClosed else { return false }
@@ -120,7 +125,8 @@ public final class VersionExecutor: Executor {
 
   /// Sentences about workers since the last call, each with its version.
   public func takeNotices() -> [String] {
-    parts.flatMap { part in part.executor.takeNotices().map { "\(part.reference): \($0)" } }
+    defer { failures = [] }
+    return parts.flatMap { part in part.executor.takeNotices().map { "\(part.reference): \($0)" } } + failures
   }
 
   /// Lines of metrics that came after the answer of their request.

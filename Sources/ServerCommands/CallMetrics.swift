@@ -46,8 +46,8 @@ struct CallMetrics {
     if let index = rejected.firstIndex(where: { $0.reason == reason }) { rejected[index].count += 1 }
   }
 
-  /// Writes the counters. `known` are published versions, which have zeros from the start.
-  func write(known: [PublishedVersion], to text: inout MetricsText) {
+  /// Writes the counters. `known` are published versions, which have zeros from the start; `late` lines are in no record.
+  func write(known: [PublishedVersion], late: Int, to text: inout MetricsText) {
     var all = entries
     for version in known where all.count < Self.limit && all[Key(version)] == nil { all[Key(version)] = Entry() }
     let sorted = all.sorted { ($0.key.algorithm, $0.key.version) < ($1.key.algorithm, $1.key.version) }
@@ -66,7 +66,9 @@ struct CallMetrics {
     text.family("algo_run_metrics_accepted_total", .counter, "Inference metrics that are in payloads.")
     text.sample(accepted)
     text.family("algo_run_metrics_rejected_total", .counter, "Inference metrics that were rejected, by reason.")
-    for reason in RejectionReason.allCases { text.sample(rejections[reason] ?? 0, [("reason", reason.rawValue)]) }
+    for reason in RejectionReason.allCases {
+      text.sample(reason == .late ? late : rejections[reason] ?? 0, [("reason", reason.rawValue)])
+    }
   }
 
   /// Folds the version that was called longest ago into one entry for all such.

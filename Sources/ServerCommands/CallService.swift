@@ -16,6 +16,7 @@ final class CallService {
   private static let standardLimit = Duration.seconds(300)
 
   private let dispatcher: Dispatcher
+  private let executor: any Executor
   private let payloads: any PayloadQueue
   private let settings: ServerSettings
   private let history: (any ExecutionLog)?
@@ -32,6 +33,7 @@ final class CallService {
   init(
     _ executor: any Executor, payloads: any PayloadQueue, history: (any ExecutionLog)?, settings: ServerSettings
   ) {
+    self.executor = executor
     dispatcher = Dispatcher(executor: executor, queueLimit: settings.queue)
     self.payloads = payloads
     self.history = history
@@ -50,6 +52,9 @@ final class CallService {
 
   /// The executions that run or wait now, in no order.
   var live: [LiveExecution] { callOfJob.values.map { LiveExecution($0) } }
+
+  /// Lines of metrics that came after the answer of their request.
+  var lateMetrics: Int { executor.lateMetrics }
 
   /// What became of payloads.
   var delivery: DeliveryFigures { (payloads as? DeliveryThread)?.figures ?? DeliveryFigures() }

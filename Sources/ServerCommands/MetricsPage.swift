@@ -8,6 +8,7 @@ internal import StateStore
 /// All that `/metrics` reports, in the order of its text.
 struct MetricsPage {
   let calls: CallMetrics
+  let lateMetrics: Int
   let running: Int
   let waiting: Int
   let http: HTTPMetrics
@@ -18,7 +19,7 @@ struct MetricsPage {
 
   func response(accept: String?, _ home: HomeFigures) -> HTTPResponse {
     var text = MetricsText(accept: accept)
-    calls.write(known: home.versions, to: &text)
+    calls.write(known: home.versions, late: lateMetrics, to: &text)
     text.family("algo_run_executions_running", .gauge, "Executions that run now.")
     text.sample(running)
     text.family("algo_run_executions_waiting", .gauge, "Calls that wait for a slot.")

@@ -18,6 +18,7 @@ public final class Server {
   private let http: HTTPServer
   private let payloads: any PayloadQueue
   private let executor: any Executor
+  private var lateReport = LateReport()
   /// When no more connections are taken; nil before the first signal, and afterwards.
   private var drainStart: MonotonicInstant?
   /// When what still runs is stopped; nil before the drain.
@@ -77,6 +78,7 @@ public final class Server {
       // A request that just came may have ended without a child.
       calls.advance()
       for notice in executor.takeNotices() { MessageStream.standardError.print(notice) }
+      if let line = lateReport.due(executor.lateMetrics) { MessageStream.standardError.print(line) }
       drainWhenDue()
     }
     http.close()

@@ -87,20 +87,25 @@ enum ExecCommand: Subcommand {
       executor = process
     }
     let history = situation.version == nil ? nil : HistoryWriter.of(invocation, home: situation.home)
+    func note(_ record: ExecutionRecord) {
+      // A worker's input is at hand; that of a process is its own.
+      history?.append(record, inputSHA256: version?.worker == nil ? nil : request.input.sha256?.hexadecimal)
+    }
     let record: ExecutionRecord
     var status: Int32
     do throws(StartFailure) {
       record = try ExecRun(executor: executor, supervisor: supervisor, loop: loop).run(
         request, output: output, publisher: { situation.publisher(deliveryWait: deliveryWait) },
-        ended: { history?.append($0, inputSHA256: nil) })
+        ended: note)
       status = record.exitStatus
     } catch {
       Message.print("\(error)")
       record = request.failedToStart(at: WallClock.now(), because: error)
-      history?.append(record, inputSHA256: nil)
+      note(record)
       status = error.exitStatus
     }
     for notice in executor.takeNotices() { Message.print(notice) }
+    if let failure = executor.failure { Message.print("\(failure)") }
     if let explanation = record.explanation { Message.print(explanation) }
     executor.tellLateMetrics()
     if output?.isWritten == false, status == 0 { status = 125 }

@@ -20,10 +20,7 @@ extension Situation {
 extension Executor {
   /// Prints how many metrics came too late, if any did.
   func tellLateMetrics() {
-    guard lateMetrics > 0 else { return }
-    Message.print(
-      "\(lateMetrics) metric line\(lateMetrics == 1 ? "" : "s") rejected: late (written after the answer of their "
-        + "request); report before apply returns.")
+    if lateMetrics > 0 { Message.print(LateReport.sentence(lateMetrics)) }
   }
 }
 

@@ -50,6 +50,15 @@ def test_what_apply_returns_decides_the_type_of_the_result(workers, value, form,
         assert (answer["metadata"]["content_type"], answer["result"]) == (form, result)
 
 
+def test_metrics_that_come_late_are_counted(workers):
+    workers.apply("if os.fork() == 0:\n    wait_for('go'); os.write(3, b'{\"late\": 1}\\n'); os._exit(0)\nreturn value")
+    with Server(workers.program, "--jobs", "1") as server:
+        server.call("o/w", b"1")
+        workers.go()
+        counted = b'algo_run_metrics_rejected_total{reason="late"} 1\n'
+        processes.await_until(lambda: counted in server.request("GET", "/metrics")[2], "the line is counted")
+
+
 def test_an_exception_is_the_error_of_its_call_alone(workers):
     workers.apply("print('noted')\nif value == 2: raise ValueError('two')\nreturn value")
     with Server(workers.program, "--jobs", "1") as server:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """`exec` of a worker version: one request by one worker (docs/contract.md 11)."""
 
+import hashlib
 import json
 import signal
 
@@ -35,6 +36,16 @@ def test_input_is_the_file_of_input_or_stdin_to_its_end(workers):
     (workers.directory / "input").write_bytes(b"from a file")
     assert workers.exec("--input", "input", status=0).stdout == b"from a file"
     assert workers.exec(input=b"from stdin", status=0).stdout == b"from stdin"
+
+
+def test_the_history_has_the_digest_of_the_input(workers):
+    workers.apply("return len(value)")
+    content = bytes(range(256)) * 2000
+    (workers.directory / "input").write_bytes(content)
+    workers.exec(input=content, status=0)
+    workers.exec("--input", "input", status=0)
+    rows = [json.loads(line) for line in workers.program.run("runs", "--json", status=0).stdout.splitlines()]
+    assert [row["input_sha256"] for row in rows] == [hashlib.sha256(content).hexdigest()] * 2
 
 
 def test_the_same_program_runs_cold_with_the_same_result(workers):

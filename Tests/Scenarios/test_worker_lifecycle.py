@@ -76,6 +76,13 @@ def test_a_program_that_cannot_start_is_tried_five_times_and_no_more(workers):
     assert any("no more requests start" in message for message in outcome.messages), outcome
 
 
+def test_failed_starts_at_the_same_time_count_each_and_are_reported_once_each(workers):
+    workers.publish("mark('starts'); sys.exit('no model here')\n", "--no-check", status=0)
+    outcome = workers.batch(range(20), "--jobs", "3", status=1)
+    assert len(workers.marks("starts")) == 5
+    assert len([message for message in outcome.messages if "no model here" in message]) == 5, outcome
+
+
 def test_a_start_that_succeeds_resets_the_count_of_failed_ones(workers):
     # Each program dies in its first request; four starts of five fail before it.
     workers.publish("""

@@ -139,6 +139,24 @@ return value
     assert batch.end().status == 0
 
 
+def test_late_lines_are_reported_while_a_batch_runs_and_in_all_at_its_end(workers):
+    workers.apply("""
+if os.fork() == 0:
+    wait_for("go")
+    os.write(3, b'{"late": 1}\\n')
+    mark("wrote")
+    os._exit(0)
+return value
+""")
+    batch = workers.start("--jobs", "1")
+    batch.ask(1)
+    batch.ask(2)
+    workers.go()
+    assert "late" in processes.read_line(batch.process.stderr.fileno())
+    processes.await_until(lambda: len(workers.marks("wrote")) == 2, "both children have reported")
+    assert late_count(batch.end()) == 2
+
+
 def test_rejections_are_those_of_a_process(workers):
     source = "import os; os.write(3, b'{\"a\": 1, \"b\": \"x\", \"timestamp\": 2}\\n')"
     workers.apply(source + "; return 1")

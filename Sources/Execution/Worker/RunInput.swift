@@ -62,3 +62,18 @@ struct RunInput {
     taken += wanted
   }
 }
+
+extension RequestInput {
+  /// The digest of what a worker reads; nil if it cannot be read, or is a pipe.
+  public var sha256: SHA256.Digest? {
+    guard var input = try? RunInput(self) else { return nil }
+    var hash = SHA256()
+    var piece: [UInt8] = []
+    while !input.isAtEnd {
+      piece.removeAll(keepingCapacity: true)
+      guard (try? input.next(into: &piece)) != nil else { return nil }
+      piece.withUnsafeBytes { hash.consume($0) }
+    }
+    return hash.finish()
+  }
+}

@@ -8,7 +8,6 @@ struct StartBackoff {
 
   private let most: Int
   private var failures = 0
-  private var lastFailure: MonotonicInstant?
   /// The next start is not before this moment; nil if it may be at once.
   private(set) var nextStart: MonotonicInstant?
 
@@ -21,16 +20,15 @@ struct StartBackoff {
   /// A worker ended after it was ready and before its first answer.
   mutating func pause() { nextStart = max(nextStart ?? .now(), .now() + Self.first) }
 
-  /// A worker could not start. Workers that were launched before the last failure do not count again.
+  /// Starts that may be under way at once: as many failures are left until the caller gives up.
+  var room: Int { failures == 0 ? .max : most - failures }
+
+  /// A worker could not start.
   ///
   /// - Returns: Whether to give up.
-  mutating func failed(launchedAt: MonotonicInstant, isFinal: Bool) -> Bool {
-    let now = MonotonicInstant.now()
-    if lastFailure.map({ launchedAt > $0 }) ?? true {
-      failures += 1
-      nextStart = now + min(Self.longest, Self.first * (1 << min(failures - 1, 20)))
-      lastFailure = now
-    }
-    return isFinal || failures >= most
+  mutating func failed() -> Bool {
+    failures += 1
+    nextStart = .now() + min(Self.longest, Self.first * (1 << min(failures - 1, 20)))
+    return failures >= most
   }
 }

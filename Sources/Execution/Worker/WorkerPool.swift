@@ -196,7 +196,7 @@ public final class WorkerPool: Executor {
       let quota = settings.maxRequests + (jitter > 0 ? Int.random(in: -jitter...jitter) : 0)
       do throws(LaunchFailure) {
         workers.append(try Worker(of: self, configuration, quota: quota))
-      } catch { startFailed(.launch(error), launchedAt: now) }
+      } catch { startFailed(.launch(error), printed: nil) }
     }
   }
 
@@ -208,7 +208,7 @@ public final class WorkerPool: Executor {
       if worker.isAging, !worker.isReplaced { aging += 1 }
     }
     let wanted = max(waiting.count + aging, active == 0 ? prepared : 0)
-    return starting < wanted && active < slots + aging
+    return starting < min(wanted, backoff.room) && active < slots + aging
   }
 
   /// A worker ended before it was ready.
@@ -218,12 +218,13 @@ public final class WorkerPool: Executor {
         WorkerStartFailure(
           reason: reason, program: target.command.first?.text ?? "",
           elapsed: MonotonicInstant.now().duration(since: worker.launchedAt), printed: worker.tail.text)),
-      launchedAt: worker.launchedAt, printed: worker.tail)
+      printed: worker.tail)
   }
 
-  private func startFailed(_ failure: StartFailure, launchedAt: MonotonicInstant, printed: StreamTail? = nil) {
-    notice("\(failure)")
-    guard backoff.failed(launchedAt: launchedAt, isFinal: failure.isFinal) else { return }
+  /// Each one is a sentence: of the last one it is ``failure``.
+  private func startFailed(_ failure: StartFailure, printed: StreamTail?) {
+    guard self.failure == nil else { return }
+    guard backoff.failed() || failure.isFinal else { return notice("\(failure)") }
     self.failure = failure
     for run in waiting {
       if let printed { printed.bytes.withUnsafeBytes { run.output?.receive($0, from: 2) } }
