@@ -93,11 +93,12 @@ return value""", "--insights")
 
         assert ask("one")["result"] == "one"
         assert "signal 9" in ask("crash")["error"]["message"].replace("SIGKILL", "signal 9")
+        assert ask("again")["result"] == "again", "its worker is replaced, which takes time of no other call"
         assert ask("hang", "?timeout=1")["error"]["error_type"] == "TimeoutError"
         assert ask("flood")["result"] == "flood"
         assert "--max-output" in ask("large")["error"]["message"]
         assert ask("two")["result"] == "two"
-        assert len(workers.program.insights()) == 6
+        assert len(workers.program.insights()) == 7
         assert server.stop() == 0
 
 
