@@ -303,7 +303,8 @@ final class ServerAPI: HTTPApplication {
       HomeFigures($0)
     } then: { [self] home in
       let page = MetricsPage(
-        calls: calls.metrics, lateMetrics: calls.lateMetrics, running: calls.running, waiting: calls.queued, http: http, delivery: calls.delivery,
+        calls: calls.metrics, lateMetrics: calls.lateMetrics, running: calls.running, waiting: calls.queued, http: http,
+        delivery: calls.delivery,
         eventStreams: eventStreams, version: settings.programVersion, startedAt: startedAt)
       exchange.respond(page.response(accept: accept, home))
     }
