@@ -143,9 +143,11 @@ internal import RunModel
     connection.begin()
   }
 
-  /// Bytes of a stream were handed to the library.
-  func sent(_ count: Int) {
-    responseSize += count
+  /// Bytes of the body were handed to the library.
+  ///
+  /// - Parameter isCounted: whether ``responseSize`` has them already.
+  func sent(_ count: Int, isCounted: Bool = false) {
+    if !isCounted { responseSize += count }
     connection.progress(count)
   }
 
@@ -199,8 +201,8 @@ internal import RunModel
 
   private func queue(_ response: HTTPResponse) -> Int32 {
     status = response.status
-    responseSize = response.size
-    connection.respond(size: response.size)
+    responseSize = response.size ?? 0
+    connection.respond(size: response.size ?? 0)
     let made: OpaquePointer?
     switch response.body {
     case .bytes where stream != nil:
@@ -210,22 +212,26 @@ internal import RunModel
         { if let context = unsafe $0 { unsafe Unmanaged<HTTPStream>.fromOpaque(context).release() } })
     case .bytes(let bytes):
       unsafe made = unsafe bytes.withUnsafeBytes { unsafe cmhd_response($0.baseAddress, $0.count) }
-    case .file(let file):
-      let reader = unsafe Unmanaged.passRetained(FileReader(file, connection)).toOpaque()
-      unsafe made = unsafe cmhd_response_from_reader(
-        UInt64(response.size), { unsafe FileReader.read($0, $1, $2, $3) }, reader,
-        { if let context = unsafe $0 { unsafe Unmanaged<FileReader>.fromOpaque(context).release() } })
+    case .file(let file): unsafe made = pull(FileReader(file), size: response.size)
+    case .made(let body): unsafe made = pull(body.reader(), size: nil)
     }
     guard let made = unsafe made else { return 0 }
     var headers = response.headers
     if !headers.contains(where: { $0.name == "Cache-Control" }) { headers.append(("Cache-Control", "no-store")) }
-    headers += [
-      ("X-Content-Type-Options", "nosniff"), ("X-Request-ID", clientRequestID ?? id),
-      ("X-Algo-Request-ID", id),
-    ]
+    headers += [("X-Content-Type-Options", "nosniff"), ("X-Request-ID", clientRequestID ?? id)]
+    // An answer that is sent again keeps the identifier of its execution.
+    if !headers.contains(where: { $0.name == "X-Algo-Request-ID" }) { headers.append(("X-Algo-Request-ID", id)) }
     if response.closes || connection.isDraining { headers.append(("Connection", "close")) }
     for (name, value) in headers { _ = unsafe cmhd_add_header(made, name, value) }
     return unsafe cmhd_queue(handle, UInt32(response.status), made)
+  }
+
+  /// A response whose body is read while it is sent.
+  private func pull(_ reader: any HTTPBodyReader, size: Int?) -> OpaquePointer? {
+    let source = BodySource(reader, self, isSized: size != nil)
+    return unsafe cmhd_response_from_reader(
+      size.map { UInt64($0) } ?? .max, { unsafe BodySource.read($0, $2, $3) }, Unmanaged.passRetained(source).toOpaque(),
+      { if let context = unsafe $0 { unsafe Unmanaged<BodySource>.fromOpaque(context).release() } })
   }
 
   /// The client's own identifier of the request, if it can be one.
@@ -253,24 +259,25 @@ private enum StreamReader {
   }
 }
 
-/// Reads the body of a response from a file, and reports progress to its connection.
-private final class FileReader {
-  private let file: Descriptor
-  private let connection: HTTPConnection
+/// Hands the body of a response to the library, and reports progress to its exchange.
+private final class BodySource {
+  private let reader: any HTTPBodyReader
+  private let exchange: HTTPExchange
+  private let isSized: Bool
 
-  init(_ file: Descriptor, _ connection: HTTPConnection) {
-    self.file = file
-    self.connection = connection
+  init(_ reader: any HTTPBodyReader, _ exchange: HTTPExchange, isSized: Bool) {
+    (self.reader, self.exchange, self.isSized) = (reader, exchange, isSized)
   }
 
-  static func read(
-    _ context: UnsafeMutableRawPointer?, _ position: UInt64, _ buffer: UnsafeMutablePointer<CChar>, _ count: Int
-  ) -> Int {
-    guard let context = unsafe context else { return -2 }
-    let reader = unsafe Unmanaged<FileReader>.fromOpaque(context).takeUnretainedValue()
+  static func read(_ context: UnsafeMutableRawPointer?, _ buffer: UnsafeMutablePointer<CChar>, _ count: Int) -> Int {
+    let (endOfStream, failed) = (-1, -2)
+    guard let context = unsafe context else { return failed }
+    let source = unsafe Unmanaged<BodySource>.fromOpaque(context).takeUnretainedValue()
     let target = unsafe UnsafeMutableRawBufferPointer(start: buffer, count: count)
-    guard let read = unsafe try? reader.file.read(into: target, at: Int(position)), read > 0 else { return -2 }
-    reader.connection.progress(read)
+    guard let read = unsafe try? source.reader.read(into: target) else { return failed }
+    // A file that ends before its size is no response.
+    if read == 0 { return source.isSized ? failed : endOfStream }
+    source.exchange.sent(read, isCounted: source.isSized)
     return read
   }
 }

@@ -10,6 +10,8 @@ public struct HTTPResponse: Sendable {
     case bytes([UInt8])
     /// All of a file.
     case file(Descriptor)
+    /// Made while it is sent, in chunks.
+    case made(any HTTPBody)
   }
 
   /// The HTTP status.
@@ -59,16 +61,23 @@ public struct HTTPResponse: Sendable {
     json.member("request_id", requestID)
     json.endObject()
     json.endObject()
-    // A header is a line of ASCII.
-    let line = String(decoding: message.utf8.map { (0x20..<0x7f).contains($0) ? $0 : UInt8(ascii: "?") }, as: UTF8.self)
-    return .json(json.bytes, status: status, headers: headers + [("X-Error-Message", line)])
+    return .json(json.bytes, status: status, headers: headers + [("X-Error-Message", line(message))])
   }
 
-  /// Bytes of the body.
-  var size: Int {
+  /// A text as the value of a header, which is a line of ASCII.
+  public static func line(_ text: String) -> String {
+    String(decoding: text.utf8.map { (0x20..<0x7f).contains($0) ? $0 : UInt8(ascii: "?") }, as: UTF8.self)
+  }
+
+  /// The media type of the body.
+  public var type: String { headers.first { $0.name == "Content-Type" }?.value ?? "application/octet-stream" }
+
+  /// Bytes of the body; nil if they are known only once it was sent.
+  var size: Int? {
     switch body {
     case .bytes(let bytes): bytes.count
     case .file(let file): file.size
+    case .made: nil
     }
   }
 }

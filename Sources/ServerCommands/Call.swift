@@ -5,6 +5,7 @@ internal import Platform
 internal import ProcessSupervision
 internal import RequestDispatch
 internal import RunModel
+internal import StateStore
 
 /// One call from its admission until an hour after its end.
 final class Call: JobOutput {
@@ -33,14 +34,15 @@ final class Call: JobOutput {
   /// The caller's own identifier of the request, which goes on the record.
   var clientRequestID: String?
   var input: CallInput
+  /// Its Idempotency-Key, once it is accepted.
+  var claim: IdempotencyStore.Claim?
+  /// Whether its caller left.
+  var isAbandoned = false
   /// The exchange that awaits the answer; nil for output=void, and if the caller left.
   var exchange: HTTPExchange?
-  /// Exchanges that wait for the end of the execution: `GET /v1/executions/ID?wait=`.
-  var waiting: [HTTPExchange] = []
   /// Called once when it has ended and its payload is durable.
   var onEnd: (() -> Void)?
   var endedAt: MonotonicInstant?
-  let directory: String
 
   init(
     id: String, version: PublishedVersion, parameters: CallParameters, input: CallInput, outputLimit: Int,
@@ -50,12 +52,18 @@ final class Call: JobOutput {
     self.version = version
     self.parameters = parameters
     self.input = input
-    self.directory = directory
     output = CallOutput(limit: outputLimit, directory: directory)
   }
 
   /// Whether it came to its end, and its payload is durable.
   var hasEnded: Bool { endedAt != nil }
+
+  /// Whether an execution took place.
+  var ran: Bool {
+    guard case .ended(let record) = state else { return false }
+    if case .failedToStart = record.ending { return false }
+    return true
+  }
 
   /// Time that it waited for its execution to begin; nil if it still waits.
   var queueTime: Duration? { startedAt.map { $0 - submittedAt } }

@@ -27,6 +27,11 @@ extension Call {
     }
   }
 
+  /// The answer to a call with output=void, before it runs.
+  var acceptance: [UInt8] {
+    Array(#"{"async":"void","request_id":"\#(id)","metadata":{"content_type":"void"}}"#.utf8)
+  }
+
   private var retryHeaders: [(name: String, value: String)] {
     [(name: "Retry-After", value: "\(service?.retryDelay ?? 1)")]
   }
@@ -41,33 +46,16 @@ extension Call {
       let body: HTTPResponse.Body = if let file = output.file { .file(file) } else { .bytes(output.bytes) }
       return HTTPResponse(type: type, body: body, headers: timing)
     }
-    do throws(SystemError) {
-      var encoder = ResultEncoder(form: form, directory: directory)
-      try encoder.append(Array("{".utf8))
-      try appendMembers(record, failure, to: &encoder)
-      try encoder.append(Array("}".utf8))
-      return HTTPResponse(type: "application/json", body: try encoder.body(), headers: timing)
-    } catch {
-      return .error(
-        500, "the result cannot be read back (\(error)); free space in the temporary directory.", requestID: id)
-    }
+    return HTTPResponse(type: "application/json", body: encoded(Array("{".utf8), record, failure).body, headers: timing)
   }
 
   /// The state of the execution, and what the call answers once it has ended.
-  func description(now: MonotonicInstant) -> HTTPResponse {
-    do throws(SystemError) {
-      var encoder = ResultEncoder(form: form, directory: directory)
-      try encoder.append(Array(#"{"request_id":"\#(id)","state":"\#(stateName)""#.utf8))
-      if case .ended(let record) = state {
-        try encoder.append(Array(",".utf8))
-        try appendMembers(record, failure(of: record), to: &encoder)
-      }
-      try encoder.append(Array("}".utf8))
-      return HTTPResponse(type: "application/json", body: try encoder.body())
-    } catch {
-      return .error(
-        500, "the result cannot be read back (\(error)); free space in the temporary directory.", requestID: id)
+  var description: EncodedResult {
+    let json = Array(#"{"request_id":"\#(id)","state":"\#(stateName)""#.utf8)
+    guard case .ended(let record) = state else {
+      return EncodedResult(prefix: json, form: .json, source: .none, count: 0, suffix: Array("}".utf8))
     }
+    return encoded(json + Array(",".utf8), record, failure(of: record))
   }
 
   /// How the result is carried: as its worker typed it, else as its bytes allow.
@@ -90,32 +78,10 @@ extension Call {
     }
   }
 
-  private func appendMembers(
-    _ record: ExecutionRecord, _ failure: (message: String, type: String)?, to encoder: inout ResultEncoder
-  ) throws(SystemError) {
-    if let failure {
-      var json = JSONWriter()
-      json.beginObject()
-      json.member("message", failure.message)
-      json.member("error_type", failure.type)
-      let trace = String(decoding: output.diagnostics.bytes, as: UTF8.self)
-      if !trace.isEmpty {
-        // Clients of the original service read one of the two.
-        json.member("stacktrace", trace)
-        json.member("stack_trace", trace)
-      }
-      json.endObject()
-      try encoder.append(Array(#""error":"#.utf8) + json.bytes)
-    } else {
-      let quote = form == .json ? [] : [UInt8(ascii: "\"")]
-      try encoder.append(Array(#""result":"#.utf8) + quote)
-      var problem: SystemError?
-      try output.read { piece in
-        do throws(SystemError) { try encoder.append(result: piece) } catch { problem = error }
-      }
-      if let problem { throw problem }
-      try encoder.append(quote)
-    }
+  /// An object that begins with `opening`, and has the members of the answer.
+  private func encoded(
+    _ opening: [UInt8], _ record: ExecutionRecord, _ failure: (message: String, type: String)?
+  ) -> EncodedResult {
     var json = JSONWriter()
     json.beginObject()
     json.member("content_type", failure == nil ? form.rawValue : "text")
@@ -125,7 +91,29 @@ extension Call {
       json.member("stdout", String(decoding: output.diagnostics.bytes, as: UTF8.self))
     }
     json.endObject()
-    try encoder.append(Array(#","metadata":"#.utf8) + json.bytes)
+    let metadata = Array(#","metadata":"#.utf8) + json.bytes + Array("}".utf8)
+    if let failure {
+      return EncodedResult(prefix: opening + error(failure), form: .json, source: .none, count: 0, suffix: metadata)
+    }
+    let quote = form == .json ? [] : [UInt8(ascii: "\"")]
+    return EncodedResult(
+      prefix: opening + Array(#""result":"#.utf8) + quote, form: form,
+      source: output.file.map { .file($0, at: 0) } ?? .bytes(output.bytes), count: output.count, suffix: quote + metadata)
+  }
+
+  private func error(_ failure: (message: String, type: String)) -> [UInt8] {
+    var json = JSONWriter()
+    json.beginObject()
+    json.member("message", failure.message)
+    json.member("error_type", failure.type)
+    let trace = String(decoding: output.diagnostics.bytes, as: UTF8.self)
+    if !trace.isEmpty {
+      // Clients of the original service read one of the two.
+      json.member("stacktrace", trace)
+      json.member("stack_trace", trace)
+    }
+    json.endObject()
+    return Array(#""error":"#.utf8) + json.bytes
   }
 
   private func failure(of record: ExecutionRecord) -> (message: String, type: String)? {

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Execution
-internal import Glibc
 internal import JSONText
 internal import Platform
 internal import ProcessSupervision
@@ -9,7 +8,7 @@ internal import RequestDispatch
 /// What the child of a call wrote: its result from stdout, in memory while it is small, then in a file; of stderr the end.
 final class CallOutput: JobOutput {
   /// How the envelope carries the result.
-  enum Form: String { case json, text, binary }
+  enum Form: String, Sendable { case json, text, binary }
 
   private static let memoryLimit = 262_144
   private let limit: Int
@@ -64,23 +63,10 @@ final class CallOutput: JobOutput {
     return text.isValid && text.unfinished == 0 ? .text : .binary
   }
 
-  /// Calls `body` with the result piece by piece; pieces of a file are a multiple of 3 bytes, for base64.
-  func read(_ body: (UnsafeRawBufferPointer) -> Void) throws(SystemError) {
-    guard let file else { return bytes.withUnsafeBytes(body) }
-    var offset = 0
-    try withUnsafeTemporaryAllocation(byteCount: 49_152, alignment: 16) { buffer throws(SystemError) in
-      while offset < count {
-        var filled = 0
-        let wanted = min(buffer.count, count - offset)
-        while filled < wanted {
-          let read = try file.read(
-            into: UnsafeMutableRawBufferPointer(rebasing: buffer[filled..<wanted]), at: offset + filled)
-          guard read > 0 else { throw SystemError(EIO) }
-          filled += read
-        }
-        body(UnsafeRawBufferPointer(rebasing: buffer[..<filled]))
-        offset += filled
-      }
-    }
+  /// The first bytes of the result, at most so many.
+  ///
+  /// - Throws: the errno of a read.
+  func beginning(_ limit: Int) throws(SystemError) -> [UInt8] {
+    try file?.bytes(at: 0, min(limit, count)) ?? Array(bytes.prefix(limit))
   }
 }

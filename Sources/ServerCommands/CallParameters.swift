@@ -15,6 +15,9 @@ struct CallParameters {
   /// The limit that the caller set, the wait for a slot included; nil for the version's.
   var limit: Duration?
 
+  /// Names the call, so that it is carried out once however often it is sent.
+  var idempotencyKey: String?
+
   /// The defaults.
   init() {}
 
@@ -38,6 +41,16 @@ struct CallParameters {
         throw Problem(message: "X-Timeout is a number of seconds from 1 to 3000; correct it.")
       }
       limit = min(limit ?? .seconds(seconds), .seconds(seconds))
+    }
+    let keys = request.all("idempotency-key")
+    if !keys.isEmpty {
+      // The draft of the standard has it in quotes, most clients have not.
+      let isQuoted = keys[0].utf8.count > 1 && keys[0].hasPrefix("\"") && keys[0].hasSuffix("\"")
+      let key = isQuoted ? String(keys[0].dropFirst().dropLast()) : keys[0]
+      guard keys.count == 1, (1...255).contains(key.utf8.count), key.utf8.allSatisfy({ (0x21...0x7e).contains($0) }) else {
+        throw Problem(message: "Idempotency-Key is one text of 1 to 255 visible ASCII characters; correct it.")
+      }
+      idempotencyKey = key
     }
   }
 }

@@ -20,10 +20,11 @@ final class CallService {
   private let payloads: any PayloadQueue
   private let settings: ServerSettings
   private let history: (any ExecutionLog)?
+  private let keyed: KeyedCalls
   private var calls: [String: Call] = [:]
   private var callOfJob: [JobID: Call] = [:]
   private var callOfTicket: [UInt64: Call] = [:]
-  private var ended = EndedCalls()
+  private var ended: EndedCalls
   private var times = CallTimes()
   private(set) var isDraining = false
   /// Goes up when a call is submitted, begins or ends.
@@ -31,12 +32,15 @@ final class CallService {
   var metrics = CallMetrics()
 
   init(
-    _ executor: any Executor, payloads: any PayloadQueue, history: (any ExecutionLog)?, settings: ServerSettings
+    _ executor: any Executor, payloads: any PayloadQueue, history: (any ExecutionLog)?, keyed: KeyedCalls,
+    settings: ServerSettings
   ) {
     self.executor = executor
     dispatcher = Dispatcher(executor: executor, queueLimit: settings.queue)
     self.payloads = payloads
     self.history = history
+    self.keyed = keyed
+    ended = EndedCalls(files: settings.keptFiles, directory: settings.spillDirectory)
     self.settings = settings
   }
 
@@ -46,7 +50,7 @@ final class CallService {
   var queued: Int { dispatcher.queuedCount }
   var nextDue: MonotonicInstant? { dispatcher.nextDue }
   /// Whether all calls have their answers.
-  var isIdle: Bool { dispatcher.isIdle && callOfTicket.isEmpty }
+  var isIdle: Bool { dispatcher.isIdle && callOfTicket.isEmpty && keyed.isIdle }
   /// Seconds after which a refused caller may find a free slot.
   var retryDelay: Int { times.retryDelay(waiting: queued, jobs: settings.jobs) }
 
@@ -60,6 +64,9 @@ final class CallService {
   var delivery: DeliveryFigures { (payloads as? DeliveryThread)?.figures ?? DeliveryFigures() }
 
   func call(_ id: String) -> Call? { calls[id] }
+
+  /// The description of a call that ended a while ago; nil if only the history can know it.
+  func endedCall(_ id: String) -> EncodedResult? { ended.find(id, at: .now()) }
 
   /// The calls that have not ended, in the order in which they start.
   var unended: [Call] { callOfJob.values.sorted { $0.submittedAt < $1.submittedAt } }
@@ -115,6 +122,7 @@ final class CallService {
     }
     let now = MonotonicInstant.now()
     while let call = ended.takeOldest(at: now) { calls[call.id] = nil }
+    ended.trim(at: now)
   }
 
   /// Starts no further call.
@@ -134,14 +142,16 @@ final class CallService {
 
   private func finish(_ call: Call, _ state: Call.State) {
     call.state = state
+    if case .ended(let record) = state { history?.append(record, inputSHA256: call.input.digest.hexadecimal) }
+    guard let claim = call.claim else { return end(call) }
+    keyed.settle(call, claim) { [weak self] in self?.end(call) }
+  }
+
+  private func end(_ call: Call) {
     call.endedAt = .now()
     changes += 1
-    if case .ended(let record) = state { history?.append(record, inputSHA256: call.input.digest.hexadecimal) }
     ended.add(call)
     if let exchange = call.exchange.take() { exchange.respond(call.answer) }
-    let description = call.description(now: .now())
-    for exchange in call.waiting { exchange.respond(description) }
-    call.waiting = []
     call.onEnd.take()?()
   }
 }

@@ -1,41 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Platform
 
-/// Ended calls, whose results can be fetched for an hour. Memory, files and descriptors are bounded: beyond a budget the
-/// oldest are forgotten. Calls whose caller got the answer have a budget of their own, so that they never displace the
-/// results of `output=void`, which exist nowhere else.
+/// Ended calls, whose results can be fetched for an hour. Memory, descriptors and space are bounded: the last ones are in
+/// memory, older ones in files (``ResultLog``), each large result in a file of its own. If the files hold more than they
+/// may, the oldest results are forgotten before the hour is over. Calls whose caller got the answer have files of their
+/// own, so that they never displace the results of `output=void`, which exist nowhere else.
 struct EndedCalls {
-  /// What the calls of one kind may hold.
-  private struct Budget {
-    var calls: Int
-    var bytes: Int
-    var files: Int
-    var fileBytes: Int
-  }
+  /// Results beyond it stay in the file that they came in.
+  private static let packedBytes = 1 << 20
 
   /// Calls of one kind, oldest first.
   private struct Line {
-    private(set) var calls: [Call] = []
+    private var calls: [Call] = []
     private var first = 0
-    private var held = Budget(calls: 0, bytes: 0, files: 0, fileBytes: 0)
-    let budget: Budget
+    private var bytes = 0
+    let most: (calls: Int, bytes: Int)
 
-    init(_ budget: Budget) { self.budget = budget }
+    init(calls: Int, bytes: Int) { most = (calls, bytes) }
 
     mutating func add(_ call: Call) {
       calls.append(call)
-      count(call, 1)
+      bytes += call.output.count
     }
 
-    /// Removes the oldest call if it is too old, or more is held than the budget allows.
+    /// Removes the oldest call if it is too old, or there are more than there may be.
     mutating func takeOldest(endedBefore limit: MonotonicInstant) -> Call? {
       guard first < calls.count else { return nil }
       let call = calls[first]
-      let isOver =
-        held.calls > budget.calls || held.bytes > budget.bytes || held.files > budget.files
-        || held.fileBytes > budget.fileBytes
+      let isOver = calls.count - first > most.calls || bytes > most.bytes
       guard isOver || (call.endedAt ?? limit) < limit else { return nil }
-      count(call, -1)
+      bytes -= call.output.count
       first += 1
       if first > 1024, first > calls.count / 2 {
         calls.removeFirst(first)
@@ -43,30 +37,60 @@ struct EndedCalls {
       }
       return call
     }
+  }
 
-    private mutating func count(_ call: Call, _ sign: Int) {
-      held.calls += sign
-      held.bytes += sign * call.output.bytes.count
-      guard call.output.file != nil else { return }
-      held.files += sign
-      held.fileBytes += sign * call.output.count
+  /// Calls that were answered, or those that were not.
+  private struct Kind {
+    var last: Line
+    var large: Line
+    var log: ResultLog
+
+    /// The next call that leaves memory; nil if there is none now.
+    mutating func takeOldest(at now: MonotonicInstant) -> Call? {
+      let limit = now - ResultLog.retention
+      if let call = large.takeOldest(endedBefore: limit) { return call }
+      guard let call = last.takeOldest(endedBefore: limit) else { return nil }
+      if let endedAt = call.endedAt, endedAt >= limit { log.append(call.id, call.description, endedAt: endedAt) }
+      return call
     }
   }
 
-  /// How long a result can be fetched.
-  private static let retention = Duration.seconds(3600)
+  private var answered: Kind
+  private var unanswered: Kind
 
-  private var answered = Line(Budget(calls: 4096, bytes: 8 << 20, files: 16, fileBytes: 256 << 20))
-  private var unanswered = Line(Budget(calls: 32_768, bytes: 64 << 20, files: 256, fileBytes: 4 << 30))
-
-  mutating func add(_ call: Call) {
-    if call.parameters.output == .void { unanswered.add(call) } else { answered.add(call) }
+  /// Holds at most `files` large results whose caller did not get them yet, in `directory`.
+  init(files: Int, directory: String) {
+    answered = Kind(
+      last: Line(calls: 1024, bytes: 4 << 20), large: Line(calls: files / 8, bytes: 1 << 30),
+      log: ResultLog(limit: 1 << 30, directory: directory))
+    unanswered = Kind(
+      last: Line(calls: 1024, bytes: 4 << 20), large: Line(calls: files, bytes: 4 << 30),
+      log: ResultLog(limit: 4 << 30, directory: directory))
   }
 
-  /// The next call to forget; nil if there is none now.
+  mutating func add(_ call: Call) {
+    let isLarge = call.output.count > Self.packedBytes
+    switch (call.parameters.output == .void, isLarge) {
+    case (true, true): unanswered.large.add(call)
+    case (true, false): unanswered.last.add(call)
+    case (false, true): answered.large.add(call)
+    case (false, false): answered.last.add(call)
+    }
+  }
+
+  /// The next call that leaves memory; nil if there is none now.
   mutating func takeOldest(at now: MonotonicInstant) -> Call? {
-    let limit = now - Self.retention
-    if let call = answered.takeOldest(endedBefore: limit) { return call }
-    return unanswered.takeOldest(endedBefore: limit)
+    answered.takeOldest(at: now) ?? unanswered.takeOldest(at: now)
+  }
+
+  /// Removes what is too old from the files.
+  mutating func trim(at now: MonotonicInstant) {
+    answered.log.trim(at: now)
+    unanswered.log.trim(at: now)
+  }
+
+  /// The description of a call that left memory; nil if it is not known any more.
+  func find(_ id: String, at now: MonotonicInstant) -> EncodedResult? {
+    unanswered.log.find(id, at: now) ?? answered.log.find(id, at: now)
   }
 }

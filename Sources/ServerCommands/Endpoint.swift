@@ -5,7 +5,7 @@ internal import RunModel
 /// What a path and a method ask for.
 enum Endpoint: String, CaseIterable {
   case live, ready, metrics, openAPI
-  case call, execution, cancel
+  case call, executions, execution, cancel
   case algorithms, algorithm, versions, publish, publishFormerly, version, patch, compile
   case keys, createKey, revokeKey
   case connection, setConnection, removeConnection, testConnection
@@ -19,6 +19,7 @@ enum Endpoint: String, CaseIterable {
     case .metrics: ("GET", "/metrics")
     case .openAPI: ("GET", "/openapi.json")
     case .call: ("POST", "/v1/algo/{owner}/{name}/[version]")
+    case .executions: ("GET", "/v1/executions")
     case .execution: ("GET", "/v1/executions/{id}")
     case .cancel: ("DELETE", "/v1/executions/{id}")
     case .algorithms: ("GET", "/v1/algorithms")
@@ -47,7 +48,8 @@ enum Endpoint: String, CaseIterable {
   var scope: KeyScope? {
     switch self {
     case .live, .ready: nil
-    case .metrics, .openAPI, .call, .execution, .cancel, .algorithms, .algorithm, .versions, .version: .call
+    case .metrics, .openAPI, .call, .executions, .execution, .cancel, .algorithms, .algorithm, .versions,
+      .version: .call
     case .publish, .publishFormerly, .patch, .compile: .publish
     case .keys, .createKey, .revokeKey, .connection, .setConnection, .removeConnection, .testConnection: .admin
     case .outbox, .retryOutbox, .purgeOutbox: .admin

@@ -1,49 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
-internal import HTTPService
 internal import JSONText
-internal import Platform
 
-/// Writes the envelope of a call: in memory while it is small, then in a file. It is ASCII: an old client decodes each
-/// network chunk on its own, and would corrupt a character that a chunk boundary cuts.
+/// Encodes a result for the envelope of a call. It is ASCII: an old client decodes each network chunk on its own, and would
+/// corrupt a character that a chunk boundary cuts.
 struct ResultEncoder {
   private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
 
-  private let form: CallOutput.Form
-  private let directory: String
-  private var bytes: [UInt8] = []
-  private var file: Descriptor?
-  private var written = 0
+  let form: CallOutput.Form
   /// The bytes of a character whose end is still to come.
   private var character: [UInt8] = []
 
-  init(form: CallOutput.Form, directory: String) {
-    self.form = form
-    self.directory = directory
-  }
+  init(form: CallOutput.Form) { self.form = form }
 
-  /// Appends JSON.
-  mutating func append(_ json: [UInt8]) throws(SystemError) {
-    bytes.append(contentsOf: json)
-    guard bytes.count > RequestBody.memoryLimit else { return }
-    let file = if let file { file } else { try Descriptor.anonymousFile(in: directory) }
-    self.file = file
-    try file.writeAll(bytes, at: written)
-    written += bytes.count
-    bytes.removeAll(keepingCapacity: true)
-  }
-
-  /// Appends a piece of the result.
-  mutating func append(result piece: UnsafeRawBufferPointer) throws(SystemError) {
-    var encoded: [UInt8] = []
+  /// Appends the text of a piece. Of a binary result all pieces but the last are a multiple of 3 bytes.
+  mutating func encode(_ piece: UnsafeRawBufferPointer, to encoded: inout [UInt8]) {
     if form == .binary { encode64(piece, to: &encoded) } else { escape(piece, to: &encoded) }
-    try append(encoded)
-  }
-
-  /// All that was appended.
-  consuming func body() throws(SystemError) -> HTTPResponse.Body {
-    guard let file else { return .bytes(bytes) }
-    try file.writeAll(bytes, at: written)
-    return .file(file)
   }
 
   private mutating func escape(_ piece: UnsafeRawBufferPointer, to encoded: inout [UInt8]) {

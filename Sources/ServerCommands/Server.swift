@@ -41,8 +41,9 @@ public final class Server {
     self.supervisor = supervisor
     self.payloads = payloads
     self.executor = executor
-    calls = CallService(executor, payloads: payloads, history: history, settings: settings)
-    api = try ServerAPI(calls, home: home, settings: settings, loop: loop)
+    let keyed = KeyedCalls(home: home, loop: loop)
+    calls = CallService(executor, payloads: payloads, history: history, keyed: keyed, settings: settings)
+    api = try ServerAPI(calls, keyed: keyed, home: home, settings: settings, loop: loop)
     var limits = HTTPLimits()
     limits.maxBody = settings.maxBody
     limits.maxConnections = settings.maxConnections

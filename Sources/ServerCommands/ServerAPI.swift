@@ -14,7 +14,7 @@ final class ServerAPI: HTTPApplication {
   }
 
   /// What is known of an exchange while it lasts.
-  private final class Admission {
+  final class Admission {
     let route: Route
     let key: APIKey?
     /// The call that its admission found to be possible.
@@ -24,13 +24,16 @@ final class ServerAPI: HTTPApplication {
 
   /// Whether the server ends soon: it is not ready for new clients.
   var isEnding = false
-  private let settings: ServerSettings
-  private let calls: CallService
-  private let state: StateThread
+  let settings: ServerSettings
+  let calls: CallService
+  let keyed: KeyedCalls
+  let state: StateThread
+  /// Reads the history, which can take a while.
+  let pages: StateThread
   private let trials: ConnectionTrials
   let console: ConsoleService
   private let keys: KeyStore
-  private let lookup: VersionLookup
+  let lookup: VersionLookup
   private let log: AccessLog
   private var http = HTTPMetrics()
   private let home: HomeDirectory
@@ -38,13 +41,14 @@ final class ServerAPI: HTTPApplication {
   /// Pages that follow executions live.
   var eventStreams = 0
   /// Waits for the ends of executions, until a moment.
-  private var waits: [(until: MonotonicInstant, exchange: HTTPExchange, call: Call)] = []
+  var waits: [(until: MonotonicInstant, exchange: HTTPExchange, call: Call)] = []
 
   /// - Throws: the system's error if it has no thread left.
   init(
-    _ calls: CallService, home: HomeDirectory, settings: ServerSettings, loop: EventLoop
+    _ calls: CallService, keyed: KeyedCalls, home: HomeDirectory, settings: ServerSettings, loop: EventLoop
   ) throws(SystemError) {
     self.calls = calls
+    self.keyed = keyed
     self.settings = settings
     self.home = home
     // Keys and versions are read in the loop, where a lock is waited for only briefly; all else has its thread.
@@ -53,7 +57,7 @@ final class ServerAPI: HTTPApplication {
     lookup = VersionLookup(database)
     state = try StateThread(home: home, allowsPublish: settings.allowsPublish, waking: loop)
     trials = ConnectionTrials(loop)
-    let pages = try StateThread(home: home, allowsPublish: settings.allowsPublish, waking: loop)
+    pages = try StateThread(home: home, allowsPublish: settings.allowsPublish, waking: loop)
     console = ConsoleService(
       calls, keys: keys, pages: pages, trials: trials, settings: settings, loop: loop)
     log = AccessLog(asJSON: settings.logsJSON)
@@ -65,12 +69,13 @@ final class ServerAPI: HTTPApplication {
   /// Answers the requests whose wait is over, and those whose work ended on another thread.
   func advance() {
     state.advance()
+    keyed.advance()
     trials.advance()
     console.advance()
     let now = MonotonicInstant.now()
     waits.removeAll { wait in
       guard wait.until <= now || wait.call.hasEnded else { return false }
-      wait.exchange.respond(wait.call.description(now: now))
+      wait.exchange.respond(.json(wait.call.description))
       return true
     }
   }
@@ -134,18 +139,10 @@ final class ServerAPI: HTTPApplication {
       exchange.respond(readiness.response(isVerbose: exchange.request.isVerbose))
     case .call:
       guard let call = admission.call else { return }
-      calls.submit(call, input: exchange.body, trace: Self.trace(exchange.request))
-      if call.parameters.output == .void {
-        exchange.respond(
-          .json(Array(#"{"async":"void","request_id":"\#(call.id)","metadata":{"content_type":"void"}}"#.utf8)))
-      } else {
-        call.exchange = exchange
-      }
+      if call.parameters.idempotencyKey == nil { start(call, exchange) } else { claim(call, exchange, admission.key) }
     case .execution: show(values[0], exchange)
-    case .cancel:
-      guard let call = calls.call(values[0]) else { return exchange.respond(unknown(values[0], exchange)) }
-      calls.cancel(call)
-      wait(for: call, exchange, until: .now() + settings.grace + .seconds(10))
+    case .cancel: cancel(values[0], exchange)
+    case .executions: list(StateRequest(admission.route, exchange, key: admission.key), exchange)
     case .metrics: showMetrics(exchange)
     case .openAPI: exchange.respond(.json(APIDocument.bytes))
     case .testConnection: test(StateRequest(admission.route, exchange, key: admission.key), exchange)
@@ -187,6 +184,7 @@ final class ServerAPI: HTTPApplication {
     waits.removeAll { $0.exchange === exchange }
     guard let call = (exchange.context as? Admission)?.call else { return }
     call.exchange = nil
+    call.isAbandoned = true
     if settings.cancelsOnDisconnect { calls.cancel(call) }
   }
 
@@ -199,94 +197,6 @@ final class ServerAPI: HTTPApplication {
   }
 
   func logged(_ message: String) {}
-
-  // MARK: Calls
-
-  private func admitCall(_ exchange: HTTPExchange, _ admission: Admission) -> HTTPResponse? {
-    let (id, values) = (exchange.id, admission.route.values)
-    let parameters: CallParameters
-    do throws(CallParameters.Problem) { parameters = try CallParameters(exchange.request) } catch {
-      return .error(400, error.message, requestID: id)
-    }
-    guard let input = CallInput(exchange.request["content-type"]) else {
-      return .error(
-        415, "the input is application/json, text/plain or application/octet-stream; set its Content-Type.",
-        requestID: id)
-    }
-    let found: PublishedVersion?
-    do throws(StateError) {
-      found = try lookup.version(values[0], values[1], values.count > 2 ? values[2] : "latest")
-    } catch {
-      return .error(503, "\(error); try again later.", requestID: id, headers: [("Retry-After", "1")])
-    }
-    guard let version = found else {
-      return .error(404, "algorithm algo://\(values.joined(separator: "/")) not found", code: 1000, requestID: id)
-    }
-    switch prepareCall(version, parameters, input, id: id) {
-    case .refused(let response): return response
-    case .call(let call):
-      call.clientRequestID = exchange.clientRequestID
-      admission.call = call
-      return nil
-    }
-  }
-
-  /// A call that can be submitted now, or why it is refused.
-  enum PreparedCall {
-    case call(Call)
-    case refused(HTTPResponse)
-  }
-
-  func prepareCall(
-    _ version: PublishedVersion, _ parameters: CallParameters, _ input: CallInput, id: String
-  ) -> PreparedCall {
-    if calls.isDraining {
-      calls.metrics.countRejection("draining")
-      var response = HTTPResponse.error(
-        503, "the server is stopping; call again later.", requestID: id, headers: [("Retry-After", "1")])
-      response.closes = true
-      return .refused(response)
-    }
-    guard calls.hasRoom else {
-      calls.metrics.countRejection("queue_full")
-      return .refused(
-        .error(
-          429, "all slots and the queue are taken; call again later.", requestID: id,
-          headers: [("Retry-After", "\(calls.retryDelay)")]))
-    }
-    return .call(
-      Call(
-        id: id, version: version, parameters: parameters, input: input, outputLimit: settings.maxOutput,
-        directory: settings.spillDirectory))
-  }
-
-  private func show(_ id: String, _ exchange: HTTPExchange) {
-    guard let call = calls.call(id) else { return exchange.respond(unknown(id, exchange)) }
-    guard let text = exchange.request.target.parameter("wait") else {
-      return exchange.respond(call.description(now: .now()))
-    }
-    guard let span = DurationText.parse(text), span <= .seconds(60) else {
-      return exchange.respond(
-        .error(400, "the parameter wait is a duration of at most 60s, such as 30s; correct it.", requestID: exchange.id)
-      )
-    }
-    wait(for: call, exchange, until: .now() + span)
-  }
-
-  private func wait(for call: Call, _ exchange: HTTPExchange, until moment: MonotonicInstant) {
-    waits.append((moment, exchange, call))
-    advance()
-  }
-
-  private func unknown(_ id: String, _ exchange: HTTPExchange) -> HTTPResponse {
-    .error(404, "there is no execution \(TerminalText.safe(id)); it may have ended long ago.", requestID: exchange.id)
-  }
-
-  /// The trace that the caller began. Several headers, or one that is invalid, count as none.
-  private static func trace(_ request: HTTPRequest) -> TraceContext? {
-    request["traceparent"].flatMap { TraceContext(parsing: $0) }?.with(
-      state: request.all("tracestate").joined(separator: ","))
-  }
 
   // MARK: Keys and metrics
 

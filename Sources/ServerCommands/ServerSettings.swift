@@ -35,6 +35,8 @@ public struct ServerSettings: Sendable {
   public var logsJSON = false
   /// Open connections.
   public var maxConnections = 4096
+  /// Large results that are kept for their callers, each of which is an open file.
+  public var keptFiles = 4096
   /// Holds inputs and results that are too large for memory.
   public var spillDirectory = "/tmp"
 

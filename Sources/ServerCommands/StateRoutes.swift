@@ -11,6 +11,8 @@ final class StateRoutes {
   let keys: KeyRoutes
   let connection: ConnectionRoutes
   let outbox: OutboxRoutes
+  /// The calls with an Idempotency-Key: use the thread of ``KeyedCalls``.
+  private(set) lazy var idempotency = IdempotencyStore(home: home)
   private let home: HomeDirectory
 
   init(_ state: StateDatabase, home: HomeDirectory, allowsPublish: Bool) {

@@ -66,6 +66,10 @@ public struct HomeDirectory: Sendable, Equatable {
   public var historyDirectory: String { path + "/history" }
   /// One byte for each segment that was removed before it was imported.
   var lostSegmentsFile: String { historyDirectory + "/lost" }
+  /// Calls over HTTP that had an Idempotency-Key, and their answers.
+  public var idempotencyDatabase: String { path + "/idempotency.db" }
+  /// The large ones of these answers.
+  public var answersDirectory: String { path + "/answers" }
   /// A lock file for each process that delivers.
   public var deliverersDirectory: String { path + "/deliverers" }
   /// Where payloads go while there is no connection.
@@ -77,7 +81,7 @@ public struct HomeDirectory: Sendable, Equatable {
 
   /// Files that only algo-run itself writes, those beside its databases included.
   public var ownFiles: [String] {
-    let databases = [stateDatabase, outboxDatabase, historyDatabase]
+    let databases = [stateDatabase, outboxDatabase, historyDatabase, idempotencyDatabase]
     return databases.flatMap { path in ["", "-journal", "-wal", "-shm"].map { path + $0 } }
       + [outboxLock, fallbackFile, certificateAuthority]
   }

@@ -150,7 +150,8 @@ extension ServerSettings {
   fileprivate mutating func limitFiles(by supervisor: Supervisor) {
     let others = JobLimit.descriptorsForOthers + 1024
     let job = WorkerPool.descriptorsPerWorker
-    let limit = supervisor.raiseFileLimit(to: maxConnections + jobs * job + others)
+    let limit = supervisor.raiseFileLimit(to: maxConnections + jobs * job + others + 2 * keptFiles)
+    keptFiles = max(64, min(keptFiles, (limit - maxConnections - jobs * job - others) / 2))
     guard limit < maxConnections + jobs * job + others else { return }
     let (wantedJobs, wantedConnections) = (jobs, maxConnections)
     jobs = JobLimit.affordable(jobs, descriptorsPerJob: 2 * job)

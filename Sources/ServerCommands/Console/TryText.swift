@@ -7,11 +7,8 @@ enum TryText {
   static func result(of call: Call) -> String? {
     guard call.output.loss == nil else { return call.output.loss }
     guard call.output.form != .binary else { return "(\(call.output.count) bytes that are no text)" }
-    var bytes: [UInt8] = []
-    do {
-      try call.output.read { piece in if bytes.count <= limit { bytes.append(contentsOf: piece) } }
-    } catch { return nil }
-    guard bytes.count > limit else { return String(decoding: bytes, as: UTF8.self) }
-    return String(decoding: bytes.prefix(limit), as: UTF8.self) + "\n… (\(call.output.count) bytes in all)"
+    guard let bytes = try? call.output.beginning(limit) else { return nil }
+    let text = String(decoding: bytes, as: UTF8.self)
+    return bytes.count == call.output.count ? text : text + "\n… (\(call.output.count) bytes in all)"
   }
 }

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import HTTPService
+internal import JSONText
+internal import Platform
+internal import RunModel
+internal import StateStore
+
+/// Executions that ended, from the history.
+extension StateRoutes {
+  /// The last execution of that request ID, without its result.
+  func execution(_ id: String, for requestID: String) -> HTTPResponse {
+    do throws(StateError) {
+      var line: [UInt8]?
+      try history().forEachLine(ofRequest: id) { if line == nil { line = $0 } }
+      if let run = line.flatMap({ JSONMembers($0) }) { return .json(Self.description(run)) }
+    } catch {
+      return RouteProblem(error).response(requestID)
+    }
+    return .error(404, "there is no execution \(TerminalText.safe(id)); it may have ended long ago.", requestID: requestID)
+  }
+
+  /// A page of the history, as `runs --json` prints it.
+  func executions(_ request: StateRequest) -> HTTPResponse {
+    do throws(RouteProblem) {
+      var selection = RunSelection(try reference(request))
+      selection.since = try moment(request, "since")
+      selection.until = try moment(request, "until")
+      if let outcome = try request.parameter("outcome") {
+        guard Outcome(rawValue: outcome) != nil else {
+          let all = Outcome.allCases.map(\.rawValue).joined(separator: ", ")
+          throw RouteProblem(400, "the parameter outcome is one of \(all); correct it.")
+        }
+        selection.outcomes = [outcome]
+      }
+      let (chosen, limit) = (selection, try request.number("limit", in: 1...1000, or: 100))
+      var lines: [[UInt8]] = []
+      try RouteProblem.of { () throws(StateError) in
+        try history().forEachLine(chosen, limit: limit) { lines.append($0) }
+      }
+      return .json(Array(#"{"results":["#.utf8) + Array(lines.joined(separator: [UInt8(ascii: ",")])) + Array("]}".utf8))
+    } catch {
+      return error.response(request.id)
+    }
+  }
+
+  private func reference(_ request: StateRequest) throws(RouteProblem) -> AlgorithmReference? {
+    guard let text = try request.parameter("algorithm") else { return nil }
+    guard let reference = try? AlgorithmReference(parsing: text) else {
+      throw RouteProblem(400, "the parameter algorithm is OWNER/NAME or OWNER/NAME/VERSION; correct it.")
+    }
+    return reference
+  }
+
+  private func moment(_ request: StateRequest, _ name: String) throws(RouteProblem) -> Timestamp? {
+    guard let text = try request.parameter(name) else { return nil }
+    guard let moment = Timestamp(parsing: text) else {
+      throw RouteProblem(400, "the parameter \(name) is a moment such as 2026-11-27T09:30:00Z; correct it.")
+    }
+    return moment
+  }
+
+  /// What the server answered when it knew the execution, as far as the history has it.
+  private static func description(_ run: JSONMembers) -> [UInt8] {
+    let state = run.string("outcome") ?? ""
+    var json = JSONWriter()
+    json.beginObject()
+    json.member("request_id", run.string("request_id") ?? "")
+    json.member("state", state)
+    if state != Outcome.succeeded.rawValue {
+      json.name("error")
+      json.beginObject()
+      let error = run.object("error")
+      json.member("message", error?.string("message") ?? message(state, run))
+      json.member("error_type", error?.string("type") ?? type(state))
+      json.endObject()
+    }
+    json.name("metadata")
+    json.beginObject()
+    json.member("content_type", "void")
+    json.member("duration", number: seconds(run["duration_milliseconds"]))
+    json.member("request_id", run.string("request_id") ?? "")
+    json.endObject()
+    json.endObject()
+    return json.bytes
+  }
+
+  private static func message(_ state: String, _ run: JSONMembers) -> String {
+    if let signal = run.integer("signal") { return "signal \(signal) ended the algorithm" }
+    if let code = run.integer("exit_code"), code != 0 { return "the algorithm exited with code \(code)" }
+    switch state {
+    case Outcome.timedOut.rawValue: return "the algorithm timed out"
+    case Outcome.canceled.rawValue: return "the execution was canceled"
+    default: return "the execution did not succeed"
+    }
+  }
+
+  private static func type(_ state: String) -> String {
+    switch state {
+    case Outcome.timedOut.rawValue: "TimeoutError"
+    case Outcome.canceled.rawValue, Outcome.signaled.rawValue: "SystemExit"
+    case Outcome.failedToStart.rawValue: "LoadingError"
+    default: "AlgorithmError"
+    }
+  }
+
+  /// Milliseconds as seconds, the point moved.
+  private static func seconds(_ milliseconds: [UInt8]?) -> String {
+    let parts = String(decoding: milliseconds ?? [0x30], as: UTF8.self).split(separator: ".")
+    let whole = String(repeating: "0", count: max(0, 4 - parts[0].utf8.count)) + parts[0]
+    return "\(whole.dropLast(3)).\(whole.suffix(3))\(parts.count > 1 ? parts[1] : "")"
+  }
+}
