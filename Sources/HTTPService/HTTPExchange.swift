@@ -230,7 +230,8 @@ internal import RunModel
   private func pull(_ reader: any HTTPBodyReader, size: Int?) -> OpaquePointer? {
     let source = BodySource(reader, self, isSized: size != nil)
     return unsafe cmhd_response_from_reader(
-      size.map { UInt64($0) } ?? .max, { unsafe BodySource.read($0, $2, $3) }, Unmanaged.passRetained(source).toOpaque(),
+      size.map { UInt64($0) } ?? .max, { unsafe BodySource.read($0, $2, $3) },
+      Unmanaged.passRetained(source).toOpaque(),
       { if let context = unsafe $0 { unsafe Unmanaged<BodySource>.fromOpaque(context).release() } })
   }
 

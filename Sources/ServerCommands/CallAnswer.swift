@@ -98,7 +98,8 @@ extension Call {
     let quote = form == .json ? [] : [UInt8(ascii: "\"")]
     return EncodedResult(
       prefix: opening + Array(#""result":"#.utf8) + quote, form: form,
-      source: output.file.map { .file($0, at: 0) } ?? .bytes(output.bytes), count: output.count, suffix: quote + metadata)
+      source: output.file.map { .file($0, at: 0) } ?? .bytes(output.bytes), count: output.count,
+      suffix: quote + metadata)
   }
 
   private func error(_ failure: (message: String, type: String)) -> [UInt8] {

@@ -49,7 +49,8 @@ enum Endpoint: String, CaseIterable {
     switch self {
     case .live, .ready: nil
     case .metrics, .openAPI, .call, .executions, .execution, .cancel, .algorithms, .algorithm, .versions,
-      .version: .call
+      .version:
+      .call
     case .publish, .publishFormerly, .patch, .compile: .publish
     case .keys, .createKey, .revokeKey, .connection, .setConnection, .removeConnection, .testConnection: .admin
     case .outbox, .retryOutbox, .purgeOutbox: .admin

@@ -52,7 +52,8 @@ final class KeyedCalls {
     } then: { result in
       if case .failure(let error) = result {
         MessageStream.standardError.print(
-          "the answer of \(claim.requestID) is not kept for its Idempotency-Key (\(error)); a call that repeats it gets 409.")
+          "the answer of \(claim.requestID) is not kept for its Idempotency-Key (\(error)); a call that repeats it gets 409."
+        )
       }
       then()
     }

@@ -16,7 +16,8 @@ extension StateRoutes {
     } catch {
       return RouteProblem(error).response(requestID)
     }
-    return .error(404, "there is no execution \(TerminalText.safe(id)); it may have ended long ago.", requestID: requestID)
+    return .error(
+      404, "there is no execution \(TerminalText.safe(id)); it may have ended long ago.", requestID: requestID)
   }
 
   /// A page of the history, as `runs --json` prints it.
@@ -37,7 +38,8 @@ extension StateRoutes {
       try RouteProblem.of { () throws(StateError) in
         try history().forEachLine(chosen, limit: limit) { lines.append($0) }
       }
-      return .json(Array(#"{"results":["#.utf8) + Array(lines.joined(separator: [UInt8(ascii: ",")])) + Array("]}".utf8))
+      return .json(
+        Array(#"{"results":["#.utf8) + Array(lines.joined(separator: [UInt8(ascii: ",")])) + Array("]}".utf8))
     } catch {
       return error.response(request.id)
     }
