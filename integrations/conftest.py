@@ -100,7 +100,7 @@ def pytest_runtest_makereport(item, call):
     verdict = {"failed": "FAILED", "passed": "holds"}.get(report.outcome)
     if report.skipped:
         reason = report.longrepr[2].removeprefix("Skipped: ") if isinstance(report.longrepr, tuple) else ""
-        verdict = reason if reason.startswith("exception: ") else f"skipped: {reason}"
+        verdict = getattr(report, "wasxfail", f"skipped: {reason}").removeprefix("reason: ")
     if report.when == "call" or report.failed or report.skipped:
         WORK.mkdir(parents=True, exist_ok=True)
         with open(WORK / "results.ndjson", "a") as results:

@@ -58,7 +58,7 @@ def test_files_are_loaded_as_the_schema_has_it(corpus, tmp_path):
 def test_rsyslog_logs_in_by_scram_over_tls_to_kafka_3_9(corpus, tmp_path):
     """With Debian's librdkafka, which cannot log in by SCRAM to later releases."""
     if OLDEST != "3.9":
-        pytest.skip("exception: Kafka 3.9 comes with KAFKA_HOME only")
+        pytest.xfail("exception: Kafka 3.9 comes with KAFKA_HOME only")
     kafka = Kafka(tmp_path / "kafka", OLDEST)
     login = ("security.protocol=sasl_ssl", "sasl.mechanisms=SCRAM-SHA-512", f"sasl.username={kafka.USER}",
              f"sasl.password={kafka.PASSWORD}", f"ssl.ca.location={kafka.CA}")

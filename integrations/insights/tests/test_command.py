@@ -4,6 +4,7 @@
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -26,6 +27,14 @@ def test_mypy_finds_nothing():
     done = subprocess.run([sys.executable, "-m", "mypy"], cwd=REPOSITORY / "integrations/insights", capture_output=True,
                           text=True)
     assert done.returncode == 0, done.stdout
+
+
+def test_it_needs_no_newer_python_than_it_promises():
+    command = [Path(sys.executable).with_name("vermin"), "--target=3.9-", "--violations", "--no-tips", "--eval-annotations",
+               REPOSITORY / "integrations/insights/algo_run_insights"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
+    assert 'requires-python = ">=3.9"' in (REPOSITORY / "integrations/insights/pyproject.toml").read_text()
 
 
 def test_what_connection_show_prints_is_a_configuration(algo_run, tmp_path):
