@@ -102,7 +102,7 @@ public final class IdempotencyStore {
     var file: Descriptor?
     let path = path(of: claim.requestID)
     do throws(SystemError) {
-      try pieces { piece throws(SystemError) in
+      unsafe try pieces { piece throws(SystemError) in
         if file == nil, size + piece.count > Self.inlineBytes {
           _ = unsafe mkdir(home.answersDirectory, 0o700)
           file = try Descriptor.open(path, flags: O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, mode: 0o600)

@@ -10,11 +10,11 @@ import threading
 class Server:
     """A running server. Its messages are read all the time, so that it never waits for their reader."""
 
-    def __init__(self, program, *options, key=True, scope="call", name="test"):
+    def __init__(self, program, *options, key=True, scope="call", name="test", env=None):
         self.program = program
         self.key = program.run("keys", "create", name, "--scope", scope, status=0).stdout.decode().strip() if key else None
         options = [*options] if key else [*options, "--no-auth"]
-        self.process = program.start("serve", "--listen", "127.0.0.1:0", *options)
+        self.process = program.start("serve", "--listen", "127.0.0.1:0", *options, env=env)
         self.messages = []
         self.port = None
         listening = threading.Event()
