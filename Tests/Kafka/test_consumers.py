@@ -32,7 +32,7 @@ def publish_three(kafka, program, topic):
 
 def commands(kafka, topic):
     """The kcat commands of the guide, with this broker and topic in them."""
-    found = re.findall(r"^    (kcat -C .*)$", GUIDE, re.MULTILINE)
+    found = re.findall(r"^(kcat -C .*)$", GUIDE, re.MULTILINE)
     assert len(found) == 2, "the guide has other commands now"
     return [
         [word.replace("localhost:9092", kafka.PLAINTEXT).replace("insights", topic) if not word.startswith("key ") else word

@@ -22,7 +22,7 @@ def commands():
     """The guide's commands, in the order of its text."""
     text = GUIDE.read_text()
     part = text[text.index("## From nothing to the first alert"):text.index("## What holds where")]
-    return [line[4:] for line in part.splitlines() if line.startswith("    ")]
+    return [line for block in part.split("```sh\n")[1:] for line in block.split("```")[0].splitlines()]
 
 
 @pytest.fixture
