@@ -42,8 +42,9 @@ test: release ## Swift unit tests, most scenarios, bindings: two minutes once al
 	@scripts/install-packages test
 	@DEBUG_FLAGS="$(DEBUG_FLAGS)" scripts/python scripts/run-tests test
 
-check: release ## everything that CI runs: test, slow scenarios, Kafka, packages, examples, fuzzing, simulation
+check: release ## everything that CI runs: test, slow scenarios, Kafka, packages, docs, examples, fuzzing, simulation
 	@scripts/install-packages test
+	@scripts/install-packages package
 	@[ -n "$(KAFKA_HOME)" ] || scripts/install-packages broker
 	@DEBUG_FLAGS="$(DEBUG_FLAGS)" scripts/python scripts/run-tests check
 
