@@ -6,7 +6,7 @@ internal import RunModel
 /// A comparison as Markdown, for a comment on a pull request.
 enum CompareMarkdown {
   static func text(_ result: CompareResult) -> String {
-    var text = "### \(CompareText.sum(result))\n\n"
+    var text = "### \(result.sentence)\n\n"
     text += "A: \(code(result.a.title)), \(FigureText.count(result.a.columns.executions)) executions.  \n"
     text += "B: \(code(result.b.title)), \(FigureText.count(result.b.columns.executions)) executions."
     if let pairs = result.pairs { text += "  \n\(FigureText.count(pairs.count)) pairs with equal inputs." }

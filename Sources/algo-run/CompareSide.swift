@@ -4,31 +4,17 @@ internal import ExecutionFiles
 internal import Platform
 internal import RunModel
 
-/// Which executions one side of a comparison is made of, and their values.
-final class CompareSide {
-  /// How the side is called in the output.
-  private(set) var label: String
-  /// The versions that are meant; nil for a whole file.
-  let reference: AlgorithmReference?
-  /// The latest of them that has executions.
-  private(set) var version: VersionNumber?
-  let since: Timestamp?
-  let until: Timestamp?
-  private let makeColumns: () -> ExecutionColumns
-  private(set) var columns: ExecutionColumns
-
+/// The sides that a command line names.
+extension CompareSide {
   /// A whole file.
-  init(file: String, needsKeys: Bool) {
-    label = file
-    (reference, since, until) = (nil, nil, nil)
-    makeColumns = { ExecutionColumns(directory: ScratchFolder.path, needsKeys: needsKeys) }
-    columns = makeColumns()
+  convenience init(file: String, needsKeys: Bool) {
+    self.init(file, directory: ScratchFolder.path, needsKeys: needsKeys)
   }
 
   /// A version or a period of it: `OWNER/NAME/1.2`, `OWNER/NAME@-14d..-7d`.
-  init(_ invocation: Invocation, _ name: String, _ text: String, now: Timestamp, needsKeys: Bool) throws {
+  convenience init(_ invocation: Invocation, _ name: String, _ text: String, now: Timestamp, needsKeys: Bool) throws {
     let parts = text.split(separator: "@", maxSplits: 1, omittingEmptySubsequences: false)
-    reference = try SharedOptions.reference(invocation, String(parts[0]))
+    let reference = try SharedOptions.reference(invocation, String(parts[0]))
     var bounds: (Timestamp?, Timestamp?) = (nil, nil)
     if parts.count == 2 {
       guard let parsed = Self.period(String(parts[1]), now) else {
@@ -38,10 +24,8 @@ final class CompareSide {
       }
       bounds = parsed
     }
-    (since, until) = bounds
-    label = text
-    makeColumns = { ExecutionColumns(directory: ScratchFolder.path, needsKeys: needsKeys) }
-    columns = makeColumns()
+    self.init(
+      text, reference, since: bounds.0, until: bounds.1, directory: ScratchFolder.path, needsKeys: needsKeys)
   }
 
   private static func period(_ text: String, _ now: Timestamp) -> (Timestamp?, Timestamp?)? {
@@ -64,44 +48,5 @@ final class CompareSide {
       }
     }
     return (bounds[0], bounds[1])
-  }
-
-  /// Adds an execution if it is one of this side's. At a later version than all before, the earlier ones go.
-  func add(_ line: ExecutionLine) throws(SystemError) {
-    guard let reference else { return try columns.add(line) }
-    guard let (algorithm, number) = line.reference, algorithm == reference.algorithm, reference.matches(number) else {
-      return
-    }
-    if let version, number < version { return }
-    if version.map({ number > $0 }) ?? true {
-      if version != nil { columns = makeColumns() }
-      version = number
-    }
-    if since != nil || until != nil {
-      guard let start = line.startedAt, since.map({ start >= $0 }) ?? true, until.map({ start < $0 }) ?? true else {
-        return
-      }
-    }
-    try columns.add(line)
-  }
-
-  /// The label with the version that the reference came to.
-  var title: String {
-    let shown = TerminalText.safe(label, limit: 200, inQuotes: false)
-    guard let reference, let version else { return shown }
-    if case .exact = reference.selector { return shown }
-    return "\(shown) (\(version))"
-  }
-}
-
-extension AlgorithmReference {
-  /// Whether a version of the algorithm is one of those meant.
-  func matches(_ version: VersionNumber) -> Bool {
-    switch selector {
-    case .latest: true
-    case .major(let major): version.major == major
-    case .minor(let major, let minor): version.major == major && version.minor == minor
-    case .exact(let exact): version == exact
-    }
   }
 }

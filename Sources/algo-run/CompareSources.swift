@@ -45,14 +45,8 @@ enum CompareSources {
         var selection = RunSelection(AlgorithmReference(algorithm: reference.algorithm, selector: .exact(version)))
         (selection.since, selection.until) = (side.since, side.until)
         try history.forEachLine(selection, order: .any) { line in
-          // ExecutionLine looks at the byte behind the line.
-          (line + [0]).withUnsafeBytes { bytes in
-            guard failure == nil, execution.read(UnsafeRawBufferPointer(rebasing: bytes.dropLast())) == .execution
-            else {
-              return
-            }
-            do throws(SystemError) { try side.add(execution) } catch { failure = error }
-          }
+          guard failure == nil else { return }
+          do throws(SystemError) { try side.add(line, execution) } catch { failure = error }
         }
       }
     } catch { throw ExitFailure(status: 125, sentence: Remedy.sentence(error)) }

@@ -23,7 +23,7 @@ enum CompareText {
     if result.metrics.isEmpty, result.emptySide == nil { text += "No metric was reported on either side.\n" }
     if !result.shown.isEmpty { text += "\n" + shown(result.shown) }
     if !result.gates.isEmpty { text += "\n" + result.gates.map { gate($0) + "\n" }.joined() }
-    return text + "\n" + sum(result) + "\n"
+    return text + "\n" + result.sentence + "\n"
   }
 
   private static func side(_ side: CompareSide) -> String {
@@ -60,23 +60,5 @@ enum CompareText {
     let shown = figures.compactMap { $0 }.joined(separator: ", ")
     return "gate \(judged.outcome.rawValue)  \(TerminalText.safe(judged.gate.description, inQuotes: false))"
       + (shown.isEmpty ? "" : ": \(shown)")
-  }
-
-  /// The result in one sentence.
-  static func sum(_ result: CompareResult) -> String {
-    var parts: [String] = []
-    let drifting = result.metrics.count { $0.verdict?.isDrift == true }
-    if drifting > 0 { parts.append("\(drifting) of \(result.metrics.count) metrics drifted") }
-    let others = result.failing.count - drifting
-    if others > 0 { parts.append("\(others) metrics are on one side only") }
-    if !result.broken.isEmpty { parts.append("\(result.broken.count) of \(result.gates.count) gates are broken") }
-    if !parts.isEmpty { return parts.joined(separator: "; ") + "." }
-    if let empty = result.emptySide, !result.isJudged {
-      return "Nothing could be judged: \(empty.name) has no executions."
-    }
-    guard result.isJudged else { return "Nothing could be judged: there are too few executions." }
-    let open = result.metrics.count { $0.verdict == .inconclusive || $0.verdict == .insufficient }
-    return "No drift was found in \(result.metrics.count - open) of \(result.metrics.count) metrics"
-      + (open == 0 ? "." : "; \(open) could not be judged.")
   }
 }

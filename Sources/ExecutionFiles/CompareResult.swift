@@ -1,46 +1,68 @@
 // SPDX-License-Identifier: Apache-2.0
-internal import Comparison
-internal import ExecutionFiles
-internal import Platform
+public import Comparison
+public import Platform
 
 /// A finished comparison.
-struct CompareResult {
+public struct CompareResult {
   /// What is done about a metric that only one side reports.
-  enum Reaction: String, CaseIterable { case ignore, warn, fail }
+  public enum Reaction: String, CaseIterable, Sendable {
+    /// Nothing.
+    case ignore
+    /// The user is warned.
+    case warn
+    /// It fails the comparison.
+    case fail
+  }
 
   /// What decides on the exit status.
-  struct Rules {
-    var settings = ComparisonSettings()
-    var gates: [Gate] = []
-    var ignored: Set<String> = []
-    var onAdded = Reaction.warn
-    var onRemoved = Reaction.warn
+  public struct Rules {
+    /// What counts as a difference.
+    public var settings = ComparisonSettings()
+    /// Limits of figures.
+    public var gates: [Gate] = []
+    /// Metrics that are left out.
+    public var ignored: Set<String> = []
+    /// If only B reports a metric.
+    public var onAdded = Reaction.warn
+    /// If only A reports a metric.
+    public var onRemoved = Reaction.warn
     /// The status if nothing could be judged.
-    var statusIfUnknown: Int32 = 3
+    public var statusIfUnknown: Int32 = 3
+
+    /// The rules without gates.
+    public init() {}
   }
 
   /// One gate and its outcome.
-  struct Judged {
-    let gate: Gate
-    let outcome: Gate.Outcome
-    let a: Double?
-    let b: Double?
+  public struct Judged {
+    /// The gate.
+    public let gate: Gate
+    /// Whether it is kept.
+    public let outcome: Gate.Outcome
+    /// The figure of A.
+    public let a: Double?
+    /// The figure of B.
+    public let b: Double?
   }
 
-  let a: CompareSide
-  let b: CompareSide
+  /// What is known to be good.
+  public let a: CompareSide
+  /// What is in question.
+  public let b: CompareSide
   /// Nil unless executions are compared input by input.
-  let pairs: ExecutionPairs?
-  let rules: Rules
+  public let pairs: ExecutionPairs?
+  /// What decides on the exit status.
+  public let rules: Rules
   /// The judged metrics, in the order A and then B reported them.
-  let metrics: [MetricComparison]
+  public let metrics: [MetricComparison]
   /// Figures of the supervisor.
-  let shown: [MetricComparison]
-  let gates: [Judged]
+  public let shown: [MetricComparison]
+  /// The gates with their outcomes.
+  public let gates: [Judged]
 
   /// - Parameter isPaired: nil for the default: if both sides were asked the same inputs.
   /// - Throws: the errno of reading or writing a temporary file.
-  init(_ a: CompareSide, _ b: CompareSide, isPaired: Bool?, rules: Rules) throws(SystemError) {
+  public init(_ a: CompareSide, _ b: CompareSide, isPaired: Bool?, rules: Rules) throws(SystemError) {
     var pairs: ExecutionPairs?
     if isPaired ?? (a.columns.canBePaired && b.columns.canBePaired) {
       let found = ExecutionPairs(a.columns, b.columns)
@@ -97,27 +119,45 @@ struct CompareResult {
   }
 
   /// The side that has no executions, so that there is nothing to list.
-  var emptySide: (name: String, side: CompareSide)? {
+  public var emptySide: (name: String, side: CompareSide)? {
     [("A", a), ("B", b)].first { $0.1.columns.executions == 0 }.map { (name: $0.0, side: $0.1) }
   }
 
   /// Metrics that only one side reports and about which the user is warned.
-  var warned: [MetricComparison] { metrics.filter { reaction(to: $0) == .warn } }
+  public var warned: [MetricComparison] { metrics.filter { reaction(to: $0) == .warn } }
 
   /// Metrics that B's release should not have.
-  var failing: [MetricComparison] { metrics.filter { $0.verdict?.isDrift == true || reaction(to: $0) == .fail } }
+  public var failing: [MetricComparison] { metrics.filter { $0.verdict?.isDrift == true || reaction(to: $0) == .fail } }
 
   /// Gates that are not kept.
-  var broken: [Judged] { gates.filter { $0.outcome == .broken } }
+  public var broken: [Judged] { gates.filter { $0.outcome == .broken } }
 
   /// Whether anything could be judged.
-  var isJudged: Bool {
+  public var isJudged: Bool {
     metrics.contains { $0.verdict?.isJudged == true } || gates.contains { $0.outcome != .unknown }
   }
 
   /// 0 nothing found, 1 drift or a broken gate, 3 nothing could be judged.
-  var exitStatus: Int32 {
+  public var exitStatus: Int32 {
     if !failing.isEmpty || !broken.isEmpty { return 1 }
     return isJudged ? 0 : rules.statusIfUnknown
+  }
+
+  /// The result in one sentence.
+  public var sentence: String {
+    var parts: [String] = []
+    let drifting = metrics.count { $0.verdict?.isDrift == true }
+    if drifting > 0 { parts.append("\(drifting) of \(metrics.count) metrics drifted") }
+    let others = failing.count - drifting
+    if others > 0 { parts.append("\(others) metrics are on one side only") }
+    if !broken.isEmpty { parts.append("\(broken.count) of \(gates.count) gates are broken") }
+    if !parts.isEmpty { return parts.joined(separator: "; ") + "." }
+    if let empty = emptySide, !isJudged {
+      return "Nothing could be judged: \(empty.name) has no executions."
+    }
+    guard isJudged else { return "Nothing could be judged: there are too few executions." }
+    let open = metrics.count { $0.verdict == .inconclusive || $0.verdict == .insufficient }
+    return "No drift was found in \(metrics.count - open) of \(metrics.count) metrics"
+      + (open == 0 ? "." : "; \(open) could not be judged.")
   }
 }
