@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-/// Who a certificate is for and until when, read from its DER form (RFC 5280, 4.1).
-struct Certificate: Sendable, Equatable {
+internal import RunModel
+
+/// Who a certificate is for, by whom and until when, read from its DER form (RFC 5280, 4.1).
+struct Certificate: Sendable, Equatable, CustomStringConvertible {
   /// Its subject, as in `/O=Example/CN=kafka.example`.
   let subject: String
+  /// Who signed it, in the same form.
+  let issuer: String
   /// The end of its validity, as in `2030-01-31T12:00:00Z`.
   let expiry: String
 
@@ -15,18 +19,32 @@ struct Certificate: Sendable, Equatable {
     // The version stands before the serial number, except in version 1.
     var field = fields.next()
     if field?.tag == Self.version { field = fields.next() }
-    guard field != nil, fields.next() != nil, fields.next() != nil,  // serial number, signature algorithm, issuer
-      var validity = fields.enter(DERReader.sequence), validity.next() != nil, let end = validity.next(),
-      let expiry = Self.moment(end), var names = fields.enter(DERReader.sequence)
+    guard field != nil, fields.next() != nil,  // serial number, signature algorithm
+      let issuer = Self.name(&fields), var validity = fields.enter(DERReader.sequence), validity.next() != nil,
+      let end = validity.next(), let expiry = Self.moment(end), let subject = Self.name(&fields)
     else { return nil }
-    var subject = ""
+    (self.subject, self.issuer, self.expiry) = (subject, issuer, expiry)
+  }
+
+  /// Subject, issuer and end of validity in one clause.
+  var description: String { "\(shownSubject), issued by \(shownIssuer), valid until \(expiry)" }
+
+  /// The subject for a message.
+  var shownSubject: String { TerminalText.safe(subject, limit: 300, inQuotes: false) }
+
+  /// The issuer for a message.
+  var shownIssuer: String { issuer == subject ? "itself" : TerminalText.safe(issuer, limit: 300, inQuotes: false) }
+
+  /// A name of X.500; nil if it has another form.
+  private static func name(_ fields: inout DERReader) -> String? {
+    guard var names = fields.enter(DERReader.sequence) else { return nil }
+    var text = ""
     while var set = names.enter(DERReader.set), var pair = set.enter(DERReader.sequence) {
       guard let type = pair.next(), let value = pair.next() else { return nil }
-      let name = Self.attributes.first { $0.type.elementsEqual(type.content) }?.name
-      if let name { subject += "/\(name)=\(String(decoding: value.content, as: UTF8.self))" }
+      let name = attributes.first { $0.type.elementsEqual(type.content) }?.name
+      if let name { text += "/\(name)=\(String(decoding: value.content, as: UTF8.self))" }
     }
-    self.subject = subject
-    self.expiry = expiry
+    return text
   }
 
   private static let version: UInt8 = 0xa0

@@ -18,9 +18,11 @@ enum CertificateVerdict {
   ) -> StageResult.Verdict {
     if case .certificate(let finding) = handshake {
       let certificate = finding.certificate
-      let subject = certificate.map { TerminalText.safe($0.subject, limit: 300) } ?? "(unreadable)"
+      let subject = certificate.map { "\($0.shownSubject) (issued by \($0.shownIssuer))" } ?? "(unreadable)"
       let expiry = certificate?.expiry ?? "an unknown time"
-      if finding.code == 0 { return .passed("certificate \(subject), valid until \(expiry)") }
+      if finding.code == 0 {
+        return .passed("certificate \(certificate?.description ?? "\(subject), valid until \(expiry)")")
+      }
       guard verifies else { return .passed("certificate \(subject) is not trusted, as the settings allow") }
       return failure(finding.code, subject, expiry, host: host, hasOwnAuthority: hasOwnAuthority)
     }
