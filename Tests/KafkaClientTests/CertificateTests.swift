@@ -28,11 +28,24 @@ import Testing
     """
 
   @Test(arguments: [(short, "2026-12-26T22:52:32Z"), (long, "2052-11-29T22:52:33Z")])
-  func `its subject and the end of its validity are read`(_ base64: String, _ expiry: String) throws {
+  func `its subject, its issuer and the end of its validity are read`(_ base64: String, _ expiry: String) throws {
     let der = try #require(Data(base64Encoded: base64))
     let certificate = try #require(Certificate(der: der))
     #expect(certificate.subject == "/C=DE/O=Beispiel GmbH/OU=müller/CN=kafka.example")
+    #expect(certificate.issuer == certificate.subject)
     #expect(certificate.expiry == expiry)
+  }
+
+  @Test func `all certificates of a file in PEM form are shown, and nothing else of it`() {
+    let lines = stride(from: 0, to: Self.short.utf8.count, by: 64).map { Self.short.dropFirst($0).prefix(64) }
+    let certificate =
+      "-----BEGIN CERTIFICATE-----\r\n\(lines.joined(separator: "\r\n"))\r\n-----END CERTIFICATE-----\r\n"
+    let name = "/C=DE/O=Beispiel GmbH/OU=müller/CN=kafka.example"
+    let shown = "\(name), issued by itself, valid until 2026-12-26T22:52:32Z"
+    let key = "-----BEGIN PRIVATE KEY-----\n\(Self.short)\n-----END PRIVATE KEY-----\n"
+    #expect(AuthorityText.certificates(inPEM: "roots\n" + certificate + key + certificate) == [shown, shown])
+    #expect(AuthorityText.certificates(inPEM: certificate.replacing("MIIC", with: "MIID")).isEmpty)
+    #expect(AuthorityText.certificates(inPEM: "").isEmpty)
   }
 
   @Test func `bytes that are no certificate are none, wherever they are wrong`() throws {
