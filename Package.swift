@@ -41,8 +41,8 @@ let package = Package(
     .target(
       name: "ServerCommands",
       dependencies: [
-        "CDocuments", "Console", "Delivery", "Execution", "HTTPService", "JSONText", "KafkaClient", "Platform",
-        "ProcessSupervision", "RequestDispatch", "RunModel", "StateStore",
+        "CDocuments", "Console", "Delivery", "Execution", "ExecutionFiles", "HTTPService", "JSONText", "KafkaClient",
+        "Platform", "ProcessSupervision", "RequestDispatch", "RunModel", "StateStore",
       ],
       swiftSettings: strict),
 
@@ -50,7 +50,7 @@ let package = Package(
     .target(name: "CDocuments"),
     // Pages of the web console: values → bytes. Pure.
     .target(
-      name: "Console", dependencies: ["CAssets", "JSONText", "RunModel"],
+      name: "Console", dependencies: ["CAssets", "Comparison", "JSONText", "RunModel"],
       swiftSettings: touchesC),
     // The style sheet and the script, embedded.
     .target(name: "CAssets", exclude: ["files"]),

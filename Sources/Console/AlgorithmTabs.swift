@@ -11,6 +11,8 @@ public enum AlgorithmTab: String, CaseIterable, Sendable {
   case tryIt = "Try it"
   /// Plots.
   case metrics = "Metrics"
+  /// Two versions side by side.
+  case compare = "Compare"
 
   /// The last segment of its path; nil for the first tab.
   public var segment: String? {

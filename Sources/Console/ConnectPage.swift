@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import JSONText
+
 /// The form of the connection, and the answer to *Connect*, which comes in pieces.
 public enum ConnectPage {
   /// What the form holds. The password goes in and never comes out.
@@ -17,6 +19,8 @@ public enum ConnectPage {
     public var hasPassword = false
     /// In PEM form.
     public var authority = ""
+    /// Its certificates, a clause each.
+    public var certificates: [String] = []
     /// Path of the file.
     public var path = ""
     /// The field that is wrong, and why.
@@ -43,18 +47,66 @@ public enum ConnectPage {
   /// The stages of a test, in order.
   public static let stages = ["settings", "resolve", "tcp", "tls", "authentication", "metadata", "topic", "produce"]
 
-  private static func layout(isSet: Bool, _ viewer: Viewer, notice: Notice? = nil) -> Layout {
-    Layout(
+  /// - Parameter isTested: the type is settled; else a line for each type, of which that of the chosen one is seen.
+  private static func layout(
+    _ form: Form, isSet: Bool, isTested: Bool, _ viewer: Viewer, notice: Notice? = nil
+  ) -> Layout {
+    let types = isTested ? [form.type] : ["plaintext", "sasl_ssl", "event_hubs", "file"]
+    let curl = "curl \"\(viewer.origin)/v1/admin/insights-connection/test?save=true\"\(viewer.authorization) -d"
+    var lines = types.flatMap { type in
+      let choice = isTested ? nil : "only-\(type)"
+      return [
+        Layout.Line("Set", command(type, form), choice: choice),
+        Layout.Line("Test and set", "\(curl) \(URLText.shellWord(body(type, form)))", choice: choice),
+      ]
+    }
+    lines.append(.init("Test", "algo-run connection test"))
+    return Layout(
       isSet ? "Edit Connection" : "Connect to Kafka", .insights, viewer,
-      above: "<p class=\"above\"><a href=\"/insights\">Insights</a></p>", notice: notice,
-      lines: [
-        .init(
-          "Set",
-          "algo-run connection set --type sasl_ssl --brokers HOST:PORT --topic TOPIC --mechanism SCRAM-SHA-512 --username USER"
-        ),
-        .init("Test", "algo-run connection test"),
-        .init("", "curl -X POST \(viewer.origin)/v1/admin/insights-connection/test\(viewer.authorization)"),
-      ])
+      above: "<p class=\"above\"><a href=\"/insights\">Insights</a></p>", notice: notice, lines: lines)
+  }
+
+  private static func word(_ text: String, or placeholder: String) -> String { text.isEmpty ? placeholder : text }
+
+  /// The body of the request that tests and sets such a connection.
+  private static func body(_ type: String, _ form: Form) -> String {
+    var json = JSONWriter()
+    json.beginObject()
+    json.member("connection_type", type)
+    if type == "file" {
+      if !form.path.isEmpty { json.member("path", form.path) }
+    } else {
+      json.member("broker_url", word(form.brokers, or: "HOST:PORT"))
+      json.member("topic", word(form.topic, or: "TOPIC"))
+    }
+    if type == "sasl_ssl" {
+      json.member("sasl_mechanism", form.mechanism)
+      json.member("broker_username", word(form.username, or: "USER"))
+    }
+    if type == "sasl_ssl" || type == "event_hubs" {
+      json.member("broker_password", "PASSWORD")
+      if !form.authority.isEmpty { json.member("ca_certificate", "PEM") }
+    }
+    json.endObject()
+    return String(decoding: json.bytes, as: UTF8.self)
+  }
+
+  /// The command that sets such a connection. It asks for the password.
+  private static func command(_ type: String, _ form: Form) -> String {
+    guard type != "file" else {
+      return URLText.commandLine(
+        ["algo-run", "connection", "set", "--type", "file"] + (form.path.isEmpty ? [] : ["--path", form.path]))
+    }
+    var words = ["algo-run", "connection", "set"]
+    words += type == "event_hubs" ? ["--event-hubs"] : ["--type", type]
+    words += ["--brokers", word(form.brokers, or: "HOST:PORT"), "--topic", word(form.topic, or: "TOPIC")]
+    if type == "sasl_ssl" {
+      words += ["--mechanism", form.mechanism, "--username", word(form.username, or: "USER")]
+    }
+    if type == "sasl_ssl" || type == "event_hubs" {
+      if !form.authority.isEmpty { words += ["--ca", "FILE"] }
+    }
+    return URLText.commandLine(words)
   }
 
   /// The form.
@@ -78,7 +130,7 @@ public enum ConnectPage {
         """
     }
     let mechanisms = ["SCRAM-SHA-256", "SCRAM-SHA-512", "PLAIN"].map { ($0, $0) }
-    return layout(isSet: isSet, viewer, notice: other.map { .failed("\($0)") }).page(
+    return layout(form, isSet: isSet, isTested: false, viewer, notice: other.map { .failed("\($0)") }).page(
       """
       <form class="card narrow" method="post" action="/insights/connect">\(HTML.once())
       <fieldset><legend>Connection type</legend>\(HTML(choices))</fieldset>
@@ -87,17 +139,22 @@ public enum ConnectPage {
       <div class="for-scram">\(Field.choice("mechanism", "SASL mechanism", mechanisms, chosen: form.mechanism))
       \(Field.text("username", "Kafka broker username", form.username, error: error("broker_username")))</div>
       <div class="for-login">\(Field.text("password", "Kafka broker password", "", type: "password", error: error("broker_password"), hint: "Stored on the server, readable by its user alone, and never shown again. A stored password is kept only if brokers and user name stay as they are.", placeholder: form.hasPassword ? "unchanged" : "", autocomplete: "new-password"))
-      \(Field.area("ca", "CA certificate", form.authority, rows: 4, error: error("ca_certificate"), hint: "In PEM form, if the authority of the brokers is your own. Empty: the roots of the server's system.", isCode: true))</div>
+      \(Field.area("ca", "CA certificate", form.authority, rows: 4, error: error("ca_certificate"), hint: "In PEM form, if the authority of the brokers is your own. Empty: the roots of the server's system.", isCode: true))\(certificates(form))</div>
       <div class="for-file">\(Field.text("path", "Path", form.path, error: error("path"), hint: "From / on. Empty: insights.ndjson in the home."))</div>
       <p class="hint">Connect tries every step up to an acknowledged record, and saves if all pass.</p>
       <p class="actions"><button class="primary">Connect</button> <a class="button" href="/insights">Cancel</a></p></form>
       """)
   }
 
+  private static func certificates(_ form: Form) -> HTML {
+    let items = form.certificates.map { certificate -> HTML in "<li>\(certificate)</li>" }
+    return items.isEmpty ? .none : "<ul class=\"certificates\" aria-label=\"Certificates\">\(HTML(items))</ul>"
+  }
+
   /// The page of a test up to its first stage.
-  public static func begin(target: String, isSet: Bool, viewer: Viewer, first: String) -> [UInt8] {
+  public static func begin(_ form: Form, target: String, isSet: Bool, viewer: Viewer, first: String) -> [UInt8] {
     let page: HTML = """
-      \(layout(isSet: isSet, viewer).begin)<p>Testing the connection to <code>\(target)</code>. Nothing is saved yet.</p>
+      \(layout(form, isSet: isSet, isTested: true, viewer).begin)<p>Testing the connection to <code>\(target)</code>. Nothing is saved yet.</p>
       <ol class="stages" aria-label="Stages of the test">\(open(first))
       """
     // Browsers show nothing of a page before its first kilobyte.
@@ -121,18 +178,17 @@ public enum ConnectPage {
   }
 
   /// The end of the page of a test.
-  public static func end(_ outcome: HTML, viewer: Viewer) -> [UInt8] {
-    let page: HTML = "</ol>\(outcome)\(layout(isSet: false, viewer).end)"
+  public static func end(_ form: Form, _ outcome: HTML, viewer: Viewer) -> [UInt8] {
+    let page: HTML = "</ol>\(outcome)\(layout(form, isSet: false, isTested: true, viewer).end)"
     return page.bytes
   }
 
   /// All passed, and the connection is saved.
-  public static func saved(certificate: String?) -> HTML {
-    let shown: HTML = certificate.map { "<p class=\"muted\">\($0)</p>" } ?? .none
-    return """
-      <p class="notice good" role="status"><strong>Connected.</strong> All stages passed, and the connection is saved.</p>\(shown)
-      <p class="actions"><a class="button" href="/insights/connect">Edit Connection</a> <a class="button" href="/insights">Insights</a></p>
-      """
+  public static var saved: HTML {
+    """
+    <p class="notice good" role="status"><strong>Connected.</strong> All stages passed, and the connection is saved.</p>
+    <p class="actions"><a class="button" href="/insights/connect">Edit Connection</a> <a class="button" href="/insights">Insights</a></p>
+    """
   }
 
   /// A stage failed: what can be done with the form, which the server keeps under `id`.

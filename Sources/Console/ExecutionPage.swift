@@ -42,8 +42,8 @@ public enum ExecutionPage {
     return """
       <section class="card"><dl class="figures"><div><dt>Outcome</dt><dd>\(HTML.outcome(row.outcome))</dd></div>
       <div><dt>Duration</dt><dd>\(HTML.duration(milliseconds: row.milliseconds))</dd></div>\(cpu(row))\(memory(row))
-      <div><dt>Payload</dt><dd>\(HTML.delivery(row.delivery))</dd></div></dl></section>
-      <div class="grid "><section class="card"><h2>Metrics</h2>\(metrics(row))</section>
+      <div><dt>Payload</dt><dd>\(HTML.delivery(row))</dd></div></dl></section>
+      <div class="grid"><section class="card"><h2>Metrics</h2>\(metrics(row))</section>
       <section class="card"><h2>Facts</h2>\(facts(row, viewer))</section></div>\(shown)\(sent)
       """
   }
@@ -96,7 +96,7 @@ public enum ExecutionPage {
   private static func facts(_ row: ExecutionRow, _ viewer: Viewer) -> HTML {
     var list: HTML = """
       <dt>Version</dt><dd>\(ExecutionsPage.version(row.reference))</dd>
-      <dt>Request ID</dt><dd><span class="copy" data-copy="\(row.requestID)"><code>\(row.requestID)</code></span></dd>
+      <dt>Request ID</dt><dd>\(HTML.identifier(row.requestID))</dd>
       <dt>Started</dt><dd>\(HTML.moment(row.startedAt, now: viewer.now)) <span class="muted">\(row.startedAt.description)</span></dd>
       """
     func add(_ name: HTML, _ value: String?) { if let value { list += "<dt>\(name)</dt><dd>\(value)</dd>" } }
@@ -107,8 +107,10 @@ public enum ExecutionPage {
     add("Error", error.map { "\($0.string("type") ?? ""): \($0.string("message") ?? "")" })
     add("Attempts", row.number("attempts").map { "\(Int($0))" })
     let delivery = row.members["delivery"].flatMap { JSONMembers($0) }?.string("detail")
-    list += "<dt>Payload</dt><dd>\(HTML.delivery(row.delivery)) <span class=\"muted\">\(delivery ?? "")</span></dd>"
-    add("Input SHA-256", row.members.string("input_sha256"))
+    list += "<dt>Payload</dt><dd>\(HTML.delivery(row)) <span class=\"muted\">\(delivery ?? "")</span></dd>"
+    if let hash = row.members.string("input_sha256") {
+      list += "<dt>Input SHA-256</dt><dd>\(HTML.identifier(hash, link: false))</dd>"
+    }
     return "<dl class=\"facts\">\(list)</dl>"
   }
 }

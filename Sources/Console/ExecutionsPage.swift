@@ -21,6 +21,12 @@ public enum ExecutionsPage {
       (algorithm.isEmpty || row.algorithm == algorithm) && (outcome.isEmpty || row.outcome == outcome)
     }
 
+    /// As the query of the API that lists executions.
+    var apiQuery: String {
+      (algorithm.isEmpty ? "" : "algorithm=\(algorithm)&") + (outcome.isEmpty ? "" : "outcome=\(outcome)&")
+        + "limit=\(rows)"
+    }
+
     /// As the query of a URL.
     public var query: String { "algorithm=\(URLText.segment(algorithm))&outcome=\(outcome)" }
   }
@@ -66,9 +72,9 @@ public enum ExecutionsPage {
     let layout = Layout(
       "Executions", .executions, viewer, beside: isNewest ? .none : control, notice: notice,
       lines: [
-        .init("List", "algo-run runs\(reference)\(outcome)"),
-        .init("One of them", "curl \(viewer.origin)/v1/executions/REQUEST_ID\(viewer.authorization)"),
-        .init("Follow", "curl -N \(viewer.origin)/events/executions -b COOKIE"),
+        .init("List", "algo-run runs\(reference)\(outcome)"), .init("", viewer.executions(filter.apiQuery)),
+        .init("One of them", "algo-run runs show REQUEST_ID"),
+        .init("", "curl \(viewer.origin)/v1/executions/REQUEST_ID\(viewer.authorization)"),
       ])
     let live = live.filter { filter.algorithm.isEmpty || $0.reference.hasPrefix(filter.algorithm + "/") }
     let rows = ended.map { Self.row($0.row, number: $0.number, viewer.now) }
@@ -106,7 +112,8 @@ public enum ExecutionsPage {
   private static func none(_ filter: Filter) -> HTML {
     guard filter == Filter() else {
       return .empty(
-        "No such execution", "None of the executions in the history matches the filter. Choose another one.")
+        "No execution matches the filter",
+        "Choose another outcome or algorithm, or <a href=\"/executions\">show all executions</a>.")
     }
     return .empty(
       "Nothing has run yet",
@@ -136,7 +143,7 @@ public enum ExecutionsPage {
     return """
       <tr id="run-\(Int(number))"><td>\(HTML.outcome(row.outcome))</td><th scope="row">\(version(row.reference))</th>
       <td>\(HTML.identifier(row.requestID))</td><td class="nowrap">\(HTML.moment(row.startedAt, now: now))</td>
-      <td class="number">\(HTML.duration(milliseconds: row.milliseconds))</td><td class="number">\(metrics)</td><td>\(HTML.delivery(row.delivery))</td></tr>
+      <td class="number">\(HTML.duration(milliseconds: row.milliseconds))</td><td class="number">\(metrics)</td><td>\(HTML.delivery(row))</td></tr>
       """
   }
 

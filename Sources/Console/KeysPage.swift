@@ -60,7 +60,7 @@ public enum KeysPage {
     }
     return """
       <div class="scroll" tabindex="0" role="region" aria-label="Keys"><table><thead><tr><th scope="col">Name</th>
-      <th scope="col">Scope</th><th scope="col">Created</th><th scope="col"><span class="unit">Revoking takes effect at once</span></th></tr></thead>
+      <th scope="col">Scope</th><th scope="col">Created</th><th scope="col" class="number">Action</th></tr></thead>
       <tbody>\(HTML(rows))</tbody></table></div>
       """
   }

@@ -18,7 +18,11 @@ public struct Layout: Sendable {
   struct Line {
     let label: String
     let text: String
-    init(_ label: String, _ text: String) { (self.label, self.text) = (label, text) }
+    /// A class of which the style sheet shows one line at a time; nil for a line that is always there.
+    let choice: String?
+    init(_ label: String, _ text: String, choice: String? = nil) {
+      (self.label, self.text, self.choice) = (label, text, choice)
+    }
   }
 
   private let viewer: Viewer?
@@ -95,7 +99,8 @@ public struct Layout: Sendable {
   private var commands: HTML {
     guard !lines.isEmpty else { return .none }
     let items = lines.map { line -> HTML in
-      "<dt>\(line.label)</dt><dd class=\"copy\"><code>\(line.text)</code></dd>"
+      let choice: HTML = line.choice.map { " \($0)" } ?? .none
+      return "<dt class=\"line\(choice)\">\(line.label)</dt><dd class=\"copy\(choice)\"><code>\(line.text)</code></dd>"
     }
     return """
       <aside class="lines" aria-label="The same from a terminal"><h2>The same from a terminal</h2><dl>\(HTML(items))</dl></aside>

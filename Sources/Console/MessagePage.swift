@@ -8,6 +8,7 @@ public enum MessagePage {
     -> [UInt8]
   {
     Layout(title, nil, viewer, lines: []).page(
-      "<p>\(text)</p><p><a href=\"\(back.path)\">\(back.name)</a></p>")
+      "<section class=\"empty\"><p>\(text)</p><p><a class=\"button\" href=\"\(back.path)\">\(back.name)</a></p></section>"
+    )
   }
 }

@@ -28,16 +28,16 @@ extension HTML {
     isOn ? "<span class=\"badge good\">Insights on</span>" : "<span class=\"badge\">Insights off</span>"
   }
 
-  /// Where a payload is.
-  static func delivery(_ state: String) -> HTML {
-    let kind: HTML =
-      switch state {
-      case "delivered", "written": "good"
-      case "queued", "pending": "note"
-      case "insights_off": ""
-      default: "bad"
+  /// Where the payload of an execution is. One that never started has none, whether Insights is on or off.
+  static func delivery(_ row: ExecutionRow) -> HTML {
+    let (kind, word): (HTML, String) =
+      switch row.delivery {
+      case "delivered", "written": ("good", row.delivery)
+      case "queued", "pending": ("note", row.delivery)
+      case "insights_off": ("", row.outcome == "failed_to_start" ? "no payload" : "Insights off")
+      default: ("bad", row.delivery)
       }
-    return "<span class=\"badge \(kind)\">\(state == "insights_off" ? "Insights off" : state)</span>"
+    return "<span class=\"badge \(kind)\">\(word)</span>"
   }
 
   /// The number that makes a form count once.

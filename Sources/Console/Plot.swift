@@ -77,7 +77,7 @@ public enum Plot {
     let label =
       "\(name): \(points.count) values of \(series.count) version(s), from \(y.text(y.low)) to \(y.text(y.high))"
     return """
-      <figure class="plot"><svg viewBox="0 0 1040 240" role="img" aria-label="\(label)">\(drawing)</svg></figure>
+      <figure class="plot" tabindex="0" aria-label="Plot of \(name)"><svg viewBox="0 0 1040 240" role="img" aria-label="\(label)">\(drawing)</svg></figure>
       """
   }
 

@@ -17,6 +17,7 @@ public enum PlotsPage {
       lines: [
         .init("Statistics", "algo-run runs stats \(algorithm)"),
         .init("Executions", "algo-run runs \(algorithm) --limit 1000 --json"),
+        .init("Over HTTP", viewer.executions("algorithm=\(algorithm)&limit=1000")),
       ])
     guard !rows.isEmpty else {
       return layout.page(

@@ -32,8 +32,7 @@ public enum PublishPage {
       layout = AlgorithmTab.publish.layout(
         previous.algorithm, viewer,
         lines: [
-          .init(
-            "Publish", "algo-run publish \(previous.algorithm) --insights -- \(URLText.commandLine(previous.command))"),
+          .init("Publish", again(previous)),
           .init("Over HTTP", "\(curl) -d '{\"settings\": {\"insights_enabled\": true}}'"),
         ])
     } else {
@@ -63,6 +62,16 @@ public enum PublishPage {
       <p class="hint">Each execution is then delivered as one payload. You can switch it at any time.</p></div>
       \(command(form, previous, viewer))<p><button class="primary">Publish</button></p></form>
       """)
+  }
+
+  /// The command that publishes a version like the one before.
+  private static func again(_ previous: PublishedVersion) -> String {
+    var words = ["algo-run", "publish", "\(previous.algorithm)", "--insights"]
+    if let directory = previous.directory { words += ["--directory", directory] }
+    if let limit = previous.timeLimit { words += ["--timeout", DurationText.write(limit)] }
+    for variable in previous.environment { words += ["--env", "\(variable.name)=\(variable.value)"] }
+    if previous.worker != nil { words.append("--worker") }
+    return URLText.commandLine(words + ["--"] + previous.command)
   }
 
   private static func numbering(_ form: Form, _ previous: PublishedVersion?) -> HTML {

@@ -27,6 +27,9 @@ public struct Viewer: Sendable {
   /// The header of a `curl` line; empty without login.
   var authorization: String { hasLogin ? " -H \"Authorization: Simple $KEY\"" : "" }
 
+  /// The `curl` line that lists executions.
+  func executions(_ query: String) -> String { "curl \"\(origin)/v1/executions?\(query)\"\(authorization)" }
+
   /// May publish and switch Insights.
   public var mayPublish: Bool { scope >= .publish }
 

@@ -59,7 +59,9 @@ final class ServerAPI: HTTPApplication {
     trials = ConnectionTrials(loop)
     pages = try StateThread(home: home, allowsPublish: settings.allowsPublish, waking: loop)
     console = ConsoleService(
-      calls, keys: keys, pages: pages, trials: trials, settings: settings, loop: loop)
+      calls, keys: keys, pages: pages,
+      comparisons: try StateThread(home: home, allowsPublish: settings.allowsPublish, waking: loop), trials: trials,
+      settings: settings, loop: loop)
     log = AccessLog(asJSON: settings.logsJSON)
   }
 

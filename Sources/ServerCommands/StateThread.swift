@@ -38,6 +38,9 @@ final class StateThread {
     }
   }
 
+  /// Works whose value was not handed over yet.
+  var waitingCount: Int { waiting.count }
+
   /// Does `work` on the thread, and `then` with its value on the owner's.
   func run<Value: Sendable>(_ work: @escaping @Sendable (StateRoutes) -> Value, then: @escaping (Value) -> Void) {
     lastNumber += 1

@@ -41,10 +41,11 @@ setInterval(() => {
 function addTooltip(plot) {
   const svg = plot.querySelector("svg");
   const marks = all(".mark", svg).map((mark) => {
-    const title = mark.querySelector("title");
-    const text = title.textContent;
+    const text = mark.querySelector("title").textContent;
     const box = mark.getBBox();
-    return { x: box.x + box.width / 2, y: box.y + box.height / 2, text };
+    // A bar is hit over its whole column; its tooltip is at its top.
+    const isColumn = mark.classList.contains("hit");
+    return { mark, x: box.x + box.width / 2, y: box.y + (isColumn ? 16 : box.height / 2), text };
   });
   if (!marks.length) return;
   const tip = document.createElement("div");
@@ -54,7 +55,7 @@ function addTooltip(plot) {
   svg.addEventListener("pointermove", (event) => {
     const scale = svg.viewBox.baseVal.width / svg.clientWidth;
     const x = event.offsetX * scale, y = event.offsetY * scale;
-    let nearest = null, best = 400;
+    let nearest = marks.find(({ mark }) => mark === event.target) ?? null, best = nearest ? 0 : 400;
     for (const mark of marks) {
       const distance = (mark.x - x) ** 2 + (mark.y - y) ** 2;
       if (distance < best) [nearest, best] = [mark, distance];

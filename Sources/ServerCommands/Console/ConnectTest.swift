@@ -19,12 +19,15 @@ final class ConnectTest: TrialWatcher {
   private let pages: StateThread
   private let session: Session
   private let form: ConnectionForm
+  private let shown: ConnectPage.Form
   private let viewer: Viewer
-  private var certificate: String?
 
-  init(_ stream: HTTPStream, _ pages: StateThread, _ session: Session, _ form: ConnectionForm, _ viewer: Viewer) {
+  init(
+    _ stream: HTTPStream, _ pages: StateThread, _ session: Session, _ form: ConnectionForm, shown: ConnectPage.Form,
+    _ viewer: Viewer
+  ) {
     (self.stream, self.pages, self.session) = (stream, pages, session)
-    (self.form, self.viewer) = (form, viewer)
+    (self.form, self.shown, self.viewer) = (form, shown, viewer)
   }
 
   func ended(_ stage: StageResult) {
@@ -37,7 +40,7 @@ final class ConnectTest: TrialWatcher {
   }
 
   func ended(_ trial: ConnectionTrial, passed: Bool) {
-    let (form, stream, viewer, session) = (form, stream, viewer, session)
+    let (form, shown, stream, viewer, session) = (form, shown, stream, viewer, session)
     pages.run { routes -> String? in
       routes.connection.discard(trial)
       guard passed else { return nil }
@@ -45,12 +48,12 @@ final class ConnectTest: TrialWatcher {
       return nil
     } then: { problem in
       if passed, problem == nil {
-        stream.write(ConnectPage.end(ConnectPage.saved(certificate: nil), viewer: viewer))
+        stream.write(ConnectPage.end(shown, ConnectPage.saved, viewer: viewer))
       } else {
         let id = session.keep(form, for: Self.keepingTime)
         let message: HTML =
           problem.map { "It could not be saved: \($0)" } ?? "Nothing was saved. Correct the cause and connect again."
-        stream.write(ConnectPage.end(ConnectPage.failed(message, id: id), viewer: viewer))
+        stream.write(ConnectPage.end(shown, ConnectPage.failed(message, id: id), viewer: viewer))
       }
       stream.end()
     }

@@ -7,6 +7,7 @@ enum ConsoleRoute: Sendable, Equatable {
   case home, login, logout, asset, events
   case publishNew
   case versions(AlgorithmName), publish(AlgorithmName), tryIt(AlgorithmName), metrics(AlgorithmName)
+  case compare(AlgorithmName)
   case switchInsights(AlgorithmName, VersionNumber)
   case executions, execution(String)
   case insights, connect, saveAnyway, removeConnection, retryOutbox, purgeOutbox
@@ -53,6 +54,7 @@ enum ConsoleRoute: Sendable, Equatable {
     case ["publish"]: return .publish(algorithm)
     case ["try"]: return .tryIt(algorithm)
     case ["metrics"]: return .metrics(algorithm)
+    case ["compare"]: return .compare(algorithm)
     default:
       guard segments.count == 5, segments[2] == "versions", segments[4] == "insights",
         let version = try? VersionNumber(parsing: segments[3])
@@ -74,7 +76,7 @@ enum ConsoleRoute: Sendable, Equatable {
   var scope: KeyScope? {
     switch self {
     case .login, .logout, .asset, .nothing: nil
-    case .home, .events, .versions, .tryIt, .metrics, .executions, .execution: .call
+    case .home, .events, .versions, .tryIt, .metrics, .compare, .executions, .execution: .call
     case .publish, .switchInsights: .publish
     case .publishNew, .insights, .connect, .saveAnyway, .removeConnection, .retryOutbox, .purgeOutbox, .keys,
       .revokeKey:
@@ -89,6 +91,7 @@ enum ConsoleRoute: Sendable, Equatable {
     case .publish(let name): "/algorithms/\(name)/publish"
     case .tryIt(let name): "/algorithms/\(name)/try"
     case .metrics(let name): "/algorithms/\(name)/metrics"
+    case .compare(let name): "/algorithms/\(name)/compare"
     case .publishNew: "/publish"
     case .executions, .execution: "/executions"
     case .connect: "/insights/connect"

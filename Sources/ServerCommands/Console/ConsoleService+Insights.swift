@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Console
 internal import HTTPService
+internal import KafkaClient
 internal import Platform
 internal import RunModel
 internal import StateStore
@@ -27,11 +28,14 @@ extension ConsoleService {
       let shown = connection ?? Connection(kind: .file, filePath: home.insightsFile)
       return .page(
         InsightsPage.page(
-          facts: Self.facts(shown, home), isSet: connection != nil, outbox: box, viewer: viewer, notice: notice))
+          facts: Self.facts(shown, try routes.connection.store.certificateAuthorityText(), home),
+          isSet: connection != nil, outbox: box, viewer: viewer, notice: notice))
     }
   }
 
-  private static func facts(_ connection: Connection, _ home: HomeDirectory) -> [(name: String, value: String)] {
+  private static func facts(_ connection: Connection, _ authority: String, _ home: HomeDirectory) -> [(
+    name: String, value: String
+  )] {
     var facts: [(name: String, value: String)] = []
     func add(_ name: String, _ value: String) { facts.append((name, value)) }
     switch connection.kind {
@@ -53,7 +57,8 @@ extension ConsoleService {
       case .file(let path): add("Password", "read from the file \(path)")
       case .environment(let name): add("Password", "read from the variable \(name)")
       }
-      add("CA certificate", connection.certificateAuthority == nil ? "the roots of the system" : "your own")
+      let own = AuthorityText.certificates(inPEM: authority)
+      add("CA certificate", own.isEmpty ? "the roots of the system" : own.joined(separator: "; "))
     }
     add("Payload format", connection.payloadFormat.rawValue)
     add("Delivery window", DurationText.write(connection.deliveryWindow))
@@ -86,6 +91,7 @@ extension ConsoleService {
     (shown.topic, shown.brokers, shown.username) = (form.topic, form.brokers, form.username)
     if let mechanism = form.mechanism { shown.mechanism = mechanism.rawValue }
     (shown.authority, shown.path, shown.hasPassword) = (form.authority, form.path, hasPassword)
+    shown.certificates = AuthorityText.certificates(inPEM: form.authority)
     return shown
   }
 
@@ -147,12 +153,14 @@ extension ConsoleService {
     }
     let stream = exchange.respond(
       streaming: HTTPResponse(type: "text/html; charset=utf-8", body: .bytes([]), headers: ConsoleAnswer.headers))
+    let shown = Self.shown(form, hasPassword: false)
     let target =
       form.kind == .file ? trial.connection.filePath ?? "the file" : trial.connection.brokers.joined(separator: ", ")
     stream.write(
       ConnectPage.begin(
-        target: target, isSet: isSet, viewer: viewer, first: form.kind == .file ? "file" : ConnectPage.stages[0]))
-    trials.start(trial, ConnectTest(stream, pages, session, form, viewer))
+        shown, target: target, isSet: isSet, viewer: viewer, first: form.kind == .file ? "file" : ConnectPage.stages[0])
+    )
+    trials.start(trial, ConnectTest(stream, pages, session, form, shown: shown, viewer))
   }
 
   func saveAnyway(_ exchange: HTTPExchange, _ fields: FormFields, _ session: Session, _ viewer: Viewer) {

@@ -43,6 +43,7 @@ extension ConsoleService {
       }
     case .metrics(let name):
       answer(exchange, session, viewer) { home throws(StateError) in try Self.metrics(of: name, home, viewer) }
+    case .compare(let name): showComparison(of: name, exchange, session, viewer)
     case .insights: showInsights(exchange, session, viewer, notice)
     case .connect: showConnectForm(exchange, session, viewer)
     case .tryIt(let name): showTry(name, exchange, session, viewer)

@@ -12,6 +12,7 @@ final class ConsoleService {
   private static let largestForm = 1 << 20
 
   let pages: StateThread
+  let comparisons: StateThread
   let calls: CallService
   let sessions: SessionStore
   let settings: ServerSettings
@@ -21,11 +22,12 @@ final class ConsoleService {
   private let loop: EventLoop
 
   init(
-    _ calls: CallService, keys: KeyStore, pages: StateThread, trials: ConnectionTrials, settings: ServerSettings,
-    loop: EventLoop
+    _ calls: CallService, keys: KeyStore, pages: StateThread, comparisons: StateThread, trials: ConnectionTrials,
+    settings: ServerSettings, loop: EventLoop
   ) {
     self.calls = calls
     self.pages = pages
+    self.comparisons = comparisons
     self.trials = trials
     self.settings = settings
     self.loop = loop
@@ -44,6 +46,7 @@ final class ConsoleService {
   /// Does what is due. The owner calls it after each turn of the loop.
   func advance() {
     pages.advance()
+    comparisons.advance()
     live.advance()
     answerAttempts()
   }
@@ -175,11 +178,13 @@ final class ConsoleService {
   // MARK: Answers
 
   /// Answers with what `work` makes of the home.
+  ///
+  /// - Parameter thread: nil for that of the pages.
   func answer(
-    _ exchange: HTTPExchange, _ session: Session, _ viewer: Viewer,
+    _ exchange: HTTPExchange, _ session: Session, _ viewer: Viewer, on thread: StateThread? = nil,
     _ work: @escaping @Sendable (StateRoutes) throws(StateError) -> ConsoleAnswer
   ) {
-    pages.run {
+    (thread ?? pages).run {
       home in
       Result(catching: { () throws(StateError) in try work(home) })
     } then: { [self] result in
