@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.console import browser  # noqa: F401 (a fixture of every test)
 from harness.outboxes import unreachable  # noqa: F401 (a fixture of every test)
 
 RELEASE_BUILD = Path(__file__).resolve().parent.parent / ".build" / "release" / "algo-run"
