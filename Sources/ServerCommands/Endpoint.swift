@@ -48,9 +48,8 @@ enum Endpoint: String, CaseIterable {
   var scope: KeyScope? {
     switch self {
     case .live, .ready: nil
-    case .metrics, .openAPI, .call, .executions, .execution, .cancel, .algorithms, .algorithm, .versions,
-      .version:
-      .call
+    case .metrics, .openAPI, .call, .executions, .execution, .cancel: .call
+    case .algorithms, .algorithm, .versions, .version: .call
     case .publish, .publishFormerly, .patch, .compile: .publish
     case .keys, .createKey, .revokeKey, .connection, .setConnection, .removeConnection, .testConnection: .admin
     case .outbox, .retryOutbox, .purgeOutbox: .admin
