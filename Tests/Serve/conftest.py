@@ -17,9 +17,14 @@ HERE = Path(__file__).parent
 BUILD = Path(os.environ.get("BUILD", HERE.parents[1] / ".build")).resolve() / "serve-tools"
 
 
-def missing(what):
+def is_missing(what):
     """Fails in CI; skips with the reason elsewhere."""
     (pytest.fail if "CI" in os.environ else pytest.skip)(what)
+
+
+@pytest.fixture(scope="session")
+def missing():
+    return is_missing
 
 
 def made(name, make):
@@ -33,7 +38,7 @@ def made(name, make):
             try:
                 make(directory)
             except (OSError, subprocess.CalledProcessError) as error:
-                missing(f"{name} cannot be made: {error}")
+                is_missing(f"{name} cannot be made: {error}")
             mark.touch()
     return directory
 
@@ -63,18 +68,24 @@ def clients(tools):
     return get
 
 
-@pytest.fixture(scope="session")
-def promtool():
-    """Debian's promtool. The package is unpacked and not installed: it would start a service."""
-    if found := shutil.which("promtool"):
-        return found
-
+def unpacked(package, program):
+    """A program of Debian. Its package is unpacked and not installed: it would start a service."""
     def make(directory):
         directory.mkdir()
-        call("apt-get", "download", "-q", "prometheus", cwd=directory)
-        call("dpkg", "-x", next(directory.glob("prometheus_*.deb")), directory)
+        call("apt-get", "download", "-q", package, cwd=directory)
+        call("dpkg", "-x", next(directory.glob(f"{package}_*.deb")), directory)
 
-    return made("prometheus", make) / "usr/bin/promtool"
+    return shutil.which(program) or made(package, make) / program.lstrip("/")
+
+
+@pytest.fixture(scope="session")
+def promtool():
+    return unpacked("prometheus", "/usr/bin/promtool")
+
+
+@pytest.fixture(scope="session")
+def nginx():
+    return unpacked("nginx", "/usr/sbin/nginx")
 
 
 @pytest.fixture(scope="module")

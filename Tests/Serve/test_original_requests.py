@@ -71,10 +71,19 @@ def check_metadata(answer):
 @pytest.mark.parametrize("vector", VECTORS, ids=[vector["name"] for vector in VECTORS])
 def test_each_request_of_the_original_clients_is_answered_as_they_expect(server, vector):
     status, headers, body = exchange(server, vector["request"])
+    if "status" in vector:
+        assert status == vector["status"] and json.loads(body)["error"]["message"] == headers["X-Error-Message"]
+        return
     if "raw" in vector:
         assert (status, body.decode()) == (200, vector["raw"]) and headers["Content-Type"].startswith("text/plain")
         return
     answer = check_call(status, headers, body)
+    if "published" in vector:
+        assert answer["settings"]["insights_enabled"] is True
+        return
+    if "void" in vector:
+        assert (answer["async"], answer["metadata"]["content_type"]) == ("void", "void") and answer["request_id"]
+        return
     assert answer["result"] == vector["result"] and "error" not in answer
     assert ("stdout" in check_metadata(answer)) == vector.get("stdout", False)
 
@@ -144,6 +153,11 @@ def test_a_version_is_named_in_each_form(server, selector, slash):
 @pytest.mark.parametrize("text, shown", [("true", True), ("True", True), ("1", True), ("false", False), ("no", False)])
 def test_stdout_is_asked_for_in_each_form(server, text, shown):
     assert ("stdout" in check_call(*post(server, f"/v1/algo/demo/echo?stdout={text}"))["metadata"]) is shown
+
+
+def test_stdout_that_is_empty_is_a_string(server):
+    # Java throws for null.
+    assert check_call(*post(server, "/v1/algo/demo/echo?stdout=true"))["metadata"]["stdout"] == ""
 
 
 VERSION_MEMBERS = {

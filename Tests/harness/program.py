@@ -81,8 +81,8 @@ class Program:
             "HOME": str(self.directory),
             "ALGO_RUN_HOME": str(self.home),
             "SCENARIO_MARKER": self.marker,
-            # Which librdkafka is loaded, where a run of the Kafka tests has chosen one.
-            "LD_LIBRARY_PATH": os.environ.get("LIBRDKAFKA"),
+            # Which librdkafka or libmicrohttpd is loaded, where a run of the tests has chosen one.
+            "LD_LIBRARY_PATH": os.environ.get("LIBRDKAFKA") or os.environ.get("LIBMICROHTTPD"),
         }
         variables.update(changes)
         return {name: value for name, value in variables.items() if value is not None}
@@ -145,6 +145,9 @@ class Program:
         if not path.exists():
             return []
         content = path.read_bytes()
+        if not content:
+            # It was made a moment ago, and its first line is still to come.
+            return []
         assert content.endswith(b"\n"), "the last line is torn"
         return content[:-1].split(b"\n")
 
