@@ -53,7 +53,7 @@ def run(server, program, missing, tmp_path):
 
 
 def test_the_call_by_curl(run):
-    [line] = re.findall(r"^    (curl \S+/v1/algo/demo/upper .*)$", TEXT, re.M)
+    [line] = re.findall(r"^\$ (curl \S+/v1/algo/demo/upper .*)$", TEXT, re.M)
     assert json.loads(run("sh", text=line, name="call.sh"))["result"] == "HELLO"
 
 
