@@ -8,7 +8,7 @@ import urllib.parse
 
 import pytest
 
-from harness import processes
+from harness import ports, processes
 from harness.console import NEEDS_CHROMIUM, REPORTS, Visit, address, server, visit  # noqa: F401
 from harness.server import Server
 
@@ -290,6 +290,16 @@ def test_a_version_with_insights_on_is_never_shown_as_one_with_insights_off(visi
     assert tried() == "no payload"
 
 
+def answers(port):
+    """Whether a server listens there."""
+    try:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+        connection.request("GET", "/livez")
+        return connection.getresponse().status == 200
+    except OSError:
+        return False
+
+
 def test_a_page_that_outlives_its_server_says_that_nothing_was_done(browser, program):
     program.run("publish", "acme/credit", "--", "true", status=0)
     with Server(program, key=True, scope="admin") as server:
@@ -300,17 +310,7 @@ def test_a_page_that_outlives_its_server_says_that_nothing_was_done(browser, pro
         assert server.stop() == 0
     again = program.start("serve", "--listen", f"127.0.0.1:{port}")
     try:
-        connected = lambda: http.client.HTTPConnection("127.0.0.1", port, timeout=60)
-
-        def answers():
-            try:
-                connection = connected()
-                connection.request("GET", "/livez")
-                return connection.getresponse().status == 200
-            except OSError:
-                return False
-
-        processes.await_until(answers, "the second server")
+        processes.await_until(lambda: answers(port), "the second server")
         visit.page.get_by_role("button", name="Publish").click()
         assert visit.page.get_by_text("was not carried out").is_visible()
         assert b"1.0.1" not in program.run("versions", "acme/credit", status=0).stdout
@@ -319,11 +319,53 @@ def test_a_page_that_outlives_its_server_says_that_nothing_was_done(browser, pro
         again.wait(60)
 
 
+def test_a_live_page_goes_on_after_a_restart_without_a_reload(browser, program):
+    port = ports.reserve(1)
+    program.run("publish", "acme/credit", "--", "sh", "-c", REPORTS, status=0)
+
+    def serve():
+        process = program.start("serve", "--listen", f"127.0.0.1:{port}", "--no-auth")
+        processes.await_until(lambda: answers(port), "the server")
+        return process
+
+    process = serve()
+    visit = Visit(browser, type("Server", (), {"port": port}))
+    page = visit.open("/executions")
+    page.get_by_text("Live", exact=True).wait_for()
+    page.evaluate("window.isTheSamePage = true")
+    process.terminate()
+    process.wait(60)
+    page.get_by_text("Connecting again").wait_for(timeout=60_000)
+    program.run("exec", "acme/credit", "--request-id", "between", input=b"1", status=0)
+    process = serve()
+    page.locator("#ended").get_by_text("between").wait_for(timeout=60_000)
+    assert page.evaluate("window.isTheSamePage")
+    process.terminate()
+    process.wait(60)
+    visit.context.close()
+
+
 def test_two_browsers_see_each_others_changes(browser, visit, server):
     other = Visit(browser, server)
     other.log_in(server)
+    page = visit.open("/executions")
+    page.get_by_text("Live", exact=True).wait_for()
     other.open("/algorithms/acme/credit").get_by_role("switch").click()
-    assert visit.open("/algorithms/acme/credit").get_by_role("switch", name="Insights on").is_visible()
+    other.page.get_by_role("link", name="Try it").click()
+    other.page.get_by_role("button", name="Run").click()
+    other.page.get_by_role("status", name="Outcome").wait_for()
+    page.get_by_role("cell", name="succeeded").wait_for()
+    # Both have the form of the same version; neither loses what it published.
+    forms = [one.open("/algorithms/acme/credit/publish") for one in (visit, other)]
+    for form in forms:
+        assert form.get_by_text("1.0.1, a correction").is_visible()
+    for number, form in enumerate(forms, 1):
+        form.get_by_role("button", name="Publish").click()
+        form.get_by_text(f"acme/credit/1.0.{number} is published").wait_for()
+    assert visit.open("/algorithms/acme/credit").get_by_role("switch", name="Insights on").count() == 3
+    # Each has a session of its own.
+    other.page.get_by_role("button", name="Log out").click()
+    assert visit.open("/").get_by_role("heading", name="Algorithms").is_visible()
     assert other.complaints == []
 
 
