@@ -208,16 +208,14 @@ void crdk_begin_transaction(rd_kafka_t *client, crdk_outcome *outcome) {
   report(p_rd_kafka_begin_transaction(client), outcome);
 }
 
-// Whether the group has removed this consumer, or it was never in one.
-static bool is_outside(rd_kafka_t *consumer) {
+void crdk_member_id(rd_kafka_t *consumer, char *text, size_t size) {
   char *member = p_rd_kafka_memberid(consumer);
-  bool result = !member || !*member;
+  snprintf(text, size, "%s", member ? member : "");
   if (member) p_rd_kafka_mem_free(consumer, member);
-  return result;
 }
 
 void crdk_send_offsets(rd_kafka_t *client, const rd_kafka_topic_partition_list_t *offsets, rd_kafka_t *consumer,
-                       int milliseconds, crdk_outcome *outcome) {
+                       const char *member, int milliseconds, crdk_outcome *outcome) {
   rd_kafka_consumer_group_metadata_t *group = p_rd_kafka_consumer_group_metadata(consumer);
   if (!group) {
     memset(outcome, 0, sizeof *outcome);
@@ -225,9 +223,12 @@ void crdk_send_offsets(rd_kafka_t *client, const rd_kafka_topic_partition_list_t
     snprintf(outcome->text, sizeof outcome->text, "the consumer is in no group");
     return;
   }
-  // Brokers take offsets that name no member from any producer: a member whose session ended would commit what another
-  // one owns by now. Asked after the metadata was taken, which is of the same member or of one that is gone.
-  if (is_outside(consumer)) {
+  // Brokers take offsets that name no member from any producer, and those of a new member for whatever it names: a member
+  // whose session ended would commit what another one owns by now. Its name is asked for after the metadata was taken:
+  // names never come back, so the metadata is of the same member.
+  char now[512];
+  crdk_member_id(consumer, now, sizeof now);
+  if (!*member || strcmp(now, member)) {
     memset(outcome, 0, sizeof *outcome);
     outcome->code = RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID;
     outcome->abortable = true;

@@ -18,13 +18,9 @@ extension ConsumeRun {
     let isQuiet = isLast && running.isEmpty && storing.isEmpty
     guard due <= now || isFull || isQuiet else { return }
     commitDue = nil
-    let offsets = queue.partitions.filter { $0.isDirty }.map { partition in
-      var offset = partition.offset
-      if settings.dropsInheritedMap { offset.metadata = "" }
-      return offset
-    }
+    let offsets = queue.partitions.filter { $0.isDirty }.map(\.offset)
     guard !offsets.isEmpty || !answers.isEmpty || !extra.isEmpty else { return }
-    var records = extra
+    var records = extra.map(\.record)
     do throws(SystemError) {
       for answer in answers { records += try writer.records(of: answer) }
     } catch {
@@ -33,7 +29,7 @@ extension ConsumeRun {
     }
     writing = (answers, extra, offsets)
     (answers, extra, answerBytes) = ([], [], 0)
-    member.send(.write(records, offsets))
+    member.send(.write(records, offsets, losses: losses))
   }
 
   func written(in span: Duration) {
@@ -79,7 +75,10 @@ extension ConsumeRun {
   func abandon(_ request: IncomingRequest) { request.isAbandoned = true }
 
   /// Answers of a partition that another member owns by now.
-  func discard(where isGone: (Answer) -> Bool) {
+  func discard(of partition: PartitionWork) {
+    func isGone(_ answer: Answer) -> Bool { answer.request.partition === partition }
+    extra.removeAll { $0.partition == partition.number }
+    writing?.extra.removeAll { $0.partition == partition.number }
     for answer in answers where isGone(answer) {
       abandon(answer.request)
       forget(answer)

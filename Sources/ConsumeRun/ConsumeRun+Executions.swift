@@ -87,7 +87,10 @@ extension ConsumeRun {
     failedStarts += 1
     request.isAbandoned = true
     guard case .failedToStart(let reason, _) = record.ending else { return }
-    if failedStarts >= Self.mostFailedStarts { return leaveUnable(because: reason) }
+    if failedStarts >= Self.mostFailedStarts {
+      history?.append(record, inputSHA256: request.inputSHA256)
+      return leaveUnable(because: reason)
+    }
     display.say("\(request.source) could not be started and is tried again: \(reason)")
     startsPausedUntil = .now() + .seconds(1) * (1 << (failedStarts - 1))
     request.isAbandoned = false
@@ -101,6 +104,7 @@ extension ConsumeRun {
     }
     if record.outcome != .succeeded, settings.stopsOnFailure {
       request.isAbandoned = true
+      history?.append(record, inputSHA256: request.inputSHA256)
       return leave(
         ConsumeEnd(
           status: 1,
@@ -113,10 +117,9 @@ extension ConsumeRun {
 
   func answer(_ request: IncomingRequest, _ record: ExecutionRecord, deadReason: Answer.DeadReason?) {
     let capture = request.capture
-    let input = request.message.value ?? []
     let answer = Answer(
       request, record, result: capture.isCut ? nil : store.keep(capture.bytes), resultSize: capture.count,
-      deadReason: deadReason, inputSHA256: input.withUnsafeBytes { SHA256.digest(of: $0).hexadecimal })
+      deadReason: deadReason, inputSHA256: request.inputSHA256)
     request.partition.uncommitted += 1
     if let payloads, let insights = record.insightsRecord {
       storing[payloads.enqueue(insights)] = answer

@@ -36,7 +36,8 @@ extension ConsumeRun {
   }
 
   func add(_ assigned: AssignedPartition) {
-    let partition = PartitionWork(topic: settings.group.topic, assigned)
+    let partition = PartitionWork(
+      topic: settings.group.topic, assigned, keepsInherited: !settings.dropsInheritedMap)
     if settings.endsAtEnd { partition.end = ends[partition.number] ?? 0 }
     queue.add(partition)
     // The next member then begins here, too.
@@ -47,6 +48,7 @@ extension ConsumeRun {
 
   func revoke(_ partitions: [Int32], areLost: Bool) {
     figures.rebalances += 1
+    if areLost { losses += 1 }
     for number in partitions {
       guard let partition = queue[number] else { continue }
       for request in partition.takeWaiting() { drop(request) }
@@ -57,7 +59,7 @@ extension ConsumeRun {
         abandon(request)
         dispatcher.kill(job)
       }
-      discard { $0.request.partition === partition }
+      discard(of: partition)
       queue.remove(partition)
     }
   }
@@ -108,7 +110,9 @@ extension ConsumeRun {
 
   /// What stands at this offset cannot be read.
   func skip(_ place: PartitionOffset, because cause: KafkaCause) {
-    guard let partition = queue[place.partition], partition.progress.deliver(place.offset) == .run else { return }
+    guard let partition = queue[place.partition] else { return }
+    defer { member.send(.skip(PartitionOffset(partition: place.partition, offset: place.offset + 1))) }
+    guard partition.progress.deliver(place.offset) == .run else { return }
     let shown = "\(settings.group.topic)/\(place.partition)/\(place.offset)"
     display.say("\(shown) cannot be read: \(cause.text)")
     if settings.stopsOnFailure {
@@ -117,12 +121,11 @@ extension ConsumeRun {
           status: 1, sentence: "stopped at \(shown), which cannot be read; see docs/scale-out.md, Stuck partition."))
     }
     if let record = writer.deadLetter(of: place, in: settings.group.topic, because: cause) {
-      extra.append(record)
+      extra.append((place.partition, record))
       figures.deadLetters += 1
     }
     partition.progress.complete(place.offset)
     scheduleCommit()
-    member.send(.skip(PartitionOffset(partition: place.partition, offset: place.offset + 1)))
   }
 
   func lost(_ partition: Int32, _ committed: Int64, _ first: Int64?) {
@@ -139,7 +142,7 @@ extension ConsumeRun {
     switch reason {
     case .left: end = leaveReason ?? .done
     case .cannotStart(let stage, let text):
-      end = ConsumeEnd(status: 78, sentence: "\(stage): \(text); see `algo-run connection test`.")
+      end = ConsumeEnd(status: 78, sentence: "\(stage): \(text); see docs/scale-out.md, Troubleshooting.")
     case .fenced(let cause):
       let name = settings.group.instance.map { "instance \"\($0)\"" } ?? "this member"
       end = ConsumeEnd(

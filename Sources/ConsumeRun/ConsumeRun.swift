@@ -56,8 +56,11 @@ public final class ConsumeRun {
   /// Answers for the next transaction.
   var answers: [Answer] = []
   var answerBytes = 0
-  var extra: [OutgoingRecord] = []
-  var writing: (answers: [Answer], extra: [OutgoingRecord], offsets: [PartitionOffset])?
+  /// Dead letters of what cannot be read.
+  var extra: [(partition: Int32, record: OutgoingRecord)] = []
+  var writing: (answers: [Answer], extra: [(partition: Int32, record: OutgoingRecord)], offsets: [PartitionOffset])?
+  /// How often partitions were lost.
+  var losses = 0
   var commitDue: MonotonicInstant?
   var drainEnd: MonotonicInstant?
   var leaveReason: ConsumeEnd?

@@ -28,30 +28,32 @@ final class GroupMember: AssignmentWatcher, @unchecked Sendable {
 
   private let settings: ConsumeSettings
   private let connection: ProducerSettings
-  private let consumer: GroupConsumer
-  private let outputs: [String]
   private let commands: Mailbox<MemberCommand>
   private let events: Mailbox<MemberEvent>
   private let waker: Waker
   /// Units of room: one a record, and one more for each 4 KiB.
   private let room: Atomic<Int>
   private let mostRoom: Int
-  private let isClosed = Atomic(false)
   // Of the thread.
-  private var producer: GroupProducer?
-  private var batchSize: Int
-  private var limits: [String: Int]
+  private var consumer: GroupConsumer
+  /// The name under which the group gave this member what it owns.
+  private var memberID = ""
+  /// Whether the group has removed this member, and the library does not report it.
+  private var isRemoved = false
+  /// How often partitions were lost; the owner counts along.
+  private var losses = 0
+  private let writer: TransactionWriter
   private var batch: [ConsumedMessage] = []
   private var owned: Set<Int32> = []
   /// Those of them that are to be released.
   private var revoked: Set<Int32> = []
   private var pausedForRoom = false
   private var paused: Set<Int32> = []
+  private var unreadable = UnreadablePlaces()
   private var isLeaving = false
   private var hasEnded = false
   private var nextFullPoll = MonotonicInstant.now()
   private var startOffsets: [Int32: Int64] = [:]
-  private var replyTopics: [String: (partitions: Int, until: MonotonicInstant)] = [:]
   private var thread: Thread<Void>?
 
   /// - Parameters:
@@ -64,22 +66,16 @@ final class GroupMember: AssignmentWatcher, @unchecked Sendable {
     self.settings = settings
     self.connection = connection
     self.consumer = consumer
-    self.outputs = outputs.keys.sorted()
-    limits = outputs
-    batchSize = GroupMember.batchSize(outputs)
     self.room = Atomic(room)
     mostRoom = room
     let loop = try EventLoop()
     waker = loop.waker
     commands = Mailbox(waking: loop)
-    events = Mailbox(waking: owner)
+    let events = Mailbox<MemberEvent>(waking: owner)
+    self.events = events
+    writer = TransactionWriter(connection, settings.group, limits: outputs) { events.post($0) }
     nonisolated(unsafe) let unsafeLoop = loop
     thread = try Thread.start { [self] in run(unsafeLoop) }
-  }
-
-  /// Bytes of the largest record batch that every topic takes, with a reserve for its header.
-  private static func batchSize(_ limits: [String: Int]) -> Int {
-    max(1024, min(1_000_000, (limits.values.min() ?? 1_000_000) - 1024))
   }
 
   // MARK: For the owner
@@ -99,37 +95,15 @@ final class GroupMember: AssignmentWatcher, @unchecked Sendable {
   // MARK: The thread
 
   private func run(_ loop: EventLoop) {
-    guard start() else { return }
-    consumer.watcher = self
-    consumer.wake(waker)
+    if let problem = writer.start() { return end(problem) }
     events.post(.ready)
-    if let cause = consumer.subscribe() { return end(.fatal(cause)) }
+    if let cause = join() { return end(.fatal(cause)) }
     while !hasEnded {
       let isBusy = poll()
+      checkMembership()
       loop.turn(until: isBusy ? .now() : .now() + Self.idlePoll)
       for command in commands.takeAll() where !hasEnded { take(command) }
     }
-  }
-
-  private func start() -> Bool {
-    do throws(KafkaError) {
-      producer = try GroupProducer(connection, settings.group, batchSize: batchSize)
-    } catch {
-      end(.cannotStart(stage: "settings", "\(error)"))
-      return false
-    }
-    switch producer?.initialize() {
-    case .committed: break
-    case .aborted(let cause, _), .fatal(let cause), .fenced(let cause):
-      end(.cannotStart(stage: "transactions", cause.text))
-      return false
-    case nil: return false
-    }
-    if let (topic, cause) = producer?.probe(outputs) {
-      end(.cannotStart(stage: "produce", "topic \(topic): \(cause.text)"))
-      return false
-    }
-    return true
   }
 
   private func end(_ end: MemberEnd) {
@@ -186,134 +160,80 @@ final class GroupMember: AssignmentWatcher, @unchecked Sendable {
       room.subtract(Self.units(message.size), ordering: .relaxed)
       batch.append(message)
     case .end(let place): post(.end(place))
-    case .unreadable(let place, let cause): post(.unreadable(place, cause))
+    case .unreadable(let place, let cause):
+      if let place = unreadable.report(place) { post(.unreadable(place, cause)) }
     case .lost(let partition, _):
       let first = consumer.range(of: partition, waiting: 5000)?.lowerBound
       post(.lost(partition: partition, committed: startOffsets[partition] ?? 0, first: first))
-    case .trouble(let cause): post(.trouble(cause))
+    case .trouble(let cause):
+      if let missing = cause.missingPermission(settings.group) {
+        end(.cannotStart(stage: "read", missing))
+      } else {
+        post(.trouble(cause))
+      }
     case .fatal(let cause): end(cause.isFencing ? .fenced(cause) : .fatal(cause))
     }
   }
 
   private func take(_ command: MemberCommand) {
     switch command {
-    case .write(let records, let offsets): write(records, offsets)
+    case .write(let records, let offsets, let losses): write(records, offsets, losses)
     case .pause(let partitions):
       paused.formUnion(partitions)
       consumer.pause(partitions)
     case .resume(let partitions):
       paused.subtract(partitions)
       if !pausedForRoom { consumer.resume(partitions) }
-    case .release(let partitions): unassign(partitions)
+    case .release(let partitions): unassign(partitions.filter(revoked.contains))
     case .skip(let place):
+      unreadable.skip(to: place)
       if let cause = consumer.seek(to: place, waiting: 5000) { post(.trouble(cause)) }
     case .compare(let offsets): compare(offsets)
     case .leave:
       isLeaving = true
       // Closing would wait for their release for ever.
       if !revoked.isEmpty { unassign(revoked.sorted()) }
-      leaveGroup()
+      // Everything is committed by now. If this takes longer, the group misses this member after its session.
+      consumer.close(within: Self.leaveWait)
       end(.left)
     }
   }
 
-  /// Leaves the group within a time: the library waits without a limit while the group assigns its partitions anew.
-  /// Everything is committed by now. If the library goes on waiting, the group misses this member after its session.
-  private func leaveGroup() {
-    let deadline = MonotonicInstant.now() + Self.leaveWait
-    guard (try? Thread.start { [self] in closeConsumer() }) != nil else { return consumer.close() }
-    while !isClosed.load(ordering: .acquiring), MonotonicInstant.now() < deadline {
-      Thread<Void>.pause(.milliseconds(2))
-    }
-  }
-
-  /// On a thread of its own; this one calls nothing of the consumer meanwhile.
-  private func closeConsumer() {
-    consumer.close()
-    isClosed.store(true, ordering: .releasing)
-  }
-
   // MARK: Writing
 
-  private func write(_ records: [OutgoingRecord], _ offsets: [PartitionOffset]) {
+  private func write(_ records: [OutgoingRecord], _ offsets: [PartitionOffset], _ losses: Int) {
     let began = MonotonicInstant.now()
-    // Asked for before the owner heard that they were lost: another member may have run these requests by now.
-    guard offsets.allSatisfy({ owned.contains($0.partition) }) else {
+    // Asked for before the owner heard that partitions were lost: another member may have run these requests by now.
+    guard losses == self.losses else {
       return post(.aborted(KafkaCause(code: Self.unknownMember, text: "its partitions were lost to another member")))
     }
-    guard let outcome = producer?.write(records.map(placed), offsets, of: consumer) else { return }
-    switch outcome {
-    case .committed: post(.written(.now() - began))
-    case .aborted(let cause, let refused):
-      for topic in refused where replyTopics[topic] != nil { replyTopics[topic] = (0, .now() + .seconds(60)) }
-      if cause.meaning == .batchRefused, !renewLimits() { return }
+    finish(writer.write(records, offsets, of: consumer, as: memberID), offsets, since: began)
+  }
+
+  private func finish(_ result: TransactionWriter.Result, _ offsets: [PartitionOffset], since began: MonotonicInstant) {
+    switch result {
+    case .written: post(.written(.now() - began))
+    case .aborted(let cause):
+      if cause.code == Self.unknownMember { rejoin() }
       post(.aborted(cause))
-    case .fenced(let cause): fenced(because: cause)
-    case .fatal(let cause): end(.fatal(cause))
+    case .fenced(let cause):
+      if isFenced() { return end(.fenced(cause)) }
+      if !hasEnded { finish(writer.renew(because: cause, offsets, of: consumer), offsets, since: began) }
+    case .ended(let end): self.end(end)
     }
-  }
-
-  /// A record for a reply topic that is not there goes where other results go.
-  private func placed(_ record: OutgoingRecord) -> OutgoingRecord {
-    guard let fallback = record.fallback, !isThere(record) else { return record }
-    var record = record
-    (record.topic, record.partition) = (fallback.topic, fallback.partition)
-    return record
-  }
-
-  private func isThere(_ record: OutgoingRecord) -> Bool {
-    let now = MonotonicInstant.now()
-    if replyTopics[record.topic].map({ $0.until <= now }) ?? true {
-      var partitions = 0
-      if case .found(let count, _) = consumer.describe(record.topic, waiting: 5000) { partitions = count }
-      replyTopics[record.topic] = (partitions, now + .seconds(60))
-    }
-    return (record.partition ?? 0) < Int32(clamping: replyTopics[record.topic]?.partitions ?? 0)
-  }
-
-  /// A topic takes less than before: asks how much, and makes a producer of smaller batches if they are at fault.
-  private func renewLimits() -> Bool {
-    for topic in outputs {
-      limits[topic] =
-        consumer.setting("max.message.bytes", of: topic, waiting: 5000).flatMap { Int($0) } ?? limits[topic]
-    }
-    post(.limits(limits))
-    let size = Self.batchSize(limits)
-    guard size < batchSize else { return true }
-    batchSize = size
-    return renewProducer()
-  }
-
-  private func renewProducer() -> Bool {
-    producer?.closeInBackground()
-    do throws(KafkaError) {
-      producer = try GroupProducer(connection, settings.group, batchSize: batchSize)
-    } catch {
-      end(.cannotStart(stage: "settings", "\(error)"))
-      return false
-    }
-    switch producer?.initialize() {
-    case .committed: return true
-    case .aborted(let cause, _), .fatal(let cause): end(.fatal(cause))
-    case .fenced(let cause): end(.fenced(cause))
-    case nil: break
-    }
-    return false
   }
 
   /// Either another process has this member's name, and then the group refuses this one, too; or the broker ended the
   /// transaction because this process stood still for longer than its time limit.
-  private func fenced(because cause: KafkaCause) {
-    if settings.group.instance != nil {
-      let deadline = MonotonicInstant.now() + Self.fenceWait
-      while !hasEnded, MonotonicInstant.now() < deadline {
-        if consumer.fatal != nil { return end(.fenced(cause)) }
-        while let polled = consumer.poll(), !hasEnded { take(polled) }
-        Thread<Void>.pause(.milliseconds(50))
-      }
-      if hasEnded { return }
+  private func isFenced() -> Bool {
+    guard settings.group.instance != nil else { return false }
+    let deadline = MonotonicInstant.now() + Self.fenceWait
+    while !hasEnded, MonotonicInstant.now() < deadline {
+      if consumer.fatal != nil { return true }
+      while let polled = consumer.poll(), !hasEnded { take(polled) }
+      Thread<Void>.pause(.milliseconds(50))
     }
-    if renewProducer() { post(.aborted(cause)) }
+    return false
   }
 
   private func compare(_ offsets: [PartitionOffset]) {
@@ -327,6 +247,13 @@ final class GroupMember: AssignmentWatcher, @unchecked Sendable {
   // MARK: Assignment
 
   func assigned(_ partitions: [Int32]) {
+    let name = consumer.memberID
+    guard !name.isEmpty, owned.isEmpty || name == memberID else {
+      isRemoved = true
+      _ = consumer.assign(partitions.map { PartitionOffset(partition: $0, offset: PartitionOffset.none) })
+      return
+    }
+    memberID = name
     let deadline = MonotonicInstant.now() + Self.patience
     while true {
       do throws(KafkaCause) {
@@ -357,12 +284,42 @@ final class GroupMember: AssignmentWatcher, @unchecked Sendable {
   func revoked(_ partitions: [Int32], areLost: Bool) {
     // While the member leaves, a release would never come.
     let isNow = areLost || isLeaving
+    if isNow { losses += 1 }
     post(.revoked(partitions, areLost: isNow))
     if isNow { unassign(partitions) } else { revoked.formUnion(partitions) }
   }
 
+  /// The library does not report that the group removes a member while it hands partitions over: it waits for the release
+  /// of these, and would keep the others.
+  private func checkMembership() {
+    guard !hasEnded, isRemoved || !revoked.isEmpty && consumer.memberID != memberID else { return }
+    rejoin()
+  }
+
+  /// What this member owned may be another one's by now: gives it all up, and joins as a new member.
+  private func rejoin() {
+    losses += 1
+    post(.revoked(owned.sorted(), areLost: true))
+    if !revoked.isEmpty { _ = consumer.unassign(revoked.sorted()) }
+    consumer.abandon()
+    (owned, revoked, paused, pausedForRoom, isRemoved, unreadable) = ([], [], [], false, false, UnreadablePlaces())
+    do throws(KafkaError) {
+      consumer = try GroupConsumer(connection, settings.group)
+    } catch {
+      return end(.cannotStart(stage: "settings", "\(error)"))
+    }
+    if let cause = join() { end(.fatal(cause)) }
+  }
+
+  private func join() -> KafkaCause? {
+    consumer.watcher = self
+    consumer.wake(waker)
+    return consumer.subscribe()
+  }
+
   private func unassign(_ partitions: [Int32]) {
     owned.subtract(partitions)
+    unreadable.forget(partitions)
     revoked.subtract(partitions)
     paused.subtract(partitions)
     if let cause = consumer.unassign(partitions), !isLeaving { post(.trouble(cause)) }

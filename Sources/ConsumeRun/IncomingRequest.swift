@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import Execution
 internal import KafkaClient
 internal import RequestDispatch
 internal import RunModel
@@ -7,7 +8,7 @@ internal import RunModel
 final class IncomingRequest {
   let message: ConsumedMessage
   let id: String
-  unowned let partition: PartitionWork
+  let partition: PartitionWork
   let capture: ResultCapture
   /// Nil unless requests of one key run one after the other.
   let orderKey: [UInt8]?
@@ -37,6 +38,7 @@ final class IncomingRequest {
       message, id: id, partition: partition, captureLimit: capture.limit, orderKey: orderKey, history: history)
   }
 
+  var inputSHA256: String { (message.value ?? []).withUnsafeBytes { SHA256.digest(of: $0).hexadecimal } }
   var offset: Int64 { message.offset }
   var trace: TraceContext? { message.text("traceparent").flatMap { TraceContext(parsing: $0) } }
   var source: String { "\(partition.topic)/\(partition.number)/\(offset)" }

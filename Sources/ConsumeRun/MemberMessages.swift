@@ -4,9 +4,9 @@ internal import RunModel
 
 /// What the loop of a member asks of its thread.
 enum MemberCommand: Sendable {
-  /// Write these records and offsets together. Answered by ``MemberEvent/written(_:)`` or ``MemberEvent/aborted(_:)``,
-  /// and one at a time.
-  case write([OutgoingRecord], [PartitionOffset])
+  /// Write these records and offsets together, unless partitions were lost more often than `losses` times: then the owner
+  /// has yet to hear of it. Answered by ``MemberEvent/written(_:)`` or ``MemberEvent/aborted(_:)``, and one at a time.
+  case write([OutgoingRecord], [PartitionOffset], losses: Int)
   case pause([Int32])
   case resume([Int32])
   /// Revoked partitions are done with.

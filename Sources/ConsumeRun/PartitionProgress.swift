@@ -20,10 +20,14 @@ struct PartitionProgress {
   /// Before it all of `delivered` is done.
   private var head = 0
   private var inherited: [Int64]
+  /// Whether commits name what a predecessor completed. Only a test leaves it out.
+  private let keepsInherited: Bool
+  private var dropped: Set<Int64> = []
 
   /// Begins at a committed offset, with the text beside it.
-  init(at offset: Int64, metadata: String = "") {
+  init(at offset: Int64, metadata: String = "", keepsInherited: Bool = true) {
     position = offset
+    self.keepsInherited = keepsInherited
     inherited = CompletedOffsets.decode(metadata, base: offset)
   }
 
@@ -36,6 +40,7 @@ struct PartitionProgress {
     position = offset + 1
     let isDone = inherited.firstIndex { $0 >= offset }.map { inherited[$0] == offset } ?? false
     inherited.removeAll { $0 <= offset }
+    if isDone, !keepsInherited { dropped.insert(offset) }
     delivered.append((offset, isDone))
     advance()
     return isDone ? .done : .run
@@ -70,8 +75,10 @@ struct PartitionProgress {
   /// The text beside the offset to commit.
   var metadata: String {
     var completed: [Int64] = []
-    for entry in delivered[head...] where entry.isDone { completed.append(entry.offset) }
-    return CompletedOffsets.encode(completed + inherited, base: base)
+    for entry in delivered[head...] where entry.isDone && !dropped.contains(entry.offset) {
+      completed.append(entry.offset)
+    }
+    return CompletedOffsets.encode(completed + (keepsInherited ? inherited : []), base: base)
   }
 
   /// Whether all records before `offset` are done.

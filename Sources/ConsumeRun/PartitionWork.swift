@@ -25,10 +25,11 @@ final class PartitionWork {
   /// Where it ended at the start, for a member that ends there.
   var end: Int64?
 
-  init(topic: String, _ assigned: AssignedPartition) {
+  init(topic: String, _ assigned: AssignedPartition, keepsInherited: Bool) {
     self.topic = topic
     number = assigned.offset.partition
-    progress = PartitionProgress(at: assigned.offset.offset, metadata: assigned.offset.metadata)
+    progress = PartitionProgress(
+      at: assigned.offset.offset, metadata: assigned.offset.metadata, keepsInherited: keepsInherited)
     committed = assigned.isCommitted ? assigned.offset : nil
   }
 
@@ -49,6 +50,12 @@ final class PartitionWork {
     let base = committed?.offset ?? 0
     moments.removeAll { $0.offset < base }
     return moments.first?.milliseconds
+  }
+
+  /// Requests before its end that are not committed, as far as offsets count them.
+  var left: Int {
+    let undelivered = Int(max(0, (end ?? 0) - progress.position))
+    return undelivered + waitingCount + suspects.count + running.count + uncommitted
   }
 
   var isLeaving: Bool { leavesAt != nil }

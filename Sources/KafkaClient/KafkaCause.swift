@@ -92,6 +92,15 @@ public struct KafkaCause: Error, Sendable, Equatable {
       || code == Self.unreleasedInstance
   }
 
+  /// What this user may not do as a member of a group; nil if it is something else.
+  public func missingPermission(_ group: GroupSettings) -> String? {
+    switch rd_kafka_resp_err_t(rawValue: code) {
+    case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED: "topic \(group.topic): \(text); allow this user Read on it"
+    case RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED: "group \(group.group): \(text); allow this user Read on it"
+    default: nil
+    }
+  }
+
   /// Whether the login failed.
   public var isAuthentication: Bool { code == RD_KAFKA_RESP_ERR__AUTHENTICATION.rawValue }
 }

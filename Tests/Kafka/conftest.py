@@ -19,6 +19,7 @@ from harness import processes
 from harness.broker import KAFKA_HOME, NEWEST, OLDEST, RELEASES, Kafka
 from harness.fault_proxy import FaultProxy
 from harness.program import Program
+from harness.tools import promtool  # noqa: F401 (a fixture)
 
 
 def pytest_collection_modifyitems(config, items):

@@ -80,6 +80,8 @@ def test_on_failure_stop_leaves_the_failed_request_in_the_topic(members):
     members.topics.produce(members.requests, [b"first", b"second"], partition=0)
     outcome = members.once("--on-failure", "stop", "--jobs", "1", status=1)
     assert f"{members.requests}/0/0" in outcome.messages[-1] and members.topics.read(members.results) == []
+    [row] = members.program.run("runs", members.ref, "--json", status=0).stdout.splitlines()
+    assert json.loads(row)["outcome"] == "failed"
     (members.program.directory / "broken").unlink()
     members.once("--on-failure", "stop")
     assert outcomes(members.topics.read(members.results)) == ["succeeded"] * 2

@@ -1,10 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Tools that check a server from outside, each made once below .build; a server for each test, or for a module."""
 
-import fcntl
 import os
-import shutil
-import subprocess
 import uuid
 from pathlib import Path
 
@@ -12,39 +9,14 @@ import pytest
 
 from harness import processes
 from harness.program import Program
+from harness.tools import call, is_missing, made, promtool, unpacked  # noqa: F401 (promtool is a fixture)
 
 HERE = Path(__file__).parent
-BUILD = Path(os.environ.get("BUILD", HERE.parents[1] / ".build")).resolve() / "serve-tools"
-
-
-def is_missing(what):
-    """Fails in CI; skips with the reason elsewhere."""
-    (pytest.fail if "CI" in os.environ else pytest.skip)(what)
 
 
 @pytest.fixture(scope="session")
 def missing():
     return is_missing
-
-
-def made(name, make):
-    """The directory of that name, made once, whatever runs at the same time."""
-    BUILD.mkdir(parents=True, exist_ok=True)
-    directory, mark = BUILD / name, BUILD / f"{name}.made"
-    with open(BUILD / f"{name}.lock", "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not mark.exists():
-            shutil.rmtree(directory, ignore_errors=True)
-            try:
-                make(directory)
-            except (OSError, subprocess.CalledProcessError) as error:
-                is_missing(f"{name} cannot be made: {error}")
-            mark.touch()
-    return directory
-
-
-def call(*command, cwd=None):
-    subprocess.run([str(word) for word in command], check=True, cwd=cwd, stdout=subprocess.DEVNULL)
 
 
 @pytest.fixture(scope="session")
@@ -66,21 +38,6 @@ def clients(tools):
             tools / "pip", "install", "-q", "--disable-pip-version-check", "--no-deps", "--target", directory, *packages))
 
     return get
-
-
-def unpacked(package, program):
-    """A program of Debian. Its package is unpacked and not installed: it would start a service."""
-    def make(directory):
-        directory.mkdir()
-        call("apt-get", "download", "-q", package, cwd=directory)
-        call("dpkg", "-x", next(directory.glob(f"{package}_*.deb")), directory)
-
-    return shutil.which(program) or made(package, make) / program.lstrip("/")
-
-
-@pytest.fixture(scope="session")
-def promtool():
-    return unpacked("prometheus", "/usr/bin/promtool")
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Members of a consumer group as an operator runs them."""
 
+import urllib.request
+
 from harness import processes
 from harness.program import PYTHON
 from harness.topics import Topics
@@ -19,6 +21,7 @@ class Members:
         self.requests, self.results, self.payloads = self.topics.make(
             "requests", "results", "payloads", partitions=partitions)
         self.ref = "demo/member"
+        self.logs = []
         self.group = "algo-run.demo.member-" + self.topics.prefix[:-1]
         program.run("connection", "set", "--type", "plaintext", "--brokers", kafka.PLAINTEXT, "--topic", self.payloads,
                     status=0)
@@ -50,6 +53,20 @@ class Members:
     def start(self, *options, **rest):
         return self.program.start(*self.arguments(*options), **rest)
 
+    def start_logged(self, *options, **rest):
+        """Starts a member whose messages go to a file, `.log`; `print_logs` shows those of all."""
+        path = self.program.directory / f"member-{len(self.logs)}.log"
+        with open(path, "wb") as file:
+            member = self.start(*options, stderr=file, **rest)
+        member.log = path
+        self.logs.append(path)
+        return member
+
+    def print_logs(self):
+        """For the report of a test that fails."""
+        for path in self.logs:
+            print(f"{path.name}:", path.read_text(errors="replace"), sep="\n")
+
     def await_results(self, count, limit=processes.LIMIT):
         processes.await_until(lambda: len(self.topics.read(self.results)) >= count, f"{count} results", limit)
 
@@ -61,3 +78,21 @@ class Members:
         """What the algorithm wrote into a file of the working directory, a line each."""
         path = self.program.directory / name
         return path.read_text().split() if path.exists() else []
+
+    def figures(self, member):
+        """A function that gives the figures of a member that was started with `--metrics 127.0.0.1:0`, by short name."""
+        log = getattr(member, "log", None)
+        if log:
+            line = processes.await_until(lambda: [line for line in log.read_text().splitlines(True) if line.endswith("/metrics.\n")],
+                                         "the address of the figures")[0]
+        else:
+            line = processes.read_line(member.stderr.fileno())
+        address = line.split()[-1].rstrip(".")
+
+        def read():
+            text = urllib.request.urlopen(address, timeout=30).read().decode()
+            lines = (line.rsplit(" ", 1) for line in text.splitlines() if not line.startswith("#"))
+            return {name.removeprefix("algo_run_consume_"): value for name, value in lines}
+
+        read.address = address
+        return read

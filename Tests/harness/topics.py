@@ -42,7 +42,7 @@ class Topics:
         """Makes topics and gives their names."""
         names = [self.name(short) for short in shorts]
         config = {name.replace("_", "."): str(value) for name, value in config.items()}
-        made = self.admin.create_topics([NewTopic(name, partitions, 1, config=config) for name in names])
+        made = self.admin.create_topics([NewTopic(name, partitions, config=config) for name in names])
         for future in made.values():
             future.result(timeout=60)
         return names

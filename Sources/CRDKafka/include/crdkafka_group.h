@@ -93,9 +93,12 @@ rd_kafka_resp_err_t crdk_produce_packed(rd_kafka_t *_Nonnull client, rd_kafka_to
 rd_kafka_resp_err_t crdk_flush(rd_kafka_t *_Nonnull client, int milliseconds);
 void crdk_init_transactions(rd_kafka_t *_Nonnull client, int milliseconds, crdk_outcome *_Nonnull outcome);
 void crdk_begin_transaction(rd_kafka_t *_Nonnull client, crdk_outcome *_Nonnull outcome);
-/// Adds the offsets of the group that `consumer` is in.
+/// The name that the group gave this consumer; empty while it is in none.
+void crdk_member_id(rd_kafka_t *_Nonnull consumer, char *_Nonnull text, size_t size);
+/// Adds the offsets of the group that `consumer` is in, if it is `member` there.
 void crdk_send_offsets(rd_kafka_t *_Nonnull client, const rd_kafka_topic_partition_list_t *_Nonnull offsets,
-                       rd_kafka_t *_Nonnull consumer, int milliseconds, crdk_outcome *_Nonnull outcome);
+                       rd_kafka_t *_Nonnull consumer, const char *_Nonnull member, int milliseconds,
+                       crdk_outcome *_Nonnull outcome);
 void crdk_commit_transaction(rd_kafka_t *_Nonnull client, int milliseconds, crdk_outcome *_Nonnull outcome);
 void crdk_abort_transaction(rd_kafka_t *_Nonnull client, int milliseconds, crdk_outcome *_Nonnull outcome);
 

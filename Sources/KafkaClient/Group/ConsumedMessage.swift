@@ -4,13 +4,16 @@ internal import CRDKafka
 /// One record that was read. It holds the library's own copy, which may be one block with its neighbours: let it go soon.
 @safe public final class ConsumedMessage: @unchecked Sendable {
   private let message: UnsafeMutablePointer<rd_kafka_message_t>
+  // The client must outlive it.
+  private let consumer: GroupConsumer
   /// Its partition.
   public let partition: Int32
   /// Its offset in the partition.
   public let offset: Int64
 
-  init(_ message: UnsafeMutablePointer<rd_kafka_message_t>) {
+  init(_ message: UnsafeMutablePointer<rd_kafka_message_t>, of consumer: GroupConsumer) {
     unsafe self.message = message
+    self.consumer = consumer
     unsafe partition = message.pointee.partition
     unsafe offset = message.pointee.offset
   }

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import CRDKafka
 public import Platform
+internal import Synchronization
 
 /// Hears which partitions of the topic this member owns. Called inside ``GroupConsumer/poll()`` and
-/// ``GroupConsumer/close()``, on the thread that calls them.
+/// ``GroupConsumer/close(within:)``.
 public protocol AssignmentWatcher: AnyObject {
   /// These are given to it; it calls ``GroupConsumer/assign(_:)`` now.
   func assigned(_ partitions: [Int32])
@@ -37,6 +38,8 @@ public protocol AssignmentWatcher: AnyObject {
   private let topic: String
   /// Set before ``subscribe()``; must outlive it.
   public weak var watcher: (any AssignmentWatcher)?
+  private var isAbandoned = false
+  private let isClosed = Atomic(false)
 
   /// Makes a consumer that connects in the background.
   ///
@@ -73,6 +76,16 @@ public protocol AssignmentWatcher: AnyObject {
   /// What the library's callback is given.
   private final class Box { weak var consumer: GroupConsumer? }
 
+  deinit {
+    guard isAbandoned else { return }
+    // On a thread of its own: the library may wait for a broker.
+    nonisolated(unsafe) let handles = unsafe (client, queue)
+    _ = try? Thread.start {
+      unsafe crdk_queue_destroy(handles.1)
+      unsafe crdk_destroy(handles.0)
+    }
+  }
+
   /// Joins the group.
   public func subscribe() -> KafkaCause? { cause(unsafe crdk_subscribe(client, topic)) }
 
@@ -83,7 +96,7 @@ public protocol AssignmentWatcher: AnyObject {
   public func poll() -> Polled? {
     guard let message = unsafe crdk_consumer_poll(client, 0) else { return nil }
     let error = unsafe message.pointee.err
-    guard error != RD_KAFKA_RESP_ERR_NO_ERROR else { return .message(unsafe ConsumedMessage(message)) }
+    guard error != RD_KAFKA_RESP_ERR_NO_ERROR else { return .message(unsafe ConsumedMessage(message, of: self)) }
     defer { unsafe crdk_message_destroy(message) }
     let place = unsafe PartitionOffset(partition: message.pointee.partition, offset: message.pointee.offset)
     let words = unsafe message.pointee.payload.map { payload in
@@ -112,15 +125,50 @@ public protocol AssignmentWatcher: AnyObject {
   }
 
   /// Leaves the group; a static member only ends. What is still assigned is revoked first.
-  public func close() { _ = unsafe crdk_consumer_close(client) }
+  private func close() {
+    _ = unsafe crdk_consumer_close(client)
+    isClosed.store(true, ordering: .releasing)
+  }
+
+  /// Closes it, and waits for that at most so long: the library itself waits without a limit while the group assigns its
+  /// partitions anew. Nothing else may be called meanwhile, nor afterwards.
+  public func close(within limit: Duration) {
+    let deadline = MonotonicInstant.now() + limit
+    guard (try? Thread.start { [self] in close() }) != nil else { return close() }
+    while !isClosed.load(ordering: .acquiring), MonotonicInstant.now() < deadline {
+      Thread<Void>.pause(.milliseconds(2))
+    }
+  }
+
+  /// Gives it up: closes it on a thread of its own, and ends the library's threads once its messages are gone.
+  public func abandon() {
+    isAbandoned = true
+    watcher = nil
+    _ = try? Thread.start { [self] in close() }
+  }
 
   // MARK: Partitions
 
+  /// The name that the group gave this member; empty while it is in none. It never comes back: a member that the group
+  /// removed has another one when it joins again.
+  public var memberID: String {
+    var text = [CChar](repeating: 0, count: Self.textSize)
+    unsafe crdk_member_id(client, &text, text.count)
+    return Self.string(text)
+  }
+
   private func rebalanced(_ event: rd_kafka_resp_err_t, _ partitions: [Int32]) {
-    if event == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS {
-      watcher?.assigned(partitions)
+    let isAssignment = event == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS
+    // The library waits for an answer to each.
+    guard let watcher else {
+      let places = partitions.map { PartitionOffset(partition: $0, offset: PartitionOffset.none) }
+      _ = isAssignment ? assign(places) : unassign(partitions)
+      return
+    }
+    if isAssignment {
+      watcher.assigned(partitions)
     } else {
-      watcher?.revoked(partitions, areLost: unsafe crdk_assignment_lost(client))
+      watcher.revoked(partitions, areLost: unsafe crdk_assignment_lost(client))
     }
   }
 

@@ -7,10 +7,10 @@ internal import RunModel
 /// time.
 @safe public final class GroupProducer: @unchecked Sendable {
   private static let textSize = 512
-  /// How long one call of the library waits; it is made again until ``patience`` is over.
+  /// How long one call of the library waits before it is made again.
   private static let step: Int32 = 5000
-  /// Longer than the broker waits for the end of a transaction.
-  private static let patience = Duration.seconds(30)
+  /// Longer than brokers wait for the end of a transaction. The library was seen to try for ever after one had stood still.
+  private static let patience = Duration.seconds(15)
   private static let queueFull = RD_KAFKA_RESP_ERR__QUEUE_FULL
 
   private let client: OpaquePointer
@@ -56,15 +56,20 @@ internal import RunModel
 
   /// Ends what a predecessor of the same transactional name left open.
   ///
-  /// - Returns: why it cannot work; nil if it can.
-  public func initialize() -> TransactionOutcome {
+  /// - Parameter waits: whether it waits for brokers as long as they are away.
+  public func initialize(waits: Bool) -> TransactionOutcome {
     guard isTransactional else { return .committed }
-    return call { unsafe crdk_init_transactions(client, Self.step, &$0) } ?? .committed
+    while true {
+      let problem = call { unsafe crdk_init_transactions(client, Self.step, &$0) }
+      guard let problem else { return .committed }
+      if case .unfinished = problem, waits { continue }
+      return problem
+    }
   }
 
-  /// Writes all of it, or nothing.
+  /// Writes all of it, or nothing; nothing if `consumer` is not `member` of its group any more.
   public func write(
-    _ records: [OutgoingRecord], _ offsets: [PartitionOffset], of consumer: GroupConsumer
+    _ records: [OutgoingRecord], _ offsets: [PartitionOffset], of consumer: GroupConsumer, as member: String
   ) -> TransactionOutcome {
     failures.byNumber = [:]
     guard isTransactional else { return writeAtLeastOnce(records, offsets, of: consumer) }
@@ -72,7 +77,7 @@ internal import RunModel
     if let problem = produce(records) { return abort(because: problem, records) }
     if !offsets.isEmpty {
       let problem = unsafe consumer.withList(offsets) { list in
-        call { unsafe crdk_send_offsets(client, list, consumer.client, Self.step, &$0) }
+        call { unsafe crdk_send_offsets(client, list, consumer.client, member, Self.step, &$0) }
       }
       if let problem { return ended(problem, records) }
     }
@@ -80,24 +85,25 @@ internal import RunModel
     return .committed
   }
 
-  /// Produces one empty record to each topic and takes them back: shows whether they may be written.
+  /// Produces one empty record to each topic and takes it back: shows whether they may be written.
   ///
-  /// - Returns: the first that may not, or what is wrong otherwise; nil if all may.
+  /// - Returns: the first that may not, and what is wrong; nil if all may.
   ///
   /// Not optimised: the optimiser of Swift 6.3.1 ends with a failed check of its own in this function.
   @_optimize(none)
-  public func probe(_ topics: [String]) -> (topic: String, cause: KafkaCause)? {
+  public func probe(_ topics: [String]) -> (topic: String, problem: String)? {
     guard isTransactional else { return nil }
-    failures.byNumber = [:]
-    let records = topics.map { OutgoingRecord(to: .init(topic: $0, partition: 0), key: nil, value: []) }
-    let begun = call { unsafe crdk_begin_transaction(client, &$0) }
-    guard begun == nil else { return nil }
-    let refused = produce(records)
-    _ = unsafe crdk_flush(client, Self.step)
-    let failure = failures.byNumber.min { $0.key < $1.key }
-    _ = call { unsafe crdk_abort_transaction(client, Self.step, &$0) }
-    if let failure { return (topics[failure.key], failure.value) }
-    return refused.map { (topics.first ?? "", $0) }
+    for topic in topics {
+      failures.byNumber = [:]
+      guard call({ unsafe crdk_begin_transaction(client, &$0) }) == nil else { return nil }
+      let refused = produce([OutgoingRecord(to: .init(topic: topic, partition: 0), key: nil, value: [])])
+      _ = unsafe crdk_flush(client, Self.step)
+      _ = call { unsafe crdk_abort_transaction(client, Self.step, &$0) }
+      guard let cause = refused ?? failures.byNumber[0] else { continue }
+      // The library keeps to itself why the broker does not take the topic into a transaction.
+      return (topic, cause.isTakenBack ? "the broker takes no record; allow this user Write on it" : cause.text)
+    }
+    return nil
   }
 
   private func writeAtLeastOnce(
@@ -172,7 +178,8 @@ internal import RunModel
       }
       if outcome.abortable { return .aborted(cause, refused: []) }
       let isAgain = outcome.retriable || outcome.code == RD_KAFKA_RESP_ERR__TIMED_OUT
-      guard isAgain, MonotonicInstant.now() < deadline else { return .fatal(cause) }
+      guard isAgain else { return .fatal(cause) }
+      if MonotonicInstant.now() >= deadline { return .unfinished(cause) }
     }
   }
 
@@ -189,11 +196,15 @@ internal import RunModel
   private func abort(because cause: KafkaCause, _ records: [OutgoingRecord]) -> TransactionOutcome {
     if let problem = call({ unsafe crdk_abort_transaction(client, Self.step, &$0) }) {
       // Without an end of its own the transaction ends by its time limit.
-      if case .aborted = problem { return .fatal(cause) }
-      return problem
+      switch problem {
+      case .aborted: return .fatal(cause)
+      case .unfinished: return .unfinished(cause)
+      default: return problem
+      }
     }
-    let first = failures.byNumber.min { $0.key < $1.key }?.value
-    return .aborted(first ?? cause, refused: refusing(records))
+    // A record that was refused is the cause; that the library took others back is not.
+    let refused = failures.byNumber.filter { !$0.value.isTakenBack }.min { $0.key < $1.key }?.value
+    return .aborted(refused ?? cause, refused: refusing(records))
   }
 
   /// Topics of records that failed.

@@ -7,6 +7,9 @@ public enum TransactionOutcome: Sendable, Equatable {
   case aborted(KafkaCause, refused: [String])
   /// Another producer has the transactional name, or the broker ended the transaction for its age.
   case fenced(KafkaCause)
+  /// No broker answered in time. All of it is there or nothing: a new producer of the same name ends it one way or the
+  /// other.
+  case unfinished(KafkaCause)
   /// The producer is finished.
   case fatal(KafkaCause)
 }

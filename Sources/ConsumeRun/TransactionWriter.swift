@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import KafkaClient
+internal import Platform
+
+/// Writes records and offsets together, by one producer after the other: a new one of the same name ends what its
+/// predecessor could not. For the thread of a member.
+final class TransactionWriter {
+  /// What came of a write.
+  enum Result {
+    case written
+    /// Nothing was written: it may be sent again.
+    case aborted(KafkaCause)
+    /// Another producer has this name, or a broker ended the transaction for its age. Answered by ``renew()``.
+    case fenced(KafkaCause)
+    case ended(MemberEnd)
+  }
+
+  /// Producers that may fail one after the other.
+  private static let mostFailures = 5
+
+  private let connection: ProducerSettings
+  private let group: GroupSettings
+  private let topics: [String]
+  /// Reports what is not the end.
+  private let report: (MemberEvent) -> Void
+  private var producer: GroupProducer?
+  private var limits: [String: Int]
+  private var batchSize: Int
+  private var replyTopics = ReplyTopics()
+  private var failures = 0
+
+  /// - Parameter limits: topics that are written, with the bytes that a record batch of each may have.
+  init(
+    _ connection: ProducerSettings, _ group: GroupSettings, limits: [String: Int],
+    report: @escaping (MemberEvent) -> Void
+  ) {
+    self.connection = connection
+    self.group = group
+    self.limits = limits
+    self.report = report
+    topics = limits.keys.sorted()
+    batchSize = Self.batchSize(limits)
+  }
+
+  /// Bytes of the largest record batch that every topic takes, with a reserve for its header.
+  private static func batchSize(_ limits: [String: Int]) -> Int {
+    max(1024, min(1_000_000, (limits.values.min() ?? 1_000_000) - 1024))
+  }
+
+  /// Makes the first producer, and finds out whether it may write.
+  ///
+  /// - Returns: why it cannot work; nil if it can.
+  func start() -> MemberEnd? {
+    do throws(KafkaError) {
+      producer = try GroupProducer(connection, group, batchSize: batchSize)
+    } catch {
+      return .cannotStart(stage: "settings", "\(error)")
+    }
+    switch producer?.initialize(waits: false) {
+    case .committed, nil: break
+    case .aborted(let cause, _), .fatal(let cause), .fenced(let cause), .unfinished(let cause):
+      return .cannotStart(stage: "transactions", cause.text)
+    }
+    return producer?.probe(topics).map { .cannotStart(stage: "produce", "topic \($0.topic): \($0.problem)") }
+  }
+
+  /// Writes all of it or nothing, and nothing if `consumer` is not `member` of its group any more.
+  func write(
+    _ records: [OutgoingRecord], _ offsets: [PartitionOffset], of consumer: GroupConsumer, as member: String
+  ) -> Result {
+    let placed = records.map { replyTopics.place($0, asking: consumer) }
+    switch producer?.write(placed, offsets, of: consumer, as: member) ?? .committed {
+    case .committed:
+      failures = 0
+      return .written
+    case .aborted(let cause, let refused):
+      replyTopics.refuse(refused)
+      if cause.meaning == .batchRefused, let end = renewLimits(asking: consumer) { return .ended(end) }
+      return .aborted(cause)
+    case .fenced(let cause): return .fenced(cause)
+    case .unfinished(let cause): return renew(because: cause, offsets, of: consumer)
+    case .fatal(let cause):
+      failures += 1
+      return failures < Self.mostFailures ? renew(because: cause, offsets, of: consumer) : .ended(.fatal(cause))
+    }
+  }
+
+  /// Ends the transaction by a new producer, and finds out whether it was committed.
+  func renew(because cause: KafkaCause, _ offsets: [PartitionOffset], of consumer: GroupConsumer) -> Result {
+    if let end = renewProducer() { return .ended(end) }
+    return isCommitted(offsets, consumer) ? .written : .aborted(cause)
+  }
+
+  /// Whether the group has these offsets, each of which differs from the one before.
+  private func isCommitted(_ offsets: [PartitionOffset], _ consumer: GroupConsumer) -> Bool {
+    while true {
+      do throws(KafkaCause) {
+        let found = try consumer.committed(offsets.map(\.partition), waiting: 10_000)
+        return !offsets.isEmpty && offsets.allSatisfy(found.contains)
+      } catch {
+        report(.trouble(error))
+        Thread<Void>.pause(.milliseconds(500))
+      }
+    }
+  }
+
+  /// A topic takes less than before: asks how much, and makes a producer of smaller batches if they are at fault.
+  private func renewLimits(asking consumer: GroupConsumer) -> MemberEnd? {
+    for topic in topics {
+      let limit = consumer.setting("max.message.bytes", of: topic, waiting: 5000).flatMap { Int($0) }
+      limits[topic] = limit ?? limits[topic]
+    }
+    report(.limits(limits))
+    let size = Self.batchSize(limits)
+    guard size < batchSize else { return nil }
+    batchSize = size
+    return renewProducer()
+  }
+
+  private func renewProducer() -> MemberEnd? {
+    producer?.closeInBackground()
+    do throws(KafkaError) {
+      producer = try GroupProducer(connection, group, batchSize: batchSize)
+    } catch {
+      return .cannotStart(stage: "settings", "\(error)")
+    }
+    switch producer?.initialize(waits: true) {
+    case .committed, nil: return nil
+    case .aborted(let cause, _), .fatal(let cause), .unfinished(let cause): return .fatal(cause)
+    case .fenced(let cause): return .fenced(cause)
+    }
+  }
+}

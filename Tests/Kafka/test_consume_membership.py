@@ -1,0 +1,190 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`consume` where the group changes under a member: removed, alone again, gone, or in the middle of a rebalance."""
+
+import os
+import signal
+
+import pytest
+from confluent_kafka import ConsumerGroupState, KafkaException
+
+from harness import processes
+from harness.members import SHORT, Members
+
+# Ends once the test says so.
+WAITS = "import os, sys, time\nvalue = sys.stdin.read()\nopen('marks', 'a').write('x\\n')\n" \
+        "while not os.path.exists('go'): time.sleep(0.01)\nprint(value)"
+
+
+@pytest.fixture
+def members(program, kafka):
+    members = Members(program, kafka)
+    yield members
+    members.print_logs()
+
+
+@pytest.fixture
+def members43(program, kafka43):
+    members = Members(program, kafka43)
+    yield members
+    members.print_logs()
+
+
+@pytest.fixture
+def own(own_kafka, program):
+    """Members on a broker of their own."""
+    members = Members(program, own_kafka())
+    yield members
+    members.print_logs()
+
+
+def go(members):
+    (members.program.directory / "go").write_text("")
+
+
+def is_exact(members, count):
+    return all(sorted(members.topics.count(topic).values()) == [1] * count for topic in (members.results, members.payloads))
+
+
+def end(members, *started):
+    for member in started:
+        member.send_signal(signal.SIGTERM)
+    assert [member.wait(timeout=processes.LIMIT) for member in started] == [0] * len(started)
+
+
+def test_a_member_that_is_removed_while_it_hands_partitions_over_writes_nothing_and_joins_again(members):
+    """The library keeps the removal to itself until the revoked partitions are released, and would keep the others."""
+    members.publish_python(WAITS)
+    for partition in range(4):
+        members.topics.produce(members.requests, [b"%d" % partition], partition=partition)
+    first = members.start_logged("--jobs", "4", "--metrics", "127.0.0.1:0", *SHORT)
+    figures = members.figures(first)
+    processes.await_until(lambda: len(members.marks()) == 4, "four running requests")
+    second = members.start_logged("--jobs", "4", *SHORT)
+    processes.await_until(lambda: figures()["rebalances_total"] == "2", "a revocation that waits for running requests")
+    first.send_signal(signal.SIGSTOP)
+    processes.await_until(lambda: len(members.marks()) == 8, "all requests run at the other member", limit=120)
+    go(members)
+    members.await_results(4)
+    first.send_signal(signal.SIGCONT)
+    processes.await_until(lambda: figures()["rebalances_total"] not in "12" or not is_exact(members, 4), "the first member knows")
+    assert is_exact(members, 4)
+    processes.await_until(lambda: int(figures()["assigned_partitions"]) > 0, "the first member is one again", limit=120)
+    members.topics.produce(members.requests, [b"later"] * 40, partition=lambda number: number % 4)
+    members.await_results(44)
+    end(members, first, second)
+    assert is_exact(members, 44)
+
+
+def test_a_broker_that_stands_still_for_longer_than_a_session_costs_no_result_and_no_second_one(own):
+    """All members are removed at once, in whatever state they are."""
+    members, broker = own, int(own.kafka.KAFKA_PID)
+    members.publish_worker("def apply(request): time.sleep(0.005); return request")
+    started = [members.start_logged("--jobs", "1", *SHORT) for _ in range(2)]
+    members.topics.produce(members.requests, [b'{"n":%d}' % number for number in range(1500)])
+    members.await_results(100)
+    for _ in range(2):
+        os.kill(broker, signal.SIGSTOP)
+        # The time itself is the fault.
+        processes.time.sleep(8)
+        os.kill(broker, signal.SIGCONT)
+        members.await_results(len(members.topics.read(members.results)) + 50, limit=120)
+    members.await_results(1500, limit=180)
+    end(members, *started)
+    assert is_exact(members, 1500)
+
+
+def test_the_requests_of_a_host_that_is_lost_run_elsewhere(members43):
+    members = members43
+    members.publish_python(WAITS)
+    for partition in range(4):
+        members.topics.produce(members.requests, [b"%d" % partition] * 3, partition=partition)
+    lost = members.start_logged("--jobs", "4", *SHORT)
+    processes.await_until(lambda: len(members.marks()) == 4, "four running requests")
+    lost.kill()
+    lost.wait()
+    go(members)
+    other = members.start_logged("--jobs", "4", *SHORT)
+    members.await_results(12, limit=120)
+    end(members, other)
+    assert is_exact(members, 12) and len(members.marks()) == 16
+
+
+def test_a_member_leaves_although_the_group_waits_for_another_one(members43):
+    """A rebalance lasts until the member that stands still is removed, which takes a minute here."""
+    members = members43
+    members.publish("cat")
+    slow = ["-X", "session.timeout.ms=60000", "-X", "heartbeat.interval.ms=500"]
+    leaver, still = members.start_logged(*slow), members.start_logged(*slow)
+
+    def group():
+        """Its state and number of members; none while the broker loads it."""
+        try:
+            found = members.topics.admin.describe_consumer_groups([members.group])[members.group].result(timeout=30)
+        except (KafkaException, TimeoutError):
+            return None, 0
+        return found.state, len(found.members)
+
+    processes.await_until(lambda: group() == (ConsumerGroupState.STABLE, 2), "two members")
+    members.topics.produce(members.requests, [b"x"] * 8, partition=lambda number: number % 4)
+    members.await_results(8)
+    still.send_signal(signal.SIGSTOP)
+    joiner = members.start_logged(*slow)
+    processes.await_until(lambda: group()[0] == ConsumerGroupState.PREPARING_REBALANCING, "a rebalance")
+    leaver.send_signal(signal.SIGTERM)
+    assert leaver.wait(timeout=50) == 0
+    assert group()[0] == ConsumerGroupState.PREPARING_REBALANCING
+    still.kill()
+    joiner.kill()
+
+
+def test_a_long_request_keeps_its_member_although_others_join(members43):
+    """Longer than max.poll.interval.ms: the member polls while it waits."""
+    members = members43
+    members.publish_python(WAITS)
+    members.topics.produce(members.requests, [b"long"], partition=0)
+    polls = ["-X", "max.poll.interval.ms=6000", *SHORT]
+    first = members.start_logged("--metrics", "127.0.0.1:0", *polls)
+    figures = members.figures(first)
+    processes.await_until(lambda: len(members.marks()) == 1, "a running request")
+    # The time itself is the fault.
+    processes.time.sleep(9)
+    second = members.start_logged(*polls)
+    processes.await_until(lambda: figures()["rebalances_total"] == "2", "a revocation")
+    go(members)
+    members.await_results(1)
+    end(members, first, second)
+    assert len(members.marks()) == 1
+
+
+def test_a_member_that_leaves_while_partitions_are_handed_over_ends(members43):
+    members = members43
+    members.publish_python(WAITS)
+    for partition in range(4):
+        members.topics.produce(members.requests, [b"%d" % partition], partition=partition)
+    first = members.start_logged("--jobs", "4", "--metrics", "127.0.0.1:0", *SHORT)
+    figures = members.figures(first)
+    processes.await_until(lambda: len(members.marks()) == 4, "four running requests")
+    second = members.start_logged("--jobs", "4", *SHORT)
+    processes.await_until(lambda: figures()["rebalances_total"] == "2", "a revocation that waits for running requests")
+    first.send_signal(signal.SIGTERM)
+    processes.await_until(lambda: "draining" in first.log.read_text(), "the beginning of the end")
+    go(members)
+    assert first.wait(timeout=processes.LIMIT) == 0
+    members.await_results(4)
+    end(members, second)
+    assert is_exact(members, 4) and len(members.marks()) == 4
+
+
+def test_what_a_fenced_member_ran_is_gone_when_it_ends(members43):
+    members = members43
+    members.publish_python(WAITS)
+    members.topics.produce(members.requests, [b"%d" % number for number in range(4)])
+    first = members.start_logged("--instance", "twin", "--jobs", "4", *SHORT, env={"SCENARIO_MARKER": "twin-" + members.topics.prefix})
+    processes.await_until(lambda: len(members.marks()) == 4, "four running requests")
+    second = members.start_logged("--instance", "twin", "--jobs", "4", *SHORT)
+    assert first.wait(timeout=processes.LIMIT) == 75
+    assert processes.await_none("twin-" + members.topics.prefix) == []
+    go(members)
+    members.await_results(4, limit=120)
+    end(members, second)
+    assert is_exact(members, 4)

@@ -1,0 +1,224 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`consume` where brokers, topics or permissions are in the way: away, too small, unreadable, denied, compacted."""
+
+import hashlib
+import os
+import signal
+import struct
+from pathlib import Path
+
+import pytest
+from confluent_kafka import Producer
+
+from harness import processes
+from harness.connections import connect, sasl
+from harness.members import SHORT, Members
+from harness.program import PYTHON
+
+WAITS = "import os, sys, time\nvalue = sys.stdin.read()\nopen('marks', 'a').write('x\\n')\n" \
+        "while not os.path.exists('go'): time.sleep(0.01)\n"
+# Members whose session outlives what is done to the broker.
+PATIENT = ["-X", "session.timeout.ms=120000"]
+
+
+@pytest.fixture
+def members(program, kafka43):
+    return Members(program, kafka43)
+
+
+@pytest.fixture
+def on(program):
+    """A function: members on another broker."""
+    made = []
+
+    def make(kafka):
+        made.append(Members(program, kafka))
+        return made[-1]
+
+    yield make
+    for members in made:
+        members.print_logs()
+
+
+def go(members):
+    (members.program.directory / "go").write_text("")
+
+
+def end(members, member):
+    member.send_signal(signal.SIGTERM)
+    assert member.wait(timeout=processes.LIMIT) == 0
+
+
+@pytest.mark.parametrize("brokers", [1, 3])
+def test_brokers_that_go_away_while_requests_run_cost_no_second_run(own_kafka, on, brokers):
+    """One of three, or the only one: requests end without it, their results wait, and are written when it is back."""
+    kafka = own_kafka(brokers=brokers)
+    members = on(kafka)
+    members.publish_python(WAITS + "print(value, end='')")
+    values = [b"%d" % number for number in range(6)]
+    members.topics.produce(members.requests, values)
+    member = members.start_logged("--jobs", "6", "--metrics", "127.0.0.1:0", *PATIENT)
+    figures = members.figures(member)
+    processes.await_until(lambda: len(members.marks()) == 6, "six running requests")
+    kafka.crash()
+    go(members)
+    processes.await_until(lambda: figures()["running_requests"] == "0", "the end of all requests")
+    kafka.restart()
+    members.await_results(6, limit=120)
+    end(members, member)
+    assert sorted(record.value for record in members.topics.read(members.results)) == values
+    assert len(members.topics.read(members.payloads)) == 6 and len(members.marks()) == 6
+
+
+def test_results_that_memory_is_too_small_for_wait_in_a_file(own_kafka, on):
+    """More than 64 MiB wait while the broker stands still. The transaction ends by its time, and is written again."""
+    kafka = own_kafka()
+    members = on(kafka)
+    members.publish_python(WAITS + "sys.stdout.write(value * 900_000)")
+    values = [b"%d" % (number % 10) for number in range(100)]
+    members.topics.produce(members.requests, values)
+    spill = members.program.directory / "spill"
+    spill.mkdir()
+    member = members.start_logged("--jobs", "2", "--metrics", "127.0.0.1:0", *PATIENT, env={"TMPDIR": str(spill)})
+    figures = members.figures(member)
+
+    def lag():
+        return sum(int(value) for name, value in figures().items() if name.startswith("lag_records"))
+
+    processes.await_until(lambda: lag() == 100 and len(members.marks()) == 2, "all requests are here")
+    os.kill(int(kafka.KAFKA_PID), signal.SIGSTOP)
+    go(members)
+    processes.await_until(lambda: len(members.marks()) == 100 and figures()["running_requests"] == "0", "all requests ran",
+                          limit=300)
+    spilled = [os.stat(f"/proc/{member.pid}/fd/{name}").st_size for name in os.listdir(f"/proc/{member.pid}/fd")
+               if "/spill/" in os.readlink(f"/proc/{member.pid}/fd/{name}")]
+    assert sum(spilled) > 10 << 20, spilled
+    os.kill(int(kafka.KAFKA_PID), signal.SIGCONT)
+    members.await_results(100, limit=300)
+    end(members, member)
+    results = members.topics.read(members.results)
+    assert sorted(record.value[:1] for record in results) == sorted(values)
+    assert all(record.value == record.value[:1] * 900_000 for record in results) and len(members.marks()) == 100
+
+
+def test_a_request_larger_than_the_fetch_limit_runs_as_any_other(members):
+    """Brokers give at least one record, however large."""
+    large, = members.topics.make("large", partitions=1, max_message_bytes=20_000_000)
+    members.requests = large
+    members.publish(PYTHON, "-c", "import hashlib, sys; print(hashlib.sha256(sys.stdin.buffer.read()).hexdigest(), end='')")
+    values = [b"a" * 12_000_000, b"b" * 1_048_576, b""]
+    members.topics.produce(large, values)
+    members.once("-X", "fetch.message.max.bytes=100000", "-X", "fetch.max.bytes=1100000")
+    assert sorted(record.value.decode() for record in members.topics.read(members.results)) == sorted(
+        hashlib.sha256(value).hexdigest() for value in values)
+
+
+def test_results_around_the_limit_of_their_topic_are_there_or_named_as_too_large(members):
+    """No size is refused by the broker only, which would abort the transaction of the others."""
+    small, = members.topics.make("small", max_message_bytes=10_000)
+    members.results = small
+    members.publish(PYTHON, "-c", "import sys; print('x' * int(sys.stdin.read()), end='')")
+    sizes = list(range(7_900, 10_200, 100))
+    members.topics.produce(members.requests, [b"%d" % size for size in sizes])
+    outcome = members.once()
+    assert not any("aborted" in line for line in outcome.messages), outcome
+    found = [len(record.value) if record.value is not None else int(record.headers["algo_result_bytes"])
+             for record in members.topics.read(small)]
+    assert sorted(found) == sizes
+
+
+def corrupt(path, text):
+    """Breaks the compressed records of the batch in a segment whose codec is set; gives how many records it has."""
+    data = bytearray(path.read_bytes())
+    place = 0
+    while place + 61 < len(data):
+        [length] = struct.unpack_from(">i", data, place + 8)
+        [attributes] = struct.unpack_from(">h", data, place + 21)
+        [count] = struct.unpack_from(">i", data, place + 57)
+        if attributes & 7:
+            for index in range(place + 61, place + 12 + length):
+                data[index] = 0xff
+            path.write_bytes(data)
+            return count
+        place += 12 + length
+    raise AssertionError(f"no compressed batch in {path}")
+
+
+@pytest.mark.parametrize("action", ["record", "stop"])
+def test_a_batch_that_cannot_be_read_is_dead_letters_without_value(own_kafka, on, action):
+    kafka = own_kafka()
+    members = on(kafka)
+    dead, = members.topics.make("dead", retention_ms=-1)
+    members.publish("cat")
+    members.topics.produce(members.requests, [b"before"], partition=0)
+    producer = Producer({"bootstrap.servers": kafka.PLAINTEXT, "compression.type": "gzip", "linger.ms": 500})
+    for _ in range(3):
+        producer.produce(members.requests, b"lost " * 100, partition=0)
+    assert producer.flush(60) == 0
+    members.topics.produce(members.requests, [b"after"], partition=0)
+    kafka.stop()
+    [segment] = Path(kafka.directory).rglob(f"{members.requests}-0/*.log")
+    assert corrupt(segment, b"lost") == 3
+    kafka.restart()
+    outcome = members.once("--dead-letter", dead, "--on-failure", action, status=0 if action == "record" else 1)
+    letters = members.topics.read(dead)
+    if action == "stop":
+        assert f"{members.requests}/0/1, which cannot be read" in outcome.messages[-1] and letters == []
+        return
+    assert sorted(record.value for record in members.topics.read(members.results)) == [b"after", b"before"]
+    assert [(letter.value, letter.headers["algo_reason"], letter.headers["__connect.errors.offset"]) for letter in letters] == [
+        (None, "undecodable", "1"), (None, "undecodable", "2"), (None, "undecodable", "3")]
+    assert members.topics.committed(members.group, members.requests)[0][0] == 5
+
+
+def deny(kafka, *resource):
+    """Only another user may use it."""
+    kafka.tool("acls", "--add", "--allow-principal", "User:admin", "--operation", "All", *resource)
+
+
+def allow(kafka, operation, *resource):
+    kafka.tool("acls", "--add", "--allow-principal", f"User:{kafka.USER}", "--operation", operation, *resource)
+
+
+@pytest.mark.parametrize("denied, expected", [
+    ("requests", "topic: {requests}"), ("read", "read: topic {requests}"), ("group", "read: group {group}"),
+    ("results", "topic: {results}"), ("write", "produce: topic {results}"), ("transactions", "transactions: ")])
+def test_a_missing_permission_is_found_at_the_start(members, denied, expected):
+    kafka = members.kafka
+    env = {"KAFKA_PASSWORD": kafka.PASSWORD}
+    connect(members.program, *sasl(kafka, members.payloads), **env)
+    members.publish("cat")
+    members.topics.produce(members.requests, [b"x"])
+    match denied:
+        case "requests" | "results": deny(kafka, "--topic", getattr(members, denied))
+        case "read":
+            deny(kafka, "--topic", members.requests)
+            allow(kafka, "Describe", "--topic", members.requests)
+        case "write":
+            deny(kafka, "--topic", members.results)
+            allow(kafka, "Describe", "--topic", members.results)
+        case "group": deny(kafka, "--group", members.group)
+        case "transactions":
+            deny(kafka, "--resource-pattern-type", "prefixed", "--transactional-id", f"algo-run-{members.group}")
+    outcome = members.run(status=78, env=env)
+    assert outcome.messages[-1].startswith(expected.format(**vars(members))), outcome
+    assert "authorization failed" in outcome.messages[-1].lower() or "allow this user" in outcome.messages[-1]
+
+
+def test_a_compacted_topic_has_gaps_and_no_request_twice(own_kafka, on):
+    kafka = own_kafka("4.3", "-o", "log.cleaner.backoff.ms=100")
+    members = on(kafka)
+    compacted, = members.topics.make("compacted", partitions=1, cleanup_policy="compact", segment_ms=100,
+                                     min_cleanable_dirty_ratio=0.001)
+    members.requests = compacted
+    members.publish("cat")
+    for round in range(3):
+        members.topics.produce(compacted, [(b"key%d" % key, b"%d/%d" % (key, round)) for key in range(20)])
+    processes.await_until(lambda: members.topics.produce(compacted, [(b"last", b"last")]) or
+                          len(members.topics.read(compacted)) < 50, "a compaction", limit=120)
+    members.once()
+    wanted = {record.offset: record.value for record in members.topics.read(compacted)}
+    results = members.topics.read(members.results)
+    places = [record.headers["algo_source"] for record in results]
+    assert len(set(places)) == len(places) and {b"%d/2" % key for key in range(20)} <= {record.value for record in results}
+    assert {f"{compacted}/0/{offset}" for offset in wanted} <= set(places)
