@@ -51,7 +51,7 @@ check: release ## everything that CI runs: test, slow scenarios, Kafka, packages
 soak: release ## for hours: fuzzing, hundreds of random kills, batches of a million requests
 	@scripts/install-packages test
 	@[ -n "$(KAFKA_HOME)" ] || scripts/install-packages broker
-	@scripts/python scripts/run-tests soak
+	@DEBUG_FLAGS="$(DEBUG_FLAGS)" scripts/python scripts/run-tests soak
 
 integrations: release ## every monitoring tool on one corpus, and the table of what holds where (TOOLS="clickhouse …")
 	@scripts/install-packages test

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import batch
 import compare
+import consume
 import launch
 import rates
 import workers
@@ -42,12 +43,14 @@ def main():
             compare.run(table, algo_run, work)
         if wanted("validation"):
             rates.validation(table)
-        if wanted("delivery") or wanted("kafka"):
+        if wanted("delivery") or wanted("consume") or wanted("kafka"):
             kafka_home = os.environ.get("KAFKA_HOME")
             broker = Broker(kafka_home, work / "kafka") if kafka_home else None
             # First what also warms the broker up: a new JVM answers a single record half as fast as one that has worked.
             if wanted("delivery"):
                 rates.delivery(table, work, broker)
+            if wanted("consume"):
+                consume.run(table, work, broker)
             if wanted("kafka"):
                 launch.run_with_broker(table, algo_run, work, broker)
         if wanted("report"):
