@@ -81,7 +81,7 @@ let package = Package(
         "ProcessSupervision", "RequestDispatch", "RunModel",
       ],
       swiftSettings: strict),
-    .testTarget(name: "ConsumeRunTests", dependencies: ["ConsumeRun"], swiftSettings: strict),
+    .testTarget(name: "ConsumeRunTests", dependencies: ["ConsumeRun", "KafkaClient"], swiftSettings: strict),
 
     .testTarget(
       name: "BatchRunTests",

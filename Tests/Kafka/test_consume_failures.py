@@ -71,7 +71,7 @@ def test_a_dead_letter_topic_that_forgets_is_warned_about(members):
     members.publish("cat")
     members.topics.produce(members.requests, [b"x"])
     assert any("deletes dead letters" in line for line in members.once("--dead-letter", dead).messages)
-    assert not members.once("--dead-letter", kept).messages
+    assert not any("deletes dead letters" in line for line in members.once("--dead-letter", kept).messages)
 
 
 def test_on_failure_stop_leaves_the_failed_request_in_the_topic(members):

@@ -70,6 +70,7 @@ def test_brokers_that_go_away_while_requests_run_cost_no_second_run(own_kafka, o
     assert len(members.topics.read(members.payloads)) == 6 and len(members.marks()) == 6
 
 
+@pytest.mark.any_library
 def test_results_that_memory_is_too_small_for_wait_in_a_file(own_kafka, on):
     """More than 64 MiB wait while the broker stands still. The transaction ends by its time, and is written again."""
     kafka = own_kafka()
@@ -113,6 +114,7 @@ def test_a_request_larger_than_the_fetch_limit_runs_as_any_other(members):
         hashlib.sha256(value).hexdigest() for value in values)
 
 
+@pytest.mark.any_library
 def test_results_around_the_limit_of_their_topic_are_there_or_named_as_too_large(members):
     """No size is refused by the broker only, which would abort the transaction of the others."""
     small, = members.topics.make("small", max_message_bytes=10_000)
@@ -205,6 +207,7 @@ def test_a_missing_permission_is_found_at_the_start(members, denied, expected):
     assert "authorization failed" in outcome.messages[-1].lower() or "allow this user" in outcome.messages[-1]
 
 
+@pytest.mark.any_library
 def test_a_compacted_topic_has_gaps_and_no_request_twice(own_kafka, on):
     kafka = own_kafka("4.3", "-o", "log.cleaner.backoff.ms=100")
     members = on(kafka)
