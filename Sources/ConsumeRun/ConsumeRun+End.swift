@@ -77,7 +77,9 @@ extension ConsumeRun {
   var progress: ProgressText {
     var text = ProgressText()
     text.done = figures.committed
-    if settings.endsAtEnd, drainEnd == nil { text.total = figures.committed + queue.partitions.reduce(0) { $0 + $1.left } }
+    if settings.endsAtEnd, drainEnd == nil {
+      text.total = figures.committed + queue.partitions.reduce(0) { $0 + $1.left }
+    }
     text.failed = figures.failed
     text.payloadsWaiting = payloads?.counts.waiting ?? 0
     if drainEnd != nil { text.note = "\(running.count) finishing" }
