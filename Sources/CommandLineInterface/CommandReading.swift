@@ -3,13 +3,13 @@
 struct CommandReading {
   private(set) var path: [Command]
   var positional: [String] = []
-  private var given: [String: [String]] = [:]
+  private var given = GivenValues()
   private var commandLine: [String]?
 
   init(root: Command) { path = [root] }
 
   var command: Command { path[path.count - 1] }
-  var typedPath: String { path.map(\.name).joined(separator: " ") }
+  var typedPath: String { Invocation.typed(path) }
   /// A command also understands the options of those above it, before or after its own name.
   private var declared: [Option] { path.reversed().flatMap(\.options) }
 
@@ -69,7 +69,7 @@ struct CommandReading {
     }
     try check(value, of: spelling, option.completion)
     if case .repeatable = option.kind {
-      given[option.name, default: []].append(value)
+      given[option.name] = (given[option.name] ?? []) + [value]
     } else {
       given[option.name] = [value]
     }
@@ -98,8 +98,7 @@ struct CommandReading {
     }
     if command.requiresCommandLine, commandLine == nil { throw UsageError(typedPath, .missingCommandLine) }
     return Invocation(
-      command: command, commandPath: path.dropFirst().map(\.name), commandLine: commandLine, typedPath: typedPath,
-      given: given, declared: declared)
+      command: command, path: path, commandLine: commandLine, given: given, declared: declared)
   }
 
   private func check(_ value: String, of name: String, _ completion: ValueCompletion) throws(UsageError) {

@@ -5,14 +5,20 @@
 public struct Invocation: Sendable {
   /// The command that is to run.
   public let command: Command
-  /// Its name and those above it, the program's own left out: `["connection", "set"]`.
-  public let commandPath: [String]
+  /// The program's own, its subcommand, and so on.
+  let path: [Command]
   /// What followed `--`, word for word; nil when there was no `--`.
   public let commandLine: [String]?
-  /// The program and the path, as users type it: `algo-run connection set`.
-  let typedPath: String
-  let given: [String: [String]]
+  let given: GivenValues
   let declared: [Option]
+
+  /// Its name and those above it, the program's own left out: `["connection", "set"]`.
+  public var commandPath: [String] { path.dropFirst().map(\.name) }
+
+  /// The program and the path, as users type it: `algo-run connection set`.
+  var typedPath: String { Self.typed(path) }
+
+  static func typed(_ path: [Command]) -> String { path.map(\.name).joined(separator: " ") }
 
   /// The value of a single-value option: the last one given, else its default, else nil.
   public func value(_ option: String) -> String? {

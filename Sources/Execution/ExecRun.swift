@@ -18,17 +18,19 @@ public struct ExecRun {
   }
 
   /// Runs to the end. `publisher` is called only if the version has Insights enabled, once the child runs: connecting
-  /// then takes none of its time. `ended` gets the record before any wait for its delivery.
+  /// then takes none of its time. So is `started`, for what else can be done while the child runs. `ended` gets the
+  /// record before any wait for its delivery.
   /// Output goes to `output`, or is inherited if that is nil.
   ///
   /// - Throws: why it never started.
   public func run(
     _ request: ExecutionRequest, output: (any OutputReceiver)? = nil, publisher: () -> any PayloadPublisher,
-    ended: (ExecutionRecord) -> Void
+    started: () -> Void, ended: (ExecutionRecord) -> Void
   ) throws(StartFailure) -> ExecutionRecord {
     let id = try executor.start(request, output: output)
     let delivery = request.target.version?.insights == true ? publisher() : nil
     delivery?.prepare()
+    started()
     var forwarding = SignalForwarding()
     var completions: [Completion] = []
     while completions.isEmpty {

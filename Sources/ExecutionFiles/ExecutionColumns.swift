@@ -57,11 +57,13 @@ public final class ExecutionColumns {
       }
     }
     let row = executions
-    if let value = line.measured("duration_milliseconds") { columns[0].set(value, row: row) }
-    if let user = line.measured("cpu_user_milliseconds"), let system = line.measured("cpu_system_milliseconds") {
-      columns[1].set(user + system, row: row)
+    if line.hasStarted {
+      if let value = line.measured("duration_milliseconds") { columns[0].set(value, row: row) }
+      if let user = line.measured("cpu_user_milliseconds"), let system = line.measured("cpu_system_milliseconds") {
+        columns[1].set(user + system, row: row)
+      }
+      if let value = line.measured("max_rss_bytes") { columns[2].set(value, row: row) }
     }
-    if let value = line.measured("max_rss_bytes") { columns[2].set(value, row: row) }
     if let hasFailed = line.hasFailed { columns[3].set(hasFailed ? 1 : 0, row: row) }
     var place = 0
     line.forEachMetric { name, hasEscapes, text in
@@ -141,6 +143,17 @@ public final class ExecutionColumns {
     guard var merged else { return SortedColumn(values) }
     if !values.isEmpty { runs.append(try merged.append(values)) }
     return SortedColumn(runs: runs, in: merged.descriptor)
+  }
+
+  /// The values in the order of their executions, without gaps.
+  ///
+  /// - Throws: the errno of reading the file.
+  public func reported(_ name: ColumnName) throws(SystemError) -> [Double] {
+    guard let index = index(name) else { return [] }
+    var values: [Double] = []
+    values.reserveCapacity(columns[index].count)
+    try forEachPiece(of: columns[index]) { _, piece in values.append(contentsOf: piece.lazy.filter { !$0.isNaN }) }
+    return values
   }
 
   /// The values of all executions in their order, NaN for none.

@@ -15,7 +15,7 @@ public final class ExecutionLine {
   private var bytes = UnsafeRawBufferPointer(start: nil, count: 0)
   private var top = JSONObjectSpans()
   private var nested = JSONObjectSpans()
-  private var metricsStart = 0
+  private var metricsBytes = UnsafeRawBufferPointer(start: nil, count: 0)
   private var isExtended = false
   private var knownReference: (bytes: [UInt8], reference: (AlgorithmName, VersionNumber)?)?
 
@@ -43,8 +43,8 @@ public final class ExecutionLine {
     isExtended = false
     if let metrics = value("metrics"), bytes[metrics.lowerBound] == UInt8(ascii: "{"), value("outcome") != nil {
       form = .record
-      metricsStart = metrics.lowerBound
-      return nested.read(UnsafeRawBufferPointer(rebasing: bytes[metrics])) ? .execution : .unreadable
+      metricsBytes = part(metrics)
+      return nested.read(metricsBytes) ? .execution : .unreadable
     }
     form = .payload
     guard value("request_id") != nil else { return .unreadable }
@@ -55,18 +55,25 @@ public final class ExecutionLine {
     return .execution
   }
 
+  /// Takes an execution record whose metrics stand apart from it, as the history keeps them. The bytes must stay where
+  /// they are until the next one.
+  public func read(record: UnsafeRawBufferPointer, metrics: UnsafeRawBufferPointer) -> Reading {
+    (form, bytes, metricsBytes, isExtended) = (.record, record, metrics, false)
+    return top.read(record) && nested.read(metrics) ? .execution : .unreadable
+  }
+
   /// Calls `body` with the name of each metric as written, whether it has escapes, and its number as written.
   public func forEachMetric(
     _ body: (_ name: UnsafeRawBufferPointer, _ hasEscapes: Bool, _ number: UnsafeRawBufferPointer) -> Void
   ) {
-    let offset = form == .record ? metricsStart : 0
+    let bytes = form == .record ? metricsBytes : bytes
     for member in form == .record ? nested.members : top.members {
-      let name = offset + member.name.lowerBound..<offset + member.name.upperBound
-      let value = offset + member.value.lowerBound..<offset + member.value.upperBound
-      let first = bytes[value.lowerBound]
+      let first = bytes[member.value.lowerBound]
       guard first == UInt8(ascii: "-") || first &- UInt8(ascii: "0") < 10 else { continue }
-      if form == .payload, isOperational(name) { continue }
-      body(part(name), member.hasEscapes, part(value))
+      if form == .payload, isOperational(member.name) { continue }
+      body(
+        UnsafeRawBufferPointer(rebasing: bytes[member.name]), member.hasEscapes,
+        UnsafeRawBufferPointer(rebasing: bytes[member.value]))
     }
   }
 
@@ -110,9 +117,14 @@ public final class ExecutionLine {
   public var outcome: String? { form == .record || isExtended ? string("outcome") : nil }
 
   /// Whether the execution failed in any way; nil where the line does not show it.
-  public var hasFailed: Bool? {
+  public var hasFailed: Bool? { hasOutcome("\"succeeded\"").map { !$0 } }
+
+  /// Whether there was a process, whose figures could be measured.
+  var hasStarted: Bool { hasOutcome("\"failed_to_start\"") != true }
+
+  private func hasOutcome(_ json: StaticString) -> Bool? {
     guard form == .record || isExtended, let outcome = value("outcome") else { return nil }
-    return !JSONObjectSpans.equal(bytes, outcome, "\"succeeded\"")
+    return JSONObjectSpans.equal(bytes, outcome, json)
   }
 
   /// The number of a member that the supervisor measured.

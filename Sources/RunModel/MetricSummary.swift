@@ -2,18 +2,35 @@
 /// One metric in figures: quantiles as NumPy computes them by default (linear between two values), the standard deviation
 /// with n − 1.
 public struct MetricSummary: Sendable {
-  /// Values, in the order of their executions.
-  private let values: [Double]
-  private let sorted: [Double]
+  /// How many values there are.
+  public let count: Int
   /// The mean; nil without values.
   public let mean: Double?
   /// The standard deviation; nil with fewer than two values.
   public let deviation: Double?
+  /// The smallest value.
+  public let minimum: Double?
+  /// The 5 % quantile.
+  public let p5: Double?
+  /// The median.
+  public let median: Double?
+  /// The 95 % quantile.
+  public let p95: Double?
+  /// The largest value.
+  public let maximum: Double?
+  /// The means of ``pieces`` pieces of equal length, or all values if they are fewer.
+  public let course: [Double]
+  /// Pieces of a course.
+  public static let pieces = 24
 
-  /// The figures of some values.
+  /// The figures of some values, which are in the order of their executions. It keeps none of them.
   public init(_ values: [Double]) {
-    self.values = values
-    sorted = values.sorted()
+    let sorted = values.sorted()
+    (count, minimum, maximum) = (values.count, sorted.first, sorted.last)
+    p5 = Self.quantile(0.05, of: sorted)
+    median = Self.quantile(0.5, of: sorted)
+    p95 = Self.quantile(0.95, of: sorted)
+    course = Self.course(of: values, pieces: Self.pieces)
     var (mean, squares) = (0.0, 0.0)
     for (index, value) in values.enumerated() {
       let difference = value - mean
@@ -24,21 +41,7 @@ public struct MetricSummary: Sendable {
     deviation = values.count < 2 ? nil : (squares / Double(values.count - 1)).squareRoot()
   }
 
-  /// How many values there are.
-  public var count: Int { values.count }
-  /// The smallest value.
-  public var minimum: Double? { sorted.first }
-  /// The largest value.
-  public var maximum: Double? { sorted.last }
-  /// The 5 % quantile.
-  public var p5: Double? { quantile(0.05) }
-  /// The median.
-  public var median: Double? { quantile(0.5) }
-  /// The 95 % quantile.
-  public var p95: Double? { quantile(0.95) }
-
-  /// A quantile; nil without values.
-  public func quantile(_ share: Double) -> Double? {
+  private static func quantile(_ share: Double, of sorted: [Double]) -> Double? {
     guard !sorted.isEmpty else { return nil }
     let position = share * Double(sorted.count - 1)
     let index = Int(position)
@@ -50,7 +53,7 @@ public struct MetricSummary: Sendable {
   }
 
   /// The means of so many pieces of equal length, or all values if they are fewer.
-  public func course(pieces: Int) -> [Double] {
+  public static func course(of values: [Double], pieces: Int) -> [Double] {
     guard values.count > pieces, pieces > 0 else { return values }
     return (0..<pieces).map { piece in
       let part = values[piece * values.count / pieces..<(piece + 1) * values.count / pieces]

@@ -10,8 +10,9 @@ internal import RunModel
   let path: String
   private let handle: OpaquePointer
   private static let isConfigured: Void = csqlite_allocate_as_needed()
-  /// Prepared once, for preparing costs more than most of them do when they run.
-  private var statements: [String: SQLiteStatement] = [:]
+  /// Prepared once, for preparing costs more than most of them do when they run. A list: there are a few, and the first
+  /// dictionary of a process costs `exec` a search for the conformances of its keys.
+  private var statements: [(sql: String, prepared: SQLiteStatement)] = []
 
   /// Opens the file at `path`, which must exist: nothing is made by opening it.
   ///
@@ -85,12 +86,12 @@ internal import RunModel
 
   /// The statement of this text, prepared at its first use. A use must end before the next one of the same text begins.
   func statement(_ sql: String) throws(StateError) -> SQLiteStatement {
-    if let known = statements[sql] { return known }
+    if let known = statements.first(where: { $0.sql == sql }) { return known.prepared }
     var statement: OpaquePointer?
     let code = unsafe sqlite3_prepare_v3(handle, sql, -1, UInt32(SQLITE_PREPARE_PERSISTENT), &statement, nil)
     guard code == SQLITE_OK, let statement = unsafe statement else { throw error(code) }
     let prepared = unsafe SQLiteStatement(statement, of: self)
-    statements[sql] = prepared
+    statements.append((sql, prepared))
     return prepared
   }
 

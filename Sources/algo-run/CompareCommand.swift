@@ -91,7 +91,7 @@ enum CompareCommand: Subcommand {
     do throws(SystemError) {
       result = try CompareResult(sides.a, sides.b, isPaired: isPaired, rules: rules)
     } catch {
-      throw CompareSources.unreadable("a temporary file in \(ScratchFolder.path)", error)
+      throw ScratchFolder.failure(error, status: 125)
     }
     warn(result)
     let text: [UInt8]

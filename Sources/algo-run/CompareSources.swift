@@ -34,27 +34,18 @@ enum CompareSources {
     if let absence = SharedOptions.absence(of: home) {
       Message.print("\(absence), so there is no history; run both versions, or check --home.")
     }
-    var failure: SystemError?
-    do throws(StateError) {
+    do {
       let history = try History.open(home: home) { Message.print("\($0).") }
-      let execution = ExecutionLine()
       for side in sides {
         guard let reference = side.reference, let version = try history.latestVersion(matching: reference) else {
           continue
         }
         var selection = RunSelection(AlgorithmReference(algorithm: reference.algorithm, selector: .exact(version)))
         (selection.since, selection.until) = (side.since, side.until)
-        try history.forEachLine(selection, order: .any) { line in
-          guard failure == nil else { return }
-          do throws(SystemError) { try side.add(line, execution) } catch { failure = error }
-        }
+        try history.read(selection, status: 125, visit: side.add)
       }
+    } catch let failure as ExitFailure {
+      throw failure
     } catch { throw ExitFailure(status: 125, sentence: Remedy.sentence(error)) }
-    if let failure { throw unreadable("a temporary file in \(ScratchFolder.path)", failure) }
-  }
-
-  /// The failure for what cannot be read.
-  static func unreadable(_ what: String, _ error: SystemError) -> ExitFailure {
-    ExitFailure(status: 125, sentence: "cannot read \(what): \(error); make it readable, or name another file.")
   }
 }

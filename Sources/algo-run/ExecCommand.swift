@@ -96,7 +96,7 @@ enum ExecCommand: Subcommand {
     do throws(StartFailure) {
       record = try ExecRun(executor: executor, supervisor: supervisor, loop: loop).run(
         request, output: output, publisher: { situation.publisher(deliveryWait: deliveryWait) },
-        ended: note)
+        started: { history?.prepare() }, ended: note)
       status = record.exitStatus
     } catch {
       Message.print("\(error)")

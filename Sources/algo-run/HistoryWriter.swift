@@ -26,6 +26,9 @@ final class HistoryWriter: ExecutionLog {
     journal = HistoryJournal(home: home)
   }
 
+  /// Opens the journal, so that it only remains to write when the execution has ended.
+  func prepare() { journal.prepare() }
+
   func append(_ record: ExecutionRecord, inputSHA256: String?) {
     writing { () throws(StateError) in
       try journal.append(ExecutionRecordJSON.history(record, inputSHA256: inputSHA256))

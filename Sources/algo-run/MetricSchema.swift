@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import ExecutionFiles
 internal import JSONText
 internal import RunModel
 internal import StateStore
@@ -10,7 +11,7 @@ enum MetricSchema {
   private static let texts = ["request_id", "timestamp", "algorithm_owner", "algorithm_name", "algorithm_version"]
 
   static func run(_ history: History, _ selection: RunSelection, for store: Store) throws -> Int32 {
-    let metrics = try history.metricNames(selection)
+    let metrics = try history.columns(selection).metrics
     let reference = selection.reference.map { "\($0)" } ?? ""
     guard try history.count(selection) > 0 else {
       Message.print("no execution of \(reference) is in the history; list what there is with: algo-run runs.")
@@ -77,9 +78,13 @@ enum MetricSchema {
       "request_id text PRIMARY KEY", "\"timestamp\" timestamptz NOT NULL", "duration_milliseconds float8 NOT NULL",
       "algorithm_owner text NOT NULL", "algorithm_name text NOT NULL", "algorithm_version text NOT NULL",
     ]
-    columns += metrics.map { "\(quoted($0, "\"", escapes: false)) float8" }
+    // No name of PostgreSQL holds U+0000.
+    let possible = metrics.filter { !$0.utf8.contains(0) }
+    columns += possible.map { "\(quoted($0, "\"", escapes: false)) float8" }
+    let missing = metrics.count - possible.count
+    let note = missing == 0 ? "" : "\n-- \(missing) metric(s) are left out, because no column can have U+0000 in its name."
     return """
-      -- Metrics of \(reference). Insert with ON CONFLICT (request_id) DO NOTHING: a payload may arrive twice.
+      -- Metrics of \(reference). Insert with ON CONFLICT (request_id) DO NOTHING: a payload may arrive twice.\(note)
       CREATE TABLE insights (
         \(columns.joined(separator: ",\n  "))
       );
@@ -122,6 +127,10 @@ enum MetricSchema {
   private static func quoted(_ name: String, _ quote: Character, escapes: Bool) -> String {
     var text = String(quote)
     for character in name.unicodeScalars {
+      if escapes, character.value < 0x20 {
+        text += "\\x" + (character.value < 0x10 ? "0" : "") + String(character.value, radix: 16)
+        continue
+      }
       if escapes, character == "\\" { text += "\\" }
       if Character(character) == quote { text += escapes ? "\\" : String(quote) }
       text.unicodeScalars.append(character)

@@ -15,8 +15,8 @@ enum RunsCommand: Subcommand {
     name: "runs",
     abstract: "List the executions of published versions, newest first.",
     discussion: """
-      Every execution by exec and batch is kept in the home for 90 days, Insights on or off, and stays on this machine; \
-      --no-history or ALGO_RUN_HISTORY=off switches that off.
+      Every execution by exec, batch, serve and consume is kept in the home for 90 days, Insights on or off, and stays on \
+      this machine; --no-history or ALGO_RUN_HISTORY=off switches that off.
       Exit status: 0 listed, also if there is none; 1 the history or a file cannot be read; 64 usage.
       """,
     examples: [

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import CommandLineInterface
+internal import ExecutionFiles
 internal import JSONText
 internal import Platform
 internal import RunModel
@@ -35,14 +36,22 @@ enum RunsStats {
   private static func summaries(
     _ history: History, _ selection: RunSelection
   ) throws -> [(name: String, summary: MetricSummary)] {
-    var values: [String: [Double]] = [:]
-    var names: [String] = []
-    try history.forEachMetric(selection) { name, value in
-      if values[name] == nil { names.append(name) }
-      values[name, default: []].append(value)
-    }
-    return names.map { ($0, MetricSummary(values[$0] ?? [])) }
+    let columns = try history.columns(selection)
+    do throws(SystemError) {
+      var summaries: [(name: String, summary: MetricSummary)] = []
+      for name in columns.metrics { summaries.append((name, MetricSummary(try columns.reported(.metric(name))))) }
+      for (place, name) in figures.enumerated() where columns.count(of: .supervisor(place)) > 0 {
+        summaries.append((name, MetricSummary(try columns.reported(.supervisor(place)))))
+      }
+      return summaries
+    } catch { throw ScratchFolder.failure(error, status: 1) }
   }
+
+  private static let figures = ["@duration", "@cpu", "@rss"]
+  /// Columns that a narrow terminal does without, the first ones first.
+  private static let dispensable = ["P5", "MIN", "MAX", "REPORTED", "SD", "P95", "N"]
+  /// Characters that stay of a metric's name.
+  private static let leastName = 16
 
   private static func rows(
     _ summaries: [(name: String, summary: MetricSummary)], of count: Int, columns: Int?
@@ -57,14 +66,25 @@ enum RunsStats {
           ]
           .map { $0.map { Figure.text($0) } ?? "-" })
     }
+    guard let columns else { return rows }
+    fit(&rows, into: columns)
     // The course goes where there is room for it.
-    let width = (0..<10).reduce(0) { sum, column in sum + 2 + (rows.map { $0[column].count }.max() ?? 0) }
-    guard let columns, columns - width >= 8 else { return rows }
+    let room = columns - Table.width(rows) - 2
+    guard room >= 8 else { return rows }
     rows[0].append("OVER TIME")
     for (index, (_, summary)) in summaries.enumerated() {
-      rows[index + 1].append(Sparkline.text(summary.course(pieces: min(24, columns - width))))
+      rows[index + 1].append(Sparkline.text(MetricSummary.course(of: summary.course, pieces: room)))
     }
     return rows
+  }
+
+  /// Cuts names first, then leaves out columns.
+  private static func fit(_ rows: inout [[String]], into columns: Int) {
+    let excess = Table.width(rows) - columns
+    guard excess > 0 else { return }
+    let longest = rows.map { $0[0].count }.max() ?? 0
+    for row in rows.indices { rows[row][0] = RunsText.cut(rows[row][0], to: max(leastName, longest - excess)) }
+    Table.leaveOut(dispensable, of: &rows) { Table.width($0) <= columns }
   }
 
   private static func json(

@@ -5,8 +5,10 @@ internal import RunModel
 /// How executions are shown to people.
 enum RunsText {
   private static let names = ["STARTED", "REQUEST", "VERSION", "OUTCOME", "DURATION", "DELIVERY"]
+  /// What a narrow terminal does without, the first ones first.
+  private static let dispensable = ["DELIVERY", "DURATION", "VERSION", "STARTED"]
   /// Columns that the last cell has at least.
-  private static let leastColumns = 16
+  private static let leastColumns = 14
 
   /// One row an execution, under a headline, not wider than the terminal.
   ///
@@ -20,19 +22,18 @@ enum RunsText {
       ])
     }
     guard let columns else { return Table.text(rows) }
-    // Narrow terminals do without the end of an identifier first, then without the end of the metrics.
-    if width(rows) + leastColumns > columns {
+    // Narrow terminals do without the end of an identifier first, then without columns and the end of the metrics.
+    func isNarrow(_ rows: [[String]]) -> Bool { widthBeforeLast(rows) + leastColumns <= columns }
+    if !isNarrow(rows) {
       for row in rows.indices { rows[row][1] = String(rows[row][1].prefix(12)) }
     }
-    let rest = max(columns - width(rows), leastColumns)
-    for row in rows.indices { rows[row][6] = cut(rows[row][6], to: rest) }
+    Table.leaveOut(dispensable, of: &rows, until: isNarrow)
+    let rest = max(columns - widthBeforeLast(rows), leastColumns)
+    for row in rows.indices { rows[row].append(cut(rows[row].removeLast(), to: rest)) }
     return Table.text(rows)
   }
 
-  /// Columns before the last cell.
-  private static func width(_ rows: [[String]]) -> Int {
-    (0..<6).reduce(0) { sum, column in sum + 2 + (rows.map { $0[column].count }.max() ?? 0) }
-  }
+  private static func widthBeforeLast(_ rows: [[String]]) -> Int { Table.width(rows.map { $0.dropLast() }) + 2 }
 
   static func cut(_ text: String, to width: Int) -> String {
     text.count <= width ? text : text.prefix(width - 1) + "…"

@@ -93,25 +93,6 @@ enum VersionsCommand: Subcommand {
   }
 }
 
-/// Columns as wide as their widest cell, two blanks between.
-enum Table {
-  static func text(_ rows: [[String]]) -> String {
-    var widths: [Int] = []
-    for row in rows {
-      for (column, cell) in row.enumerated() {
-        if column == widths.count { widths.append(0) }
-        widths[column] = max(widths[column], cell.count)
-      }
-    }
-    return rows.map { row in
-      row.enumerated().map { column, cell in
-        // Nothing trails the last column.
-        column == row.count - 1 ? cell : cell + String(repeating: " ", count: widths[column] - cell.count)
-      }.joined(separator: "  ") + "\n"
-    }.joined()
-  }
-}
-
 /// Words as a shell would need them.
 enum ShellText {
   /// The word, in single quotes where a shell would otherwise take it apart.

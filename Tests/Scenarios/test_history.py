@@ -134,6 +134,15 @@ def test_a_locked_database_delays_nothing_and_hides_nothing(program, published, 
     assert [row["request_id"] for row in runs(program)] == ["req-2", "req-1"]
 
 
+def test_a_database_of_a_newer_algo_run_costs_one_line_and_the_journal_is_read(program, published, home):
+    with sqlite3.connect(home / "history.db") as newer:
+        newer.execute("PRAGMA user_version = 99")
+    program.run("exec", published, "--request-id", "req-1", "--", "true", status=0)
+    outcome = program.run("runs", "--json", status=0)
+    assert [json.loads(line)["request_id"] for line in outcome.stdout.splitlines()] == ["req-1"]
+    assert len(outcome.messages) == 1 and outcome.messages[0].endswith("install the newer algo-run.")
+
+
 def test_a_read_only_home_is_answered_from_what_is_there(program, published):
     status, stdout, _ = mounted(program, """
         "$A" publish demo/x --insights -- true >/dev/null 2>&1

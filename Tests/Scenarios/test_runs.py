@@ -103,6 +103,49 @@ def test_stats_equal_those_of_the_values(history):
     assert metrics["@duration"]["n"] == 10
 
 
+def on_terminal(history, columns, *arguments):
+    command = ["sh", "-c", 'stty cols "$1"; shift; exec "$0" "$@"', str(history.binary), str(columns), *arguments]
+    with terminal.Terminal(command, history.environment(), history.directory) as session:
+        assert session.end() == 0
+    return session.shown.decode().splitlines()
+
+
+@pytest.mark.parametrize("columns", [50, 64, 80, 120, 250])
+def test_the_table_is_not_wider_than_the_terminal(history, columns):
+    history.run("exec", "demo/iris/1.0.0", "--request-id", "r" * 200, "--", "no-such-program", status=127)
+    lines = on_terminal(history, columns, "runs")
+    assert max(map(len, lines)) <= columns and len(lines) == 13
+    assert any(" score=9" in line for line in lines)
+    assert {"REQUEST", "OUTCOME", "METRICS"} <= set(lines[0].split())
+
+
+@pytest.mark.parametrize("columns", [40, 64, 80, 200])
+def test_stats_are_not_wider_than_the_terminal(history, columns):
+    name = "share of the customers that were approved at the first attempt"
+    history.run("exec", "demo/iris/1.0.0", "--", "sh", "-c", f"echo '{{\"{name}\":0.123456}}' >&3", status=0)
+    (_, headline, *rows) = on_terminal(history, columns, "runs", "stats", "demo/iris/1.0.0")
+    assert max(map(len, [headline, *rows])) <= columns
+    assert {"METRIC", "MEAN", "P50"} <= set(headline.split())
+    assert any(row.startswith(name[:14]) for row in rows) and any(row.startswith("score ") for row in rows)
+    assert ("OVER TIME" in headline and any(name[:39] in row for row in rows)) == (columns == 200)
+
+
+def test_names_of_metrics_with_u_0000_are_whole(history):
+    history.run("exec", "demo/iris", "--", "sh", "-c", "echo '{\"a\\u0000b\":1,\"a\":2}' >&3", status=0)
+    stats = json.loads(history.run("runs", "stats", "demo/iris/1.1.0", "--json", status=0).stdout)
+    assert [metric["name"] for metric in stats["metrics"]][:2] == ["a\0b", "a"]
+
+    def schema(store):
+        return history.run("runs", "schema", "demo/iris/1.1.0", "--for", store, status=0).stdout.decode()
+
+    fields = [field["field"] for field in json.loads(schema("connect"))["fields"]]
+    assert fields[-2:] == ["a\0b", "a"]
+    assert "`a\\x00b` Nullable(Float64)" in schema("clickhouse")
+    assert '"a\\u0000b", "a"' in schema("telegraf")
+    assert "\0" not in schema("postgresql") and '"a" float8' in schema("postgresql")
+    assert "-- 1 metric(s) are left out" in schema("postgresql")
+
+
 def test_schemas_name_the_metrics_that_were_reported(history):
     def schema(store):
         return history.run("runs", "schema", "demo/iris", "--for", store, status=0).stdout.decode()

@@ -130,10 +130,10 @@ struct HistoryTests {
     #expect(try Set(ids(importAll())) == ["req-1", "req-2"])
   }
 
-  @Test("A writer whose segment was removed goes on in another one")
-  func removedSegment() throws {
+  @Test("A writer whose segment was removed goes on in another one", arguments: [false, true])
+  func removedSegment(isPrepared: Bool) throws {
     let journal = HistoryJournal(home: home)
-    try journal.append(record("req-1"))
+    if isPrepared { journal.prepare() } else { try journal.append(record("req-1")) }
     unlink(HistorySegment.path(HistorySegment.names(in: home)[0], in: home))
     try journal.append(record("req-2"))
     #expect(try ids(importAll()) == ["req-2"])

@@ -46,8 +46,14 @@ public final class History {
     } catch {
       // What cannot be looked at must not be taken for empty.
       guard unsafe access(home.path, R_OK | X_OK) == 0 || errno == ENOENT else { throw error }
-      notice("\(error); executions are read without importing them into \(home.historyDatabase)")
-      history = try reading(home, notice)
+      if case .newerSchema = error {
+        // Its tables may be others than those known here.
+        notice("\(error); its executions are missing here: install the newer algo-run")
+        history = try reading(home, includesStored: false, notice)
+      } else {
+        notice("\(error); executions are read without importing them into \(home.historyDatabase)")
+        history = try reading(home, includesStored: PrivateFile.exists(home.historyDatabase), notice)
+      }
     }
     try history.reportLosses(notice)
     return history
@@ -103,8 +109,10 @@ public final class History {
   /// Attempts to read the database and the journal without an import of another process in between.
   private static let readings = 10
 
-  private static func reading(_ home: HomeDirectory, _ notice: (String) -> Void) throws(StateError) -> History {
-    var hasStored = PrivateFile.exists(home.historyDatabase)
+  private static func reading(
+    _ home: HomeDirectory, includesStored: Bool, _ notice: (String) -> Void
+  ) throws(StateError) -> History {
+    var hasStored = includesStored
     var attempt = 0
     while true {
       attempt += 1
@@ -147,21 +155,27 @@ public final class History {
 
   // MARK: Reading
 
-  /// The order of executions.
-  public enum Order: Sendable {
-    /// The last that started comes first.
-    case newestFirst
-    /// Whichever is quickest.
-    case any
-  }
-
-  /// The executions as JSON objects, each without a newline: the members of the execution record without `payload`, and
+  /// The executions, newest first, as JSON objects, each without a newline: the members of the execution record without `payload`, and
   /// `delivery` as it is now.
   public func forEachLine(
-    _ selection: RunSelection, order: Order = .newestFirst, limit: Int? = nil, _ body: ([UInt8]) -> Void
+    _ selection: RunSelection, limit: Int? = nil, _ body: ([UInt8]) -> Void
   ) throws(StateError) {
     let (condition, values) = selection.condition
-    try lines("\(condition) \(order == .newestFirst ? Self.newestFirst : "") LIMIT \(limit ?? -1)", values) { body($1) }
+    try lines("\(condition) \(Self.newestFirst) LIMIT \(limit ?? -1)", values) { body($1) }
+  }
+
+  /// The executions in two JSON objects each, which stay where they are until `body` returns: the record without its
+  /// metrics, and the metrics.
+  ///
+  /// - Parameter inOrder: whether the first that started comes first; otherwise they come as is quickest.
+  public func forEachRecord(
+    _ selection: RunSelection, inOrder: Bool, _ body: (UnsafeRawBufferPointer, UnsafeRawBufferPointer) -> Void
+  ) throws(StateError) {
+    let (condition, values) = selection.condition
+    let order = inOrder ? "ORDER BY started, id" : ""
+    try database.statement("SELECT record, metrics FROM run \(condition) \(order)").rows(values) { row in
+      unsafe body(row.buffer(0), row.buffer(1))
+    }
   }
 
   /// The request IDs that begin with a text, the first ones in order.
@@ -240,41 +254,6 @@ public final class History {
   public func latestVersion(matching reference: AlgorithmReference) throws(StateError) -> VersionNumber? {
     guard case .exact(let number)? = try versions(RunSelection(reference)).last?.selector else { return nil }
     return number
-  }
-
-  /// Calls `body` with the name and the value of each metric of the executions, oldest first. `@duration` and `@cpu`, both
-  /// in milliseconds, and `@rss`, in bytes, are measured by the supervisor.
-  public func forEachMetric(_ selection: RunSelection, _ body: (String, Double) -> Void) throws(StateError) {
-    let (condition, values) = selection.condition
-    let figures = """
-      json_array(json_extract(record, '$.duration_milliseconds'), json_extract(record, '$.cpu_user_milliseconds') +
-        json_extract(record, '$.cpu_system_milliseconds'), json_extract(record, '$.max_rss_bytes'))
-      """
-    let sql = """
-      WITH chosen AS MATERIALIZED (SELECT started, id, metrics FROM run \(condition))
-      SELECT j.key, j.value FROM chosen, json_each(chosen.metrics) j ORDER BY started, chosen.id
-      """
-    try database.statement(sql).rows(values) { body($0.text(0), $0.double(1)) }
-    let ran = (condition.isEmpty ? "WHERE " : condition + " AND ") + "outcome <> 'failed_to_start'"
-    let measured = """
-      WITH chosen AS MATERIALIZED (SELECT started, id, \(figures) AS figures FROM run \(ran))
-      SELECT j.key, j.value FROM chosen, json_each(chosen.figures) j WHERE j.value IS NOT NULL ORDER BY started, chosen.id
-      """
-    try database.statement(measured).rows(values) { row in
-      body(["@duration", "@cpu", "@rss"][Int(row.integer(0))], row.double(1))
-    }
-  }
-
-  /// The names of the metrics that the executions reported, in order of first report.
-  public func metricNames(_ selection: RunSelection) throws(StateError) -> [String] {
-    let (condition, values) = selection.condition
-    var names: [String] = []
-    let sql = """
-      WITH chosen AS MATERIALIZED (SELECT started, id, metrics FROM run \(condition))
-      SELECT j.key FROM chosen, json_each(chosen.metrics) j GROUP BY j.key ORDER BY min(started), min(j.id)
-      """
-    try database.statement(sql).rows(values) { names.append($0.text(0)) }
-    return names
   }
 
   /// The versions that reported metrics of such names, in order, each with those names.

@@ -19,6 +19,9 @@ public final class HistoryJournal {
   /// Whether the user has switched the history off.
   public static var isOff: Bool { HomeDirectory.processVariable("ALGO_RUN_HISTORY") == "off" }
 
+  /// Opens a segment for the next ``append(_:)``. If that fails, `append` tries again and reports it.
+  public func prepare() { if segment == nil { segment = try? open() } }
+
   /// Appends one JSON object.
   ///
   /// - Returns: whether it went on to another segment, so that an importer has work.
