@@ -52,6 +52,14 @@ public final class CompareSide {
     try columns.add(line)
   }
 
+  /// Adds an execution that is known to be one of this side's, and of its latest version.
+  ///
+  /// - Throws: the errno of writing to the file.
+  public func add(_ line: ExecutionLine, of latest: VersionNumber) throws(SystemError) {
+    version = latest
+    try columns.add(line)
+  }
+
   /// Adds an execution that is one line of JSON, such as one of the history.
   ///
   /// - Parameter reader: reads the line, and is used again for the next one.

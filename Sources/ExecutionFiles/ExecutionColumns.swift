@@ -134,12 +134,12 @@ public final class ExecutionColumns {
       guard values.count > runLength - SampleColumn.chunk, columns[index].count > runLength else {
         return
       }
-      values.sort()
+      DoubleSort.sort(&values)
       if merged == nil { merged = try SampleFile(in: directory) }
       if let run = try merged?.append(values) { runs.append(run) }
       values.removeAll(keepingCapacity: true)
     }
-    values.sort()
+    DoubleSort.sort(&values)
     guard var merged else { return SortedColumn(values) }
     if !values.isEmpty { runs.append(try merged.append(values)) }
     return SortedColumn(runs: runs, in: merged.descriptor)

@@ -186,15 +186,15 @@ public final class ExecutionLine {
     guard let start = text.baseAddress, let first = text.first,
       first == UInt8(ascii: "-") || first &- UInt8(ascii: "0") < 10
     else { return nil }
-    // Up to 15 digits and a small power of ten are exact in one division.
-    var (mantissa, digits, decimals, hasPoint) = (Int64(0), 0, 0, false)
-    for byte in text.dropFirst(first == UInt8(ascii: "-") ? 1 : 0) {
-      if byte == UInt8(ascii: "."), !hasPoint {
-        hasPoint = true
-      } else if byte &- UInt8(ascii: "0") < 10, digits < 15 {
-        mantissa = mantissa * 10 + Int64(byte &- UInt8(ascii: "0"))
-        digits += 1
+    // Integers up to 2^53 and powers of ten up to 10^22 are doubles, so that one division is exact.
+    var (mantissa, decimals, hasPoint) = (Int64(0), 0, false)
+    for index in (first == UInt8(ascii: "-") ? 1 : 0)..<text.count {
+      let byte = text[index]
+      if byte &- UInt8(ascii: "0") < 10, mantissa < 900_719_925_474_099, decimals < powers.count - 1 {
+        mantissa = mantissa &* 10 &+ Int64(byte &- UInt8(ascii: "0"))
         if hasPoint { decimals += 1 }
+      } else if byte == UInt8(ascii: "."), !hasPoint {
+        hasPoint = true
       } else {
         return strtod(start.assumingMemoryBound(to: CChar.self), nil)
       }
@@ -204,6 +204,7 @@ public final class ExecutionLine {
   }
 
   private static let powers: [Double] = [
-    1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
+    1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20,
+    1e21, 1e22,
   ]
 }

@@ -42,7 +42,7 @@ enum CompareSources {
         }
         var selection = RunSelection(AlgorithmReference(algorithm: reference.algorithm, selector: .exact(version)))
         (selection.since, selection.until) = (side.since, side.until)
-        try history.read(selection, status: 125, visit: side.add)
+        try history.read(selection, status: 125) { line throws(SystemError) in try side.add(line, of: version) }
       }
     } catch let failure as ExitFailure {
       throw failure

@@ -82,7 +82,7 @@ enum MetricSchema {
     let possible = metrics.filter { !$0.utf8.contains(0) }
     columns += possible.map { "\(quoted($0, "\"", escapes: false)) float8" }
     let missing = metrics.count - possible.count
-    let note = missing == 0 ? "" : "\n-- \(missing) metric(s) are left out, because no column can have U+0000 in its name."
+    let note = missing == 0 ? "" : "\n-- \(missing) metric(s) are left out: no column can have U+0000 in its name."
     return """
       -- Metrics of \(reference). Insert with ON CONFLICT (request_id) DO NOTHING: a payload may arrive twice.\(note)
       CREATE TABLE insights (

@@ -143,7 +143,7 @@ def test_names_of_metrics_with_u_0000_are_whole(history):
     assert "`a\\x00b` Nullable(Float64)" in schema("clickhouse")
     assert '"a\\u0000b", "a"' in schema("telegraf")
     assert "\0" not in schema("postgresql") and '"a" float8' in schema("postgresql")
-    assert "-- 1 metric(s) are left out" in schema("postgresql")
+    assert "-- 1 metric(s) are left out: " in schema("postgresql")
 
 
 def test_schemas_name_the_metrics_that_were_reported(history):
