@@ -27,7 +27,7 @@ RELEASE_FLAGS = --scratch-path $(BUILD) -c release --static-swift-stdlib --produ
 ALGO_RUN ?= $(BUILD)/release/algo-run
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-kafka test check soak integrations bench lint format fuzz examples screenshots release package version install clean
+.PHONY: help demo demo-kafka test check soak integrations bench lint format fuzz examples screenshots release package release-check version install clean
 export ALGO_RUN BUILD LEAN_FLAGS
 export EXAMPLES_BUILD ?= $(BUILD)/examples
 
@@ -93,6 +93,9 @@ release: ## the binary that is installed: .build/release/algo-run
 package: release ## every package of a release into dist/: .deb, tarball, wheels, R, jar, SBOM, SHA256SUMS
 	@scripts/install-packages package
 	@scripts/python packages/build.py $(BUILD)/release/algo-run dist
+
+release-check: ## whether this commit can be released: lint, packages built twice and tried, the whole suite
+	@scripts/release-check
 
 version: ## write the version of the file VERSION wherever it stands (make version, after an edit of VERSION)
 	@scripts/version write
