@@ -15,7 +15,7 @@ public enum ProgressStyle: String, Sendable, CaseIterable {
   case none
 }
 
-/// Shows progress on stderr, and keeps messages apart from the bar. The only writer to stderr while a batch runs.
+/// Shows progress on stderr. Messages of other threads, such as those of delivery, stand apart from the bar as well.
 package final class ProgressDisplay {
   /// Ten times a second is smooth; more would only be work.
   private static let barInterval = Duration.milliseconds(100)
@@ -25,7 +25,6 @@ package final class ProgressDisplay {
   private static let assumedColumns = 80
 
   private let style: ProgressStyle
-  private var shown = ""
   private var nextUpdate: MonotonicInstant
   private var samples: [(at: MonotonicInstant, done: Int)] = []
 
@@ -66,23 +65,17 @@ package final class ProgressDisplay {
 
   /// Prints a message. It erases the bar, which returns with the next update.
   package func say(_ message: String) {
-    MessageStream.standardError.print(message, prefix: shown.isEmpty ? "" : "\r\u{1b}[K")
-    shown = ""
+    MessageStream.standardError.print(message)
   }
 
   /// Erases the bar.
   package func clear() {
-    if !shown.isEmpty { MessageStream.standardError.draw("\r\u{1b}[K") }
-    shown = ""
+    MessageStream.standardError.show("")
   }
 
   private func draw(_ text: ProgressText) {
     // Asked each time: a resized terminal needs no signal to be noticed.
-    let line = text.bar(columns: Descriptor.standardError.terminalColumns ?? Self.assumedColumns)
-    guard line != shown else { return }
-    // One write, and the rest of the line erased after the text rather than before it: nothing flickers.
-    MessageStream.standardError.draw("\r\(line)\u{1b}[K")
-    shown = line
+    MessageStream.standardError.show(text.bar(columns: Descriptor.standardError.terminalColumns ?? Self.assumedColumns))
   }
 
   /// Requests a second over the last ten seconds.

@@ -14,12 +14,16 @@ public final class MessageStream: Sendable {
   /// Longest wait for room.
   public static let patience = Duration.seconds(1)
 
+  private static let eraseLine = "\r\u{1b}[K"
+
   private struct State {
     var dropped = 0
     /// The last message was not taken.
     var isStalled = false
     /// Only a part of the last message was taken.
     var isTorn = false
+    /// The line of a display that stands behind the last message.
+    var shown = ""
   }
 
   private let descriptor: Descriptor
@@ -28,15 +32,26 @@ public final class MessageStream: Sendable {
   /// A stream to `descriptor`, which may be shared with other processes and stays as it is.
   public init(_ descriptor: Descriptor) { self.descriptor = descriptor }
 
-  /// Writes `algo-run: `, the message and a newline. `prefix` comes first, and may clear the line of a display.
-  public func print(_ message: String, prefix: String = "") {
+  /// Writes `algo-run: `, the message and a newline. The line of a display is erased first, until it is shown again.
+  public func print(_ message: String) {
     state.withLock { state in
-      var text = state.isTorn ? "\n" : ""
-      text += prefix
+      var text = state.isTorn ? "\n" : state.shown.isEmpty ? "" : Self.eraseLine
+      state.shown = ""
       if state.dropped > 0 { text += "algo-run: \(state.dropped) earlier message(s) could not be written here.\n" }
       text += "algo-run: \(message)\n"
       state.isStalled = !write(text, &state, patience: state.isStalled ? .zero : Self.patience)
       state.dropped = state.isStalled ? state.dropped + 1 : 0
+    }
+  }
+
+  /// Shows a line on a terminal in place of the one that was shown last; an empty one erases it. It is dropped at once if
+  /// there is no room.
+  public func show(_ line: String) {
+    state.withLock { state in
+      guard line != state.shown else { return }
+      state.shown = line
+      // One write, and the rest of the line erased after the text rather than before it: nothing flickers.
+      if write(line.isEmpty ? Self.eraseLine : "\r\(line)\u{1b}[K", &state, patience: .zero) { state.isStalled = false }
     }
   }
 

@@ -33,9 +33,22 @@ import Testing
 
   @Test func `a message is one line with its prefix`() {
     stream.print("first")
-    stream.print("second", prefix: "\r")
+    stream.print("second")
     stream.draw("bar")
-    #expect(read() == "algo-run: first\n\ralgo-run: second\nbar")
+    #expect(read() == "algo-run: first\nalgo-run: second\nbar")
+  }
+
+  @Test func `a line that is shown is replaced by the next one, and erased before a message`() {
+    stream.show("10 %")
+    stream.show("20 %")
+    stream.show("20 %")
+    #expect(read() == "\r10 %\u{1b}[K\r20 %\u{1b}[K")
+    stream.print("first")
+    stream.print("second")
+    stream.show("20 %")
+    stream.show("")
+    stream.show("")
+    #expect(read() == "\r\u{1b}[Kalgo-run: first\nalgo-run: second\n\r20 %\u{1b}[K\r\u{1b}[K")
   }
 
   @Test func `messages that a full pipe does not take are dropped and counted`() throws {

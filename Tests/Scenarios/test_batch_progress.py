@@ -42,6 +42,23 @@ def test_a_terminal_shows_one_bar_that_leaves_nothing_behind_but_the_summary(bat
     assert shown.rindex("\x1b[K") < shown.index("10 requests in")
 
 
+def test_a_message_of_delivery_stands_on_a_line_of_its_own(program, unreachable):
+    batches = Batches(program, insights=True)
+    program.run("connection", "set", "--type", "plaintext", "--brokers", unreachable, "--topic", "insights", "--delivery-window",
+                "5s", status=0)
+    batches.write("r.ndjson", ["a", "b"])
+    ends = ["sh", "-c", f"read -r line; [ $line = a ] || until test -e {batches.directory}/go; do sleep 0.02; done"]
+    with on_terminal(batches, "r.ndjson", "-o", "out.ndjson", command=ends) as terminal:
+        terminal.resize(24, 100)
+        terminal.see(r"50%  1/2.*payload")
+        terminal.see("algo-run: payloads of this batch wait|algo-run: the broker is down")
+        (batches.directory / "go").touch()
+        terminal.end()
+    # All that was drawn was erased before a message.
+    parts = re.split(r"\r\x1b\[K|\r\n", terminal.shown.decode())
+    assert all(part.startswith("algo-run: ") for part in parts if "algo-run: " in part), parts
+
+
 def test_the_bar_fits_the_terminal_at_any_moment(batches):
     batches.write("r.ndjson", ["a"] * 10)
     with on_terminal(batches, "r.ndjson", "-o", "out.ndjson", command=until_go(batches)) as terminal:
