@@ -38,8 +38,7 @@ def python(facts, work, dist, source, kind, binary=None):
     if binary:
         program = work / "wheel-bin/algo-run"
         program.parent.mkdir()
-        subprocess.run(["strip", "--remove-section=.comment", "--remove-section=.note", "-o", program, binary], check=True)
-        program.chmod(0o755)
+        subprocess.run([REPOSITORY / "scripts/strip", binary, program], check=True)
         environment["ALGO_RUN_BINARY"] = str(program)
     subprocess.run([sys.executable, "-m", "build", f"--{kind}", "--no-isolation", "--outdir", dist, copy],
                    env=environment, stdout=subprocess.DEVNULL, check=True)
