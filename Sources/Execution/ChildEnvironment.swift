@@ -14,8 +14,8 @@ struct ChildEnvironment {
   private let inherited: [OSString]
 
   /// - Parameter secrets: names of variables that hold algo-run's own secrets, such as a broker's password.
-  init(secrets: Set<String>) {
-    inherited = Self.without(secrets.union(EnvironmentVariable.supervisorNames), Self.variables())
+  init(secrets: [String]) {
+    inherited = Self.without(secrets + EnvironmentVariable.supervisorNames, Self.variables())
   }
 
   /// The environment of one execution.
@@ -39,7 +39,7 @@ struct ChildEnvironment {
   private func variables(of version: PublishedVersion?) -> [OSString] {
     var variables = inherited
     if let added = version?.environment, !added.isEmpty {
-      variables = Self.without(Set(added.map(\.name)), variables)
+      variables = Self.without(added.map(\.name), variables)
       for (index, variable) in added.enumerated()
       where !added[(index + 1)...].contains(where: { $0.name == variable.name }) {
         variables.append(OSString("\(variable.name)=\(variable.value)"))
@@ -54,9 +54,11 @@ struct ChildEnvironment {
     return variables
   }
 
-  private static func without(_ names: Set<String>, _ variables: [OSString]) -> [OSString] {
-    let names = Set(names.map { ArraySlice($0.utf8) })
-    return variables.filter { !names.contains($0.variableName) }
+  private static func without(_ names: [String], _ variables: [OSString]) -> [OSString] {
+    variables.filter { variable in
+      let name = variable.variableName
+      return !names.contains { name.elementsEqual($0.utf8) }
+    }
   }
 
   private static func variables() -> [OSString] {

@@ -10,6 +10,7 @@ public import RunModel
 /// errors.
 public final class ProcessExecutor: Executor, ChildWatcher {
   private struct Execution {
+    let id: ExecutionID
     let request: ExecutionRequest
     let child: Child
     let channel: MetricsChannel
@@ -23,8 +24,9 @@ public final class ProcessExecutor: Executor, ChildWatcher {
   private let environment: ChildEnvironment
   private let rules: MetricRules
   private let payloads: PayloadBuilder
-  private var running: [ExecutionID: Execution] = [:]
-  private var ids: [ObjectIdentifier: ExecutionID] = [:]
+  /// A list: there are as many as slots, and the first dictionary of a process costs `exec` a search for the conformances
+  /// of its keys.
+  private var running: [Execution] = []
   private var lastNumber: UInt64 = 0
   private var canceled: Set<ExecutionID> = []
   private var starts: [ExecutionID] = []
@@ -41,7 +43,7 @@ public final class ProcessExecutor: Executor, ChildWatcher {
   ///   - secrets: names of environment variables that no child gets.
   ///   - spillDirectory: holds inputs if the kernel has no files in memory.
   public init(
-    supervisor: Supervisor, slots: Int, format: PayloadFormat, secrets: Set<String>, spillDirectory: String = "/tmp"
+    supervisor: Supervisor, slots: Int, format: PayloadFormat, secrets: [String], spillDirectory: String = "/tmp"
   ) {
     self.supervisor = supervisor
     self.slots = slots
@@ -75,27 +77,28 @@ public final class ProcessExecutor: Executor, ChildWatcher {
     do throws(LaunchFailure) { child = try supervisor.launch(configuration) } catch { throw .launch(error) }
     lastNumber += 1
     let id = ExecutionID(lastNumber)
-    running[id] = Execution(request: request, child: child, channel: channel, payloads: payloads)
-    ids[ObjectIdentifier(child)] = id
+    running.append(Execution(id: id, request: request, child: child, channel: channel, payloads: payloads))
     starts.append(id)
     return id
   }
 
   /// Sends a signal to the group of a child.
-  public func signal(_ number: Int32, to id: ExecutionID) { running[id]?.child.signal(number) }
+  public func signal(_ number: Int32, to id: ExecutionID) { child(of: id)?.signal(number) }
 
   /// Begins the stop sequence of a child.
-  public func stop(_ id: ExecutionID) { running[id]?.child.stop() }
+  public func stop(_ id: ExecutionID) { child(of: id)?.stop() }
 
   /// Begins the stop sequence of a child, whose execution is canceled.
   public func cancel(_ id: ExecutionID) {
-    guard let execution = running[id] else { return }
+    guard let child = child(of: id) else { return }
     canceled.insert(id)
-    execution.child.stop()
+    child.stop()
   }
 
   /// Kills the group of a child.
-  public func kill(_ id: ExecutionID) { running[id]?.child.killNow() }
+  public func kill(_ id: ExecutionID) { child(of: id)?.killNow() }
+
+  private func child(of id: ExecutionID) -> Child? { running.first { $0.id == id }?.child }
 
   /// The executions whose child was launched since the last call.
   public func takeStarts() -> [ExecutionID] {
@@ -114,13 +117,13 @@ public final class ProcessExecutor: Executor, ChildWatcher {
 
   /// Keeps the record of a child that has ended.
   public func ended(_ child: Child, _ exit: ChildExit) {
-    guard let id = ids.removeValue(forKey: ObjectIdentifier(child)), let execution = running.removeValue(forKey: id)
-    else { return }
+    guard let index = running.firstIndex(where: { $0.child === child }) else { return }
+    let execution = running.remove(at: index)
     let ending: Ending =
-      if exit.timedOut { .timedOut(exit.termination) } else if canceled.remove(id) != nil {
+      if exit.timedOut { .timedOut(exit.termination) } else if canceled.remove(execution.id) != nil {
         .canceled(exit.termination)
       } else { .ended(exit.termination) }
-    completions.append(Completion(id: id, record: Self.record(of: execution, exit, ending)))
+    completions.append(Completion(id: execution.id, record: Self.record(of: execution, exit, ending)))
   }
 
   /// Validates the reported metrics and merges them with the measurements. Delivery is still to come.

@@ -53,7 +53,7 @@ public struct EnvironmentVariable: Sendable, Equatable {
 
   /// The names that algo-run itself sets, for every child or for workers. None is inherited: a program that found the
   /// variables of a worker would look for requests on descriptors that it does not have.
-  public static let supervisorNames: Set<String> = [
+  public static let supervisorNames: [String] = [
     "ALGO_METRICS_FD", "ALGO_REQUEST_ID", "ALGO_OWNER", "ALGO_NAME", "ALGO_VERSION", "ALGO_WORKER",
     "ALGO_WORKER_ISOLATION",
   ]

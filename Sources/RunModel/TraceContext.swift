@@ -59,7 +59,7 @@ public struct TraceContext: Sendable, Equatable, CustomStringConvertible {
   }
 
   /// Names of the variables that hand a context to a program.
-  public static let variableNames: Set<String> = ["TRACEPARENT", "TRACESTATE"]
+  public static let variableNames: [String] = ["TRACEPARENT", "TRACESTATE"]
 
   /// The variables for a program, as `NAME=VALUE`.
   public var variables: [String] { ["TRACEPARENT=\(description)"] + (state.map { ["TRACESTATE=\($0)"] } ?? []) }

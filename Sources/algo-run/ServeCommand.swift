@@ -92,7 +92,7 @@ enum ServeCommand: Subcommand {
     // Each call has a trace of its own, or none.
     let processes = ProcessExecutor(
       supervisor: supervisor, slots: settings.jobs, format: situation.payloadFormat,
-      secrets: situation.secretVariables.union(TraceContext.variableNames), spillDirectory: settings.spillDirectory)
+      secrets: situation.secretVariables + TraceContext.variableNames, spillDirectory: settings.spillDirectory)
     return VersionExecutor(slots: settings.jobs, processes: processes, loop: supervisor.loop) { target, worker in
       var (worker, limits) = (worker, RunLimits())
       worker.drain = settings.drain

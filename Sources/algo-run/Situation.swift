@@ -18,7 +18,7 @@ struct Situation {
   var payloadFormat: PayloadFormat { connection?.payloadFormat ?? .standard }
 
   /// Variables that hold secrets of ours, which no child gets.
-  var secretVariables: Set<String> {
+  var secretVariables: [String] {
     guard case .environment(let name) = connection?.authentication?.password else { return [] }
     return [name]
   }

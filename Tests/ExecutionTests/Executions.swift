@@ -7,7 +7,7 @@ import Supervision
 
 extension ProcessExecutor {
   /// An executor on the supervisor of a test.
-  convenience init(on supervision: Supervision, slots: Int = 4, secrets: Set<String> = []) {
+  convenience init(on supervision: Supervision, slots: Int = 4, secrets: [String] = []) {
     self.init(supervisor: supervision.supervisor, slots: slots, format: .standard, secrets: secrets)
   }
 }

@@ -52,7 +52,7 @@ public final class WorkerPool: Executor {
   ///   - mostFailedStarts: failed starts in a row after which it gives up.
   public init(
     supervisor: Supervisor, target: ExecutionTarget, settings: WorkerSettings, slots: Int, limits: RunLimits,
-    format: PayloadFormat, secrets: Set<String>, mostFailedStarts: Int = 5
+    format: PayloadFormat, secrets: [String], mostFailedStarts: Int = 5
   ) {
     // A worker may end while its request is written.
     WriteSignals.ignoreOnThisThread()
