@@ -82,6 +82,15 @@ def test_every_program_in_a_package_is_the_same_and_needs_no_newer_c_library(dis
     assert max(tuple(map(int, found)) for found in re.findall(r"GLIBC_(\d+)\.(\d+)", symbols)) <= GLIBC_OF_DEBIAN_12
 
 
+def test_the_packaged_program_holds_no_trace_of_its_folder_and_stays_protected(one, tmp_path):
+    shutil.unpack_archive(one("algo-run-*-linux-x86_64.tar.gz"), tmp_path)
+    [program] = tmp_path.glob("*/bin/algo-run")
+    assert str(REPOSITORY).encode() not in program.read_bytes()
+    subprocess.run(["objcopy", "--dump-section", f".swift_modhash={tmp_path}/hash", program, "/dev/null"], check=True)
+    assert set((tmp_path / "hash").read_bytes()) == {0}
+    assert "GNU_RELRO" in subprocess.run(["readelf", "-lW", program], capture_output=True, text=True, check=True).stdout
+
+
 def test_the_bill_of_materials_lists_every_file_and_all_that_is_linked(dist, one):
     bill = json.loads(one("*.spdx.json").read_text())
     sums = {entry["fileName"]: entry["checksums"][1]["checksumValue"] for entry in bill["files"]}
