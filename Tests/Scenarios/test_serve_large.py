@@ -10,6 +10,7 @@ import pytest
 
 from harness.batches import peak_memory
 from harness.server import Server
+from harness.workers import Workers
 
 PIECE = b"\xff" + b"0123456789abcdef" * 65_535 + b"fifteen bytes.."
 assert len(PIECE) == 1 << 20
@@ -99,3 +100,16 @@ def test_a_client_of_http_1_0_gets_a_large_result(program):
         connection.request("POST", "/v1/algo/o/n", b"x" * 1_000_000, server.headers(Host="localhost:%d" % server.port))
         response = connection.getresponse()
         assert response.version in (10, 11) and b"x" * 1_000_000 in response.read()
+
+
+@pytest.mark.slow
+def test_a_worker_gets_and_gives_a_large_body_without_growing_the_server(program):
+    Workers(program).apply("return value")
+    with Server(program, "--max-body", "1GiB", "--max-output", "1GiB", "--jobs", "1") as server:
+        server.call("o/w", b"1")
+        before = peak_memory(server.process.pid)
+        sent = b"\xff" + b"x" * (64 << 20)
+        status, _, body = server.request(
+            "POST", "/v1/algo/o/w?output=raw", sent, server.headers(**{"Content-Type": "application/octet-stream"}))
+        assert status == 200 and body == sent
+        assert peak_memory(server.process.pid) - before < 16 << 10

@@ -170,3 +170,13 @@ def test_a_server_that_is_killed_leaves_no_worker(workers):
         worker = server.call("o/w", b"1")["result"]
         server.process.send_signal(signal.SIGKILL)
         processes.await_until(lambda: not processes.is_running(worker), "the worker ends")
+
+
+def test_the_next_version_over_http_of_an_algorithm_with_workers_has_them_too(workers):
+    workers.apply("return [os.getpid(), os.environ['ALGO_VERSION']]")
+    with Server(workers.program, "--jobs", "1", scope="publish") as server:
+        published = server.send("POST", "/v1/algorithms/o/w/versions", {"settings": {"insights_enabled": True}})
+        assert published["version_info"]["semantic_version"] == "1.0.1"
+        first, second = (server.call("o/w/1.0.1", b"1")["result"] for _ in range(2))
+        assert first == second and first[1] == "1.0.1"
+        assert len(workers.program.insights()) == 2
