@@ -237,17 +237,7 @@ internal import RunModel
 
   /// The client's own identifier of the request, if it can be one.
   public var clientRequestID: String? {
-    guard let text = request["x-request-id"], (1...128).contains(text.utf8.count) else { return nil }
-    return text.utf8.allSatisfy({ Self.isIdentifierByte($0) }) ? text : nil
-  }
-
-  private static func isIdentifierByte(_ byte: UInt8) -> Bool {
-    switch byte {
-    case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"),
-      UInt8(ascii: "0")...UInt8(ascii: "9"):
-      true
-    default: "._:/+=@-".utf8.contains(byte)
-    }
+    request["x-request-id"].flatMap { HTTPRequest.isIdentifier($0, limit: 128) ? $0 : nil }
   }
 }
 

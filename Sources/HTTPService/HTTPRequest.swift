@@ -27,6 +27,19 @@ public struct HTTPRequest: Sendable {
   /// Whether it changes nothing.
   public var isSafe: Bool { method == "GET" || method == "HEAD" || method == "OPTIONS" }
 
+  /// Whether `text` can identify something: 1 to `limit` letters, digits and `._:/+=@-`.
+  public static func isIdentifier(_ text: String, limit: Int) -> Bool {
+    (1...limit).contains(text.utf8.count)
+      && text.utf8.allSatisfy { byte in
+        switch byte {
+        case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"),
+          UInt8(ascii: "0")...UInt8(ascii: "9"):
+          true
+        default: "._:/+=@-".utf8.contains(byte)
+        }
+      }
+  }
+
   /// The bytes of the body if the header declares them, 0 without a body; nil if it comes in chunks.
   public var declaredLength: Int? {
     if !all("transfer-encoding").isEmpty { return nil }

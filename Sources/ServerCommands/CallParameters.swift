@@ -47,9 +47,8 @@ struct CallParameters {
       // The draft of the standard has it in quotes, most clients have not.
       let isQuoted = keys[0].utf8.count > 1 && keys[0].hasPrefix("\"") && keys[0].hasSuffix("\"")
       let key = isQuoted ? String(keys[0].dropFirst().dropLast()) : keys[0]
-      guard keys.count == 1, (1...255).contains(key.utf8.count), key.utf8.allSatisfy({ (0x21...0x7e).contains($0) })
-      else {
-        throw Problem(message: "Idempotency-Key is one text of 1 to 255 visible ASCII characters; correct it.")
+      guard keys.count == 1, HTTPRequest.isIdentifier(key, limit: 255) else {
+        throw Problem(message: "Idempotency-Key is one text of 1 to 255 letters, digits and ._:/+=@-; correct it.")
       }
       idempotencyKey = key
     }

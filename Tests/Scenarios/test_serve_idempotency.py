@@ -119,7 +119,7 @@ def test_an_execution_that_failed_is_answered_again(program):
         assert (program.directory / "ran").read_text() == "x\nx\n"
 
 
-@pytest.mark.parametrize("keys", [[""], ["a b"], ["é".encode()], ["x" * 256], ["a", "b"]])
+@pytest.mark.parametrize("keys", [[""], ["a b"], ["a,b"], ['"'], ["é".encode()], ["x" * 256], ["a", "b"]])
 def test_a_key_that_is_none_is_refused(program, counted, keys):
     with Server(program) as server:
         connection = server.connect()
