@@ -13,8 +13,10 @@ public enum LoginPage {
     case loggedOut
   }
 
-  /// - Parameter next: the path to go to afterwards.
-  public static func page(_ reason: Reason, next: String) -> [UInt8] {
+  /// - Parameters:
+  ///   - next: the path to go to afterwards.
+  ///   - origin: scheme and host as the browser sees them, for the line to copy.
+  public static func page(_ reason: Reason, next: String, origin: String) -> [UInt8] {
     let (notice, error): (Notice?, HTML) =
       switch reason {
       case .start: (nil, .none)
@@ -33,7 +35,11 @@ public enum LoginPage {
     let described: HTML =
       error.bytes.isEmpty
       ? "aria-describedby=\"key-hint\"" : "aria-invalid=\"true\" aria-describedby=\"key-error key-hint\""
-    return Layout("Log in", nil, nil, notice: notice, lines: []).page(
+    let lines = [
+      Layout.Line("Make a key", "algo-run keys create NAME --scope admin"),
+      Layout.Line("Use it", "curl \(origin)/v1/algorithms -H \"Authorization: Simple $KEY\""),
+    ]
+    return Layout("Log in", nil, nil, notice: notice, lines: lines).page(
       """
       <form class="card narrow" method="post" action="/login"><input type="hidden" name="next" value="\(next)">
       <div class="field"><label for="key">Key or token</label>

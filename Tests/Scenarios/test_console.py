@@ -222,7 +222,7 @@ def test_every_page_has_the_policy_names_its_commands_and_asks_no_other_host(vis
     populate(program)
     asked = set()
     visit.page.on("request", lambda request: asked.add(urllib.parse.urlsplit(request.url).netloc))
-    for path in PAGES:
+    for path in [*PAGES, "/login"]:
         response = visit.page.goto(visit.base + path)
         assert response.status == 200, path
         policy = response.headers["content-security-policy"]

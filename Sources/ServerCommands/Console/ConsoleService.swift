@@ -115,7 +115,9 @@ final class ConsoleService {
   private func loginPage(_ exchange: HTTPExchange) -> HTTPResponse {
     let target = exchange.request.target
     let reason: LoginPage.Reason = target.parameter("ended") == nil ? .start : .loggedOut
-    return ConsoleAnswer.response(LoginPage.page(reason, next: Self.ownPath(target.parameter("next") ?? "/")))
+    return ConsoleAnswer.response(
+      LoginPage.page(
+        reason, next: Self.ownPath(target.parameter("next") ?? "/"), origin: Self.origin(exchange.request)))
   }
 
   private func logIn(_ exchange: HTTPExchange) throws(StateError) -> HTTPResponse {
@@ -128,7 +130,7 @@ final class ConsoleService {
   private func logIn(_ text: String, _ exchange: HTTPExchange, next: String) throws(StateError) -> HTTPResponse {
     switch try sessions.logIn(text, exchange.request) {
     case .done(let cookie): ConsoleAnswer.redirection(to: next, headers: [cookie])
-    case .wrong: ConsoleAnswer.response(LoginPage.page(.wrong, next: next))
+    case .wrong: ConsoleAnswer.response(LoginPage.page(.wrong, next: next, origin: Self.origin(exchange.request)))
     case .tooMany:
       ConsoleAnswer.response(
         MessagePage.page(
@@ -148,7 +150,7 @@ final class ConsoleService {
     // A browser tries a stream again after anything but this.
     if route == .events { return HTTPResponse(status: 204, type: "text/plain", body: .bytes([])) }
     if exchange.request.method == "POST" {
-      return ConsoleAnswer.response(LoginPage.page(.formLost, next: route.page))
+      return ConsoleAnswer.response(LoginPage.page(.formLost, next: route.page, origin: Self.origin(exchange.request)))
     }
     let target = exchange.request.target
     let query = target.query.map { "\(URLText.segment($0.name))=\(URLText.segment($0.value))" }.joined(separator: "&")
@@ -156,11 +158,15 @@ final class ConsoleService {
     return ConsoleAnswer.redirection(to: path == "/" ? "/login" : "/login?next=\(URLText.segment(path))")
   }
 
+  /// Scheme and host as the browser sees them.
+  private static func origin(_ request: HTTPRequest) -> String {
+    "\(request["x-forwarded-proto"] == "https" ? "https" : "http")://\(request["host"] ?? "localhost")"
+  }
+
   private func viewer(_ session: Session, _ request: HTTPRequest) -> Viewer {
-    let scheme = request["x-forwarded-proto"] == "https" ? "https" : "http"
-    return Viewer(
+    Viewer(
       scope: session.scope, keyName: session.key?.name, hasLogin: sessions.token != nil,
-      origin: "\(scheme)://\(request["host"] ?? "localhost")", allowsCommands: settings.allowsPublish,
+      origin: Self.origin(request), allowsCommands: settings.allowsPublish,
       now: WallClock.now())
   }
 
