@@ -76,7 +76,7 @@ fuzz: ## throw broken metric streams at the intake (FUZZ_SECONDS=30)
 	@scripts/install-packages build
 	@Tests/Fuzz/run.sh
 
-examples: release ## run the four example algorithms and check what they report
+examples: release ## run the five example algorithms and check what they report
 	@scripts/install-packages test
 	@Examples/run.sh
 

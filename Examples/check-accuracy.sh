@@ -30,7 +30,8 @@ accuracy() {
     fail "$name: the command did not succeed"
   elif [ -z "$measured" ] || ! grep -qF -- "$measured" "$examples/$name/README.md"; then
     fail "$name: measured \"$measured\", which is not what its README states"
-  elif [ "$(tail -n +2 "$examples/$name/data/held-out.csv" | wc -l)" -ne "$(wc -l <"$examples/$name/requests.ndjson")" ]
+  elif [ -d "$examples/$name/data" ] &&
+    [ "$(tail -n +2 "$examples/$name/data/held-out.csv" | wc -l)" -ne "$(wc -l <"$examples/$name/requests.ndjson")" ]
   then
     fail "$name: requests.ndjson does not have one line for each held-out row; run prepare-data.py"
   else
@@ -40,12 +41,22 @@ accuracy() {
 
 accuracy python python-iris-classifier \
   env PYTHONPATH="$repository/Bindings/Python" python3 iris.py --accuracy
+accuracy python python-tumour-classifier \
+  env PYTHONPATH="$repository/Bindings/Python" /usr/bin/python3 tumour.py --accuracy
 accuracy swift swift-wine-cultivar \
   sh -c "'$build/swift/release/wine-cultivar' --accuracy < data/held-out.csv"
 accuracy r r-penguin-body-mass \
   env R_LIBS="$build/r-library" Rscript penguin_mass.R --accuracy
 accuracy java java-digit-recogniser \
   java -cp "$build/java" DigitRecogniser --accuracy
+
+tumour=$examples/python-tumour-classifier
+if PYTHONPATH="$repository/Bindings/Python" /usr/bin/python3 "$tumour/tumour.py" --requests |
+  cmp -s - "$tumour/requests.ndjson"; then
+  pass "python-tumour-classifier: requests.ndjson has one line for each held-out row"
+else
+  fail "python-tumour-classifier: tumour.py --requests prints another text than requests.ndjson"
+fi
 
 wine=$examples/swift-wine-cultivar
 committed=$wine/Sources/WineModel/TrainedModel.swift

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Writes the data files of all four examples: data/train.csv, data/held-out.csv, requests.ndjson, request.json.
+"""Writes the data files of the four examples that have files of data: data/train.csv, data/held-out.csv, requests.ndjson, request.json.
 
 The files are committed; run this only to check where they came from. Needs a scikit-learn 1.9 wheel (for its copies
 of UCI's iris, wine and digits) and Rscript 4.5 or later (for R's own penguins):

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Publishes the four examples with Insights on, runs one request of each under algo-run and checks what came of it:
+# Publishes the five examples with Insights on, runs one request of each under algo-run and checks what came of it:
 # the result, the execution record, and the payload in the home's insights.ndjson. A request that cannot be answered
 # must end with the algorithm's status 1 and its sentence on stderr.
 #
@@ -55,7 +55,8 @@ refuses() {
   status=$?
   [ $status -eq 1 ] || { echo "; the request {} ended with status $status instead of 1"; return 1; }
   [ ! -s "$work/$1.result" ] || { echo "; the request {} was given a result"; return 1; }
-  grep -v '^algo-run: ' "$work/$1.stderr" | grep -q '^[a-z_-]*: .' ||
+  # A worker's error is its message alone.
+  grep -v '^algo-run: ' "$work/$1.stderr" | grep -Eq '^[a-z_-]*: .|^[a-z_]+ must be .' ||
     { echo "; the request {} was refused without a sentence"; return 1; }
 }
 
@@ -65,6 +66,8 @@ check() {
 
 example python python-iris-classifier 'species="versicolor"' \
   --env "PYTHONPATH=$repository/Bindings/Python" -- python3 iris.py
+example python python-tumour-classifier 'diagnosis="malignant"' --worker \
+  --env "PYTHONPATH=$repository/Bindings/Python" -- /usr/bin/python3 tumour.py
 example swift swift-wine-cultivar 'cultivar=2' \
   -- "$build/swift/release/wine-cultivar"
 example r r-penguin-body-mass 'body_mass_g=4781' \

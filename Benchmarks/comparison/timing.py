@@ -7,6 +7,7 @@ Commands take turns, A B C A B C, so that whatever else the machine does meets a
 import os
 import statistics
 import time
+from typing import NamedTuple
 
 QUIET = [(os.POSIX_SPAWN_OPEN, 0, "/dev/null", os.O_RDONLY, 0), (os.POSIX_SPAWN_OPEN, 1, "/dev/null", os.O_WRONLY, 0)]
 
@@ -15,26 +16,38 @@ class Failed(Exception):
     """A command ended with another status than 0: its time would mean nothing."""
 
 
+class Cost(NamedTuple):
+    """Seconds from just before the launch until the command has ended, and its CPU time with that of its children."""
+
+    seconds: float
+    cpu: float
+
+
 def once(command, environment=None):
-    """Seconds from just before the launch until the command has ended."""
     begun = time.perf_counter()
     pid = os.posix_spawn(command[0], command, environment or os.environ, file_actions=QUIET)
-    _, status = os.waitpid(pid, 0)
+    _, status, usage = os.wait4(pid, 0)
     took = time.perf_counter() - begun
     if status != 0:
         raise Failed(f"{' '.join(command)} ended with status {os.waitstatus_to_exitcode(status)}")
-    return took
+    return Cost(took, usage.ru_utime + usage.ru_stime)
 
 
 def side_by_side(commands, rounds, warm_up=3, environments={}):
     """Median seconds for each name of `commands`, a dictionary from name to command; some have their own environment."""
-    times = {name: [] for name in commands}
+    costs = costs_side_by_side(commands, rounds, warm_up, environments)
+    return {name: cost.seconds for name, cost in costs.items()}
+
+
+def costs_side_by_side(commands, rounds, warm_up=3, environments={}):
+    """The medians of time and of CPU time, which other programs disturb less."""
+    costs = {name: [] for name in commands}
     for turn in range(-warm_up, rounds):
         for name, command in commands.items():
-            took = once(command, environments.get(name))
+            cost = once(command, environments.get(name))
             if turn >= 0:
-                times[name].append(took)
-    return {name: statistics.median(values) for name, values in times.items()}
+                costs[name].append(cost)
+    return {name: Cost(*map(statistics.median, zip(*values))) for name, values in costs.items()}
 
 
 def peak_memory(command, environment=None):

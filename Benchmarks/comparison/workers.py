@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from table import mebibytes, milliseconds, times
-from timing import Failed, once, side_by_side
+from timing import Failed, costs_side_by_side, once
 
 SOURCES = Path(__file__).resolve().parent.parent / "workers"
 BINDINGS = Path(__file__).resolve().parent.parent.parent / "Bindings"
@@ -17,6 +17,14 @@ COUNT = int(os.environ.get("BENCH_WORKER_REQUESTS", "50000"))
 COLD = 200
 ROUNDS = int(os.environ.get("BENCH_BATCH_ROUNDS", "5"))
 PYTHON = os.environ.get("BENCH_PYTHON", os.path.realpath(sys.executable))
+
+
+SWIFT_PACKAGE = """// swift-tools-version: 6.3
+import PackageDescription
+let package = Package(
+  name: "echo",
+  targets: [.target(name: "AlgoMetrics"), .executableTarget(name: "Echo", dependencies: ["AlgoMetrics"])])
+"""
 
 
 class Versions:
@@ -57,7 +65,8 @@ def languages(work):
     else:
         missing["C"] = "install a C compiler"
     found["Python"] = [PYTHON, "-S", str(SOURCES / "echo.py")]
-    for language, file, tools in (("R", "echo.R", ["Rscript"]), ("Java", "Echo.java", ["javac", "java"])):
+    for language, file, tools in (
+            ("R", "echo.R", ["Rscript"]), ("Java", "Echo.java", ["javac", "java"]), ("Swift", "Echo.swift", ["swift"])):
         source = SOURCES / file
         if not source.exists() or not all(map(shutil.which, tools)):
             missing[language] = f"needs {' and '.join(tools)} and {source.name}"
@@ -73,6 +82,14 @@ def build(language, source, work):
         subprocess.run(["R", "CMD", "INSTALL", "--no-docs", f"--library={target}", str(BINDINGS / "R")], check=True,
                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         return ["env", f"R_LIBS={target}", "Rscript", str(source)]
+    if language == "Swift":
+        (target / "Sources" / "Echo").mkdir(parents=True)
+        (target / "Sources" / "Echo" / source.name).symlink_to(source)
+        (target / "Sources" / "AlgoMetrics").symlink_to(BINDINGS.parent / "Sources" / "AlgoMetrics")
+        (target / "Package.swift").write_text(SWIFT_PACKAGE)
+        subprocess.run(["swift", "build", "-c", "release", "--package-path", str(target)], check=True,
+                       stdout=subprocess.DEVNULL)
+        return [str(target / ".build" / "release" / "Echo")]
     files = [str(path) for path in (BINDINGS / "Java" / "src" / "main").rglob("*.java")]
     subprocess.run(["javac", "-d", str(target), *files, str(source)], check=True)
     return ["java", "-XX:TieredStopAtLevel=1", "-cp", str(target), "Echo"]
@@ -100,7 +117,7 @@ def check(command, output, count):
 
 
 def rates(table, versions, programs, missing, work, jobs):
-    table.section(f"{COUNT} requests through workers: echo, one metric each")
+    table.section(f"{COUNT} requests through workers: echo, one metric each; rate and CPU time a request")
     file, output = requests(work, COUNT), str(work / "workers.out")
     commands = {}
     for language in programs:
@@ -108,26 +125,31 @@ def rates(table, versions, programs, missing, work, jobs):
         for number in sorted({1, jobs}):
             for insights in ("off", "on"):
                 commands[language, number, insights] = versions.batch(language, file, number, insights)
-    medians = side_by_side(commands, ROUNDS, warm_up=1)
-    for (language, number, insights), seconds in medians.items():
+    costs = costs_side_by_side(commands, ROUNDS, warm_up=1)
+    for (language, number, insights), cost in costs.items():
         workers = f"{number} worker{'s' if number > 1 else ''}"
-        base = medians.get(("C", number, insights))
+        base = costs.get(("C", number, insights))
         target = "≥ 15000/s" if (language, number, insights) == ("Python", jobs, "on") else ""
-        table.row(f"{language}, {workers}, Insights {insights}", f"{COUNT / seconds:.0f}/s",
-                  times(base / seconds) + " of C" if base else "", target)
+        table.row(f"{language}, {workers}, Insights {insights}", rate(cost, COUNT),
+                  times(base.seconds / cost.seconds) + " of C" if base else "", target)
         if insights == "on":
-            off = medians[language, number, "off"]
-            table.row("  cost of Insights", f"{(seconds - off) / COUNT * 1e6:.1f} µs", times(seconds / off), "≤ 1.25×")
+            off = costs[language, number, "off"]
+            table.row("  cost of Insights", f"{(cost.seconds - off.seconds) / COUNT * 1e6:.1f} µs",
+                      times(cost.seconds / off.seconds), "≤ 1.25×")
     for language, why in missing.items():
         table.not_measured(language, why)
     pinned = shutil.which("taskset")
     if pinned and "C" in programs:
         table.section("The same on one core, so that no wake-up of another is in it")
         one = {language: [pinned, "-c", "0", *versions.batch(language, file, 1)] for language in programs}
-        medians = side_by_side(one, ROUNDS, warm_up=1)
-        for language, seconds in medians.items():
-            table.row(f"{language}, 1 worker", f"{seconds / COUNT * 1e6:.1f} µs",
-                      times(medians["C"] / seconds) + " of C", "≥ 0.60×" if language == "Python" else "")
+        costs = costs_side_by_side(one, ROUNDS, warm_up=1)
+        for language, cost in costs.items():
+            table.row(f"{language}, 1 worker", rate(cost, COUNT), times(costs["C"].seconds / cost.seconds) + " of C",
+                      "≥ 0.60×" if language == "Python" else "")
+
+
+def rate(cost, count):
+    return f"{count / cost.seconds:.0f}/s {cost.cpu / count * 1e6:.0f} µs"
 
 
 def peers(table, versions, work, jobs):
@@ -139,10 +161,10 @@ def peers(table, versions, work, jobs):
         "multiprocessing.Pool.imap": pool("multiprocessing.Pool"),
         "concurrent.futures, process pool": pool("concurrent.futures"),
     }
-    medians = side_by_side(commands, ROUNDS, warm_up=1)
-    ours = medians["algo-run batch, workers"]
-    for name, seconds in medians.items():
-        table.row(name, f"{COUNT / seconds:.0f}/s", times(ours / seconds))
+    costs = costs_side_by_side(commands, ROUNDS, warm_up=1)
+    ours = costs["algo-run batch, workers"].seconds
+    for name, cost in costs.items():
+        table.row(name, rate(cost, COUNT), times(ours / cost.seconds))
     environment = {**os.environ, "PYTHONPATH": str(BINDINGS / "Python")}
     script = [PYTHON, "-S", str(SOURCES / "echo.py")]
     cold = {"algo-run batch, a process each": [
@@ -152,14 +174,14 @@ def peers(table, versions, work, jobs):
     if shutil.which("parallel"):
         cold["parallel, a process each"] = [
             shutil.which("parallel"), f"-j{jobs}", "--pipe", "-N1", "-a", few, *script]
-    medians = side_by_side(cold, max(ROUNDS // 2, 1), warm_up=1, environments=dict.fromkeys(cold, environment))
-    for name, seconds in medians.items():
-        table.row(name, f"{COLD / seconds:.0f}/s", times(ours / COUNT / (seconds / COLD)))
+    costs = costs_side_by_side(cold, max(ROUNDS // 2, 1), warm_up=1, environments=dict.fromkeys(cold, environment))
+    for name, cost in costs.items():
+        table.row(name, rate(cost, COLD), times(ours / COUNT / (cost.seconds / COLD)))
 
 
 def modes(table, versions, work, jobs):
     for title, modules in (("no module", []), ("NumPy", ["numpy"]), ("NumPy and scikit-learn", ["numpy", "sklearn.ensemble"])):
-        table.section(f"One request of Python with {title} loaded, {jobs} at a time")
+        table.section(f"One request of Python with {title} loaded, {jobs} at a time: CPU time, and ratio of times")
         if subprocess.run([PYTHON, "-c", "".join(f"import {name};" for name in modules)], check=False,
                           stderr=subprocess.DEVNULL).returncode != 0:
             table.not_measured(title, "set BENCH_PYTHON to a Python that has it")
@@ -172,11 +194,11 @@ def modes(table, versions, work, jobs):
         figures = {}
         # Each mode is given so many requests that its start is a small part.
         for mode, count in (("cold", 10 * jobs), ("isolated", 2000), ("warm", COUNT)):
-            seconds = once(versions.batch(f"{name}-{mode}", requests(work, count), jobs, "on"))
-            figures[mode] = seconds / count
-        for mode, seconds in figures.items():
+            cost = once(versions.batch(f"{name}-{mode}", requests(work, count), jobs, "on"))
+            figures[mode] = (cost.seconds / count, cost.cpu / count)
+        for mode, (seconds, cpu) in figures.items():
             target = "≥ 50×" if mode == "isolated" and modules else ""
-            table.row(f"{mode}", milliseconds(seconds), times(figures["cold"] / seconds), target)
+            table.row(mode, milliseconds(cpu), times(figures["cold"][0] / seconds), target)
 
 
 def memory(table, versions, work):

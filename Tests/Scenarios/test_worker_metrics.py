@@ -7,7 +7,7 @@ import re
 import pytest
 
 from harness import processes
-from harness.batches import descriptors, parse, peak_memory
+from harness.batches import descriptors, peak_memory
 from harness.workers import Workers
 
 # Each request reports its own number at once, and leaves a thread and a grandchild that report it again, late: past the
@@ -178,13 +178,15 @@ def test_memory_descriptors_and_processes_do_not_grow_with_the_number_of_request
         "batch", workers.ref, path, "--jobs", "2", "--output", output, "--progress", "none")
 
     def figures(done):
-        processes.await_until(lambda: output.exists() and output.stat().st_size > done * 200, "results", 600)
+        processes.await_until(lambda: output.exists() and output.stat().st_size > done * 200, "results", 7200)
         return [(descriptors(pid), peak_memory(pid)) for pid in
                 (running.pid, *sorted(process.pid for process in workers.running()))]
 
     early, late = figures(count // 10), figures(count // 10 * 9)
-    assert workers.program.finish(running, limit=600).status == 0
+    assert workers.program.finish(running, limit=3600).status == 0
     assert len(late) == len(early) == 3
+    print("descriptors and peak memory of algo-run and its workers after a tenth and nine tenths:", early, late)
     for (files, memory), (later_files, later_memory) in zip(early, late):
         assert later_files <= files + 8 and later_memory <= memory * 1.2 + 4096, (early, late)
-    assert len(parse(output.read_bytes())) == count
+    with open(output, "rb") as results:
+        assert sum(b'"outcome":"succeeded"' in line for line in results) == count
