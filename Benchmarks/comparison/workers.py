@@ -3,6 +3,7 @@
 
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -172,8 +173,9 @@ def peers(table, versions, work, jobs):
         "/dev/null", "--quiet"]}
     versions.publish("cold", script)
     if shutil.which("parallel"):
+        # From stdin: with --pipe it reads no file of -a.
         cold["parallel, a process each"] = [
-            shutil.which("parallel"), f"-j{jobs}", "--pipe", "-N1", "-a", few, *script]
+            "/bin/sh", "-c", f"exec parallel -j{jobs} --pipe -N1 {shlex.join(script)} <{shlex.quote(few)}"]
     costs = costs_side_by_side(cold, max(ROUNDS // 2, 1), warm_up=1, environments=dict.fromkeys(cold, environment))
     for name, cost in costs.items():
         table.row(name, rate(cost, COLD), times(ours / COUNT / (cost.seconds / COLD)))

@@ -16,4 +16,10 @@ public struct WorkerSettings: Sendable, Equatable {
 
   /// The defaults of `publish --worker`.
   public init() {}
+
+  /// Requests after which one worker is replaced: not all at the same time; 0 for never.
+  public func requestQuota() -> Int {
+    let jitter = maxRequests / 10
+    return maxRequests + (jitter > 0 ? Int.random(in: -jitter...jitter) : 0)
+  }
 }

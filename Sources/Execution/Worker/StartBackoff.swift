@@ -26,9 +26,9 @@ struct StartBackoff {
   /// A worker could not start.
   ///
   /// - Returns: Whether to give up.
-  mutating func failed() -> Bool {
+  mutating func failed(at now: MonotonicInstant) -> Bool {
     failures += 1
-    nextStart = .now() + min(Self.longest, Self.first * (1 << min(failures - 1, 20)))
+    nextStart = now + min(Self.longest, Self.first * (1 << min(failures - 1, 20)))
     return failures >= most
   }
 }

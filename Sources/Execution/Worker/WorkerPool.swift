@@ -192,10 +192,8 @@ public final class WorkerPool: Executor {
     let now = MonotonicInstant.now()
     while failure == nil, isWorkerMissing {
       if let moment = backoff.nextStart, moment > now { return timer?.set(to: moment) ?? () }
-      let jitter = settings.maxRequests / 10
-      let quota = settings.maxRequests + (jitter > 0 ? Int.random(in: -jitter...jitter) : 0)
       do throws(LaunchFailure) {
-        workers.append(try Worker(of: self, configuration, quota: quota))
+        workers.append(try Worker(of: self, configuration, quota: settings.requestQuota()))
       } catch { startFailed(.launch(error), printed: nil) }
     }
   }
@@ -224,7 +222,7 @@ public final class WorkerPool: Executor {
   /// Each one is a sentence: of the last one it is ``failure``.
   private func startFailed(_ failure: StartFailure, printed: StreamTail?) {
     guard self.failure == nil else { return }
-    guard backoff.failed() || failure.isFinal else { return notice("\(failure)") }
+    guard backoff.failed(at: .now()) || failure.isFinal else { return notice("\(failure)") }
     self.failure = failure
     for run in waiting {
       if let printed { printed.bytes.withUnsafeBytes { run.output?.receive($0, from: 2) } }
