@@ -56,7 +56,7 @@ final class TransactionWriter {
     } catch {
       return .cannotStart(stage: "settings", "\(error)")
     }
-    switch producer?.initialize(waits: false) {
+    switch producer?.initialize() {
     case .committed, nil: break
     case .aborted(let cause, _), .fatal(let cause), .fenced(let cause), .unfinished(let cause):
       return .cannotStart(stage: "transactions", cause.text)
@@ -117,17 +117,21 @@ final class TransactionWriter {
     return renewProducer()
   }
 
+  /// Waits for brokers as long as they are away: by one producer after the other, because one may hang for ever.
   private func renewProducer() -> MemberEnd? {
-    producer?.closeInBackground()
-    do throws(KafkaError) {
-      producer = try GroupProducer(connection, group, batchSize: batchSize)
-    } catch {
-      return .cannotStart(stage: "settings", "\(error)")
-    }
-    switch producer?.initialize(waits: true) {
-    case .committed, nil: return nil
-    case .aborted(let cause, _), .fatal(let cause), .unfinished(let cause): return .fatal(cause)
-    case .fenced(let cause): return .fenced(cause)
+    while true {
+      producer?.closeInBackground()
+      do throws(KafkaError) {
+        producer = try GroupProducer(connection, group, batchSize: batchSize)
+      } catch {
+        return .cannotStart(stage: "settings", "\(error)")
+      }
+      switch producer?.initialize() {
+      case .committed, nil: return nil
+      case .unfinished(let cause): report(.trouble(cause))
+      case .aborted(let cause, _), .fatal(let cause): return .fatal(cause)
+      case .fenced(let cause): return .fenced(cause)
+      }
     }
   }
 }

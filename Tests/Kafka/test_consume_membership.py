@@ -131,6 +131,8 @@ def test_a_member_leaves_although_the_group_waits_for_another_one(members43):
     still.send_signal(signal.SIGSTOP)
     joiner = members.start_logged(*slow)
     processes.await_until(lambda: group()[0] == ConsumerGroupState.PREPARING_REBALANCING, "a rebalance")
+    # By its next heartbeats the member has heard of it, and waits to join again.
+    processes.time.sleep(3)
     leaver.send_signal(signal.SIGTERM)
     assert leaver.wait(timeout=50) == 0
     assert group()[0] == ConsumerGroupState.PREPARING_REBALANCING

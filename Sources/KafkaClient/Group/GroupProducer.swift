@@ -56,15 +56,10 @@ internal import RunModel
 
   /// Ends what a predecessor of the same transactional name left open.
   ///
-  /// - Parameter waits: whether it waits for brokers as long as they are away.
-  public func initialize(waits: Bool) -> TransactionOutcome {
+  /// - Returns: what is wrong; ``TransactionOutcome/committed`` for nothing.
+  public func initialize() -> TransactionOutcome {
     guard isTransactional else { return .committed }
-    while true {
-      let problem = call { unsafe crdk_init_transactions(client, Self.step, &$0) }
-      guard let problem else { return .committed }
-      if case .unfinished = problem, waits { continue }
-      return problem
-    }
+    return call { unsafe crdk_init_transactions(client, Self.step, &$0) } ?? .committed
   }
 
   /// Writes all of it, or nothing; nothing if `consumer` is not `member` of its group any more.
