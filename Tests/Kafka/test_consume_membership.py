@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """`consume` where the group changes under a member: removed, alone again, gone, or in the middle of a rebalance."""
 
-import os
 import signal
 
 import pytest
@@ -25,14 +24,6 @@ def members(program, kafka):
 @pytest.fixture
 def members43(program, kafka43):
     members = Members(program, kafka43)
-    yield members
-    members.print_logs()
-
-
-@pytest.fixture
-def own(own_kafka, program):
-    """Members on a broker of their own."""
-    members = Members(program, own_kafka())
     yield members
     members.print_logs()
 
@@ -73,24 +64,6 @@ def test_a_member_that_is_removed_while_it_hands_partitions_over_writes_nothing_
     members.await_results(44)
     end(members, first, second)
     assert is_exact(members, 44)
-
-
-def test_a_broker_that_stands_still_for_longer_than_a_session_costs_no_result_and_no_second_one(own):
-    """All members are removed at once, in whatever state they are."""
-    members, broker = own, int(own.kafka.KAFKA_PID)
-    members.publish_worker("def apply(request): time.sleep(0.005); return request")
-    started = [members.start_logged("--jobs", "1", *SHORT) for _ in range(2)]
-    members.topics.produce(members.requests, [b'{"n":%d}' % number for number in range(1500)])
-    members.await_results(100)
-    for _ in range(2):
-        os.kill(broker, signal.SIGSTOP)
-        # The time itself is the fault.
-        processes.time.sleep(8)
-        os.kill(broker, signal.SIGCONT)
-        members.await_results(min(1500, len(members.topics.read(members.results)) + 50), limit=120)
-    members.await_results(1500, limit=180)
-    end(members, *started)
-    assert is_exact(members, 1500)
 
 
 @pytest.mark.any_library
