@@ -7,8 +7,9 @@ final class HTTPConnection: TimerHandler {
   private enum Phase {
     /// No request, or an incomplete header.
     case idle(since: MonotonicInstant)
-    /// So many bytes of a body or response since a moment. Both must come at ``HTTPLimits/slowestRate`` on average.
-    case moving(since: MonotonicInstant, bytes: Int)
+    /// So many bytes of a body or response since the last look. At each look they are counted and buy time until the
+    /// next one, at ``HTTPLimits/slowestRate``.
+    case moving(bytes: Int)
     /// The application works on the response.
     case waiting
   }
@@ -21,6 +22,10 @@ final class HTTPConnection: TimerHandler {
   private var phase = Phase.idle(since: .now())
   private var timer: Timer?
   private var isShutDown = false
+  /// Bytes of responses that the client's side had not taken at the last look.
+  private var untaken = 0
+  /// Whether a request that came at its end was let through.
+  private var wasSpared = false
   /// The exchange that the connection is suspended for.
   weak var waiting: HTTPExchange?
 
@@ -37,6 +42,7 @@ final class HTTPConnection: TimerHandler {
   var limits: HTTPLimits { server.limits }
   var application: any HTTPApplication { server.application }
   var isDraining: Bool { server.isDraining }
+  var closesAfterResponse: Bool { server.closesAfterResponse }
 
   /// When it became idle; nil while a request is on it, and once it was ended.
   var idleSince: MonotonicInstant? {
@@ -54,7 +60,7 @@ final class HTTPConnection: TimerHandler {
 
   /// Counts bytes of the body or the response.
   func progress(_ bytes: Int) {
-    if case .moving(let since, let before) = phase { phase = .moving(since: since, bytes: before + bytes) }
+    if case .moving(let before) = phase { phase = .moving(bytes: before + bytes) }
   }
 
   /// Without a deadline of its own: the application has one.
@@ -69,13 +75,31 @@ final class HTTPConnection: TimerHandler {
   /// The request is over, and the connection waits for the next one.
   func ended(_ exchange: HTTPExchange) {
     phase = .idle(since: .now())
-    timer?.set(to: .now() + limits.idleTime)
-    if isDraining { shutDown() }
+    timer?.set(to: .now() + (isDraining ? limits.drainIdleTime : limits.idleTime))
+  }
+
+  /// Ends it soon if it is idle. A client that was active just now may have sent its next request already.
+  func drain() {
+    guard let idleSince else { return }
+    timer?.set(to: idleSince + limits.drainIdleTime)
   }
 
   func fired(_ timer: Timer, at now: MonotonicInstant) {
-    if case .moving = phase, deadline > now { return timer.set(to: deadline) }
+    if case .moving(let bytes) = phase {
+      if let time = timeBought(by: bytes) { return timer.set(to: now + time) }
+      dropUnsent()
+    }
+    if isDraining, !wasSpared, hasUnread {
+      wasSpared = true
+      return timer.set(to: now + limits.headerTime)
+    }
     shutDown()
+  }
+
+  /// Whether bytes came that the library has not read.
+  private var hasUnread: Bool {
+    var byte: UInt8 = 0
+    return descriptor.withNumber { unsafe recv($0, &byte, 1, Int32(MSG_PEEK) | Int32(MSG_DONTWAIT)) } > 0
   }
 
   /// The library has closed the connection.
@@ -111,12 +135,27 @@ final class HTTPConnection: TimerHandler {
   }
 
   private func move() {
-    phase = .moving(since: .now(), bytes: 0)
-    timer?.set(to: deadline)
+    phase = .moving(bytes: 0)
+    timer?.set(to: .now() + limits.headerTime)
   }
 
-  private var deadline: MonotonicInstant {
-    guard case .moving(let since, let bytes) = phase else { return .now() }
-    return since + limits.headerTime + .seconds(bytes / limits.slowestRate)
+  /// Has the kernel drop what it holds for the client once the library closes: it would keep it until the client reads.
+  private func dropUnsent() {
+    var atOnce = linger(l_onoff: 1, l_linger: 0)
+    descriptor.withNumber {
+      _ = unsafe setsockopt($0, SOL_SOCKET, SO_LINGER, &atOnce, socklen_t(MemoryLayout<linger>.size))
+    }
+  }
+
+  /// The time until the next look at a body or response; nil if less than a second's bytes moved. Bytes that only the
+  /// kernel took do not count: it holds millions for a client that reads nothing.
+  private func timeBought(by bytes: Int) -> Duration? {
+    var left: Int32 = 0
+    descriptor.withNumber { _ = unsafe ioctl($0, UInt(TIOCOUTQ), &left) }
+    let moved = bytes + untaken - Int(left)
+    untaken = Int(left)
+    phase = .moving(bytes: 0)
+    guard moved >= limits.slowestRate else { return nil }
+    return min(.milliseconds(moved * 1000 / limits.slowestRate), limits.headerTime * 2)
   }
 }

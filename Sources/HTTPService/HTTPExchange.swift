@@ -221,7 +221,7 @@ internal import RunModel
     headers += [("X-Content-Type-Options", "nosniff"), ("X-Request-ID", clientRequestID ?? id)]
     // An answer that is sent again keeps the identifier of its execution.
     if !headers.contains(where: { $0.name == "X-Algo-Request-ID" }) { headers.append(("X-Algo-Request-ID", id)) }
-    if response.closes || connection.isDraining { headers.append(("Connection", "close")) }
+    if response.closes || connection.closesAfterResponse { headers.append(("Connection", "close")) }
     for (name, value) in headers { _ = unsafe cmhd_add_header(made, name, value) }
     return unsafe cmhd_queue(handle, UInt32(response.status), made)
   }

@@ -21,8 +21,11 @@ public final class HTTPServer: EventHandler {
   private var connections: [ObjectIdentifier: HTTPConnection] = [:]
   /// Whether a connection was resumed since the last run, which the library does not always report by its descriptor.
   var hasResumed = false
-  /// Whether no further requests are wanted: every response closes its connection.
+  /// Whether the server takes no more connections.
   public private(set) var isDraining = false
+  /// Whether every response closes its connection.
+  public var closesAfterResponse = false
+  private var connectedCount = 0
 
   /// A server without a listener. It does not keep `application` alive.
   ///
@@ -67,9 +70,16 @@ public final class HTTPServer: EventHandler {
   /// Takes no more connections, closes idle ones, and closes each other one after its response.
   public func drain() {
     guard !isDraining else { return }
-    isDraining = true
+    (isDraining, closesAfterResponse) = (true, true)
+    // The kernel has connected clients that the library has not accepted yet, a few in each run. They would be reset.
+    // Not for ever, if clients connect all the time.
+    for _ in 0..<1000 {
+      let before = connectedCount
+      advance()
+      if connectedCount == before { break }
+    }
     for listener in listeners { listener.quiesce() }
-    for connection in connections.values where connection.idleSince != nil { connection.shutDown() }
+    for connection in connections.values { connection.drain() }
   }
 
   /// Ends the server, which its owner must do. First wait until ``connectionCount`` is 0, or connections are cut.
@@ -86,10 +96,11 @@ public final class HTTPServer: EventHandler {
   /// A client connected. At the limit the connection that is idle for longest ends for it, or else the new one.
   func connected(_ number: Int32, check: HeaderCheck) -> HTTPConnection {
     let connection = HTTPConnection(number, check: check, server: self)
-    if isDraining || connections.count >= limits.maxConnections {
+    connectedCount += 1
+    if connections.count >= limits.maxConnections {
       let idle = connections.values.filter { $0.idleSince != nil }
       let longest = idle.min { ($0.idleSince ?? .now()) < ($1.idleSince ?? .now()) }
-      (isDraining ? connection : longest ?? connection).shutDown()
+      (longest ?? connection).shutDown()
     }
     connections[ObjectIdentifier(connection)] = connection
     return connection

@@ -11,7 +11,8 @@ struct EndedCalls {
 
   /// Calls of one kind, oldest first.
   private struct Line {
-    private var calls: [Call] = []
+    /// Nil for those that were taken.
+    private var calls: [Call?] = []
     private var first = 0
     private var bytes = 0
     let most: (calls: Int, bytes: Int)
@@ -25,11 +26,11 @@ struct EndedCalls {
 
     /// Removes the oldest call if it is too old, or there are more than there may be.
     mutating func takeOldest(endedBefore limit: MonotonicInstant) -> Call? {
-      guard first < calls.count else { return nil }
-      let call = calls[first]
+      guard first < calls.count, let call = calls[first] else { return nil }
       let isOver = calls.count - first > most.calls || bytes > most.bytes
       guard isOver || (call.endedAt ?? limit) < limit else { return nil }
       bytes -= call.output.count
+      calls[first] = nil
       first += 1
       if first > 1024, first > calls.count / 2 {
         calls.removeFirst(first)

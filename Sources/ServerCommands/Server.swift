@@ -109,6 +109,7 @@ public final class Server {
       return calls.stop()
     }
     api.isEnding = true
+    http.closesAfterResponse = true
     willEnd()
     if settings.drainDelay > .zero { drainStart = .now() + settings.drainDelay } else { drain() }
   }

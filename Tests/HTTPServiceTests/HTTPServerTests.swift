@@ -129,7 +129,7 @@ import Testing
   }
 
   @Test func `a reader that takes nothing is cut off`() throws {
-    let server = try TestServer { ($0.headerTime, $0.slowestRate) = (.milliseconds(300), 1 << 30) }
+    let server = try TestServer { $0.headerTime = .milliseconds(300) }
     server.application.answers = false
     let client = server.client()
     client.send("GET / HTTP/1.1\r\n\(server.host)\r\n\r\n")

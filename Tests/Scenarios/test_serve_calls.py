@@ -217,3 +217,32 @@ def test_the_end_of_the_server_loses_no_answer(program):
 def is_refused(port):
     with socket.socket() as connection:
         return connection.connect_ex(("127.0.0.1", port)) != 0
+
+
+CRASHES = """
+import os, sys, time
+text = sys.stdin.read()
+if text == 'crash': os.abort()
+if text == 'kill': os.kill(os.getpid(), 9)
+if text == 'hang': os.close(1); time.sleep(1000)
+if text == 'close': os.closerange(0, 10)
+if text == 'flood':
+    for _ in range(3000): os.write(2, b'x' * 1024); os.write(3, b'{"m": 1}\\n' * 100)
+if text == 'large': os.write(1, b'x' * 2_000_000)
+print('"' + text + '"')
+"""
+
+
+def test_a_child_that_crashes_hangs_or_floods_costs_only_its_call(program):
+    publish(program, CRASHES, "--insights")
+    with Server(program, "--jobs", "1", "--max-output", "1MiB", "--grace", "100ms") as server:
+        assert server.call("o/n", b"one")["result"] == "one"
+        assert "signal 6" in server.call("o/n", b"crash")["error"]["message"]
+        assert "signal 9" in server.call("o/n", b"kill")["error"]["message"]
+        assert server.call("o/n?timeout=1", b"hang")["error"]["error_type"] == "TimeoutError"
+        server.call("o/n", b"close")
+        assert server.call("o/n", b"flood")["result"] == "flood"
+        assert "--max-output" in server.call("o/n", b"large")["error"]["message"]
+        assert server.call("o/n", b"two")["result"] == "two"
+        assert len(program.insights()) == 8
+        assert server.stop() == 0

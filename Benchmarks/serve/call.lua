@@ -1,0 +1,20 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- One call of a trivial algorithm for wrk, and its figures in one line that a program reads. The key is in BENCH_KEY.
+wrk.method = "POST"
+wrk.body = '{"n":1}'
+wrk.headers["Content-Type"] = "application/json"
+local key = os.getenv("BENCH_KEY")
+if key then wrk.headers["Authorization"] = "Simple " .. key end
+
+refused = 0
+local threads = {}
+function setup(thread) table.insert(threads, thread) end
+function init() refused = 0 end
+function response(status) if status ~= 200 then refused = refused + 1 end end
+
+function done(summary, latency)
+  local failed = summary.errors.connect + summary.errors.read + summary.errors.write + summary.errors.timeout
+  for _, thread in ipairs(threads) do failed = failed + thread:get("refused") end
+  print(string.format("figures %d %d %d %.0f %.0f", summary.requests, summary.duration, failed,
+    latency:percentile(50), latency:percentile(99)))
+end
