@@ -13,8 +13,10 @@ from pathlib import Path
 import batch
 import compare
 import consume
+import failures
 import launch
 import rates
+import serving
 import workers
 from broker import Broker
 from table import Table
@@ -39,6 +41,10 @@ def main():
             batch.growth(table, algo_run, work)
         if wanted("workers"):
             workers.run(table, algo_run, work)
+        if wanted("serve"):
+            serving.run(table, algo_run, work)
+        if wanted("failures"):
+            failures.run(table, algo_run, work)
         if wanted("compare"):
             compare.run(table, algo_run, work)
         if wanted("validation"):

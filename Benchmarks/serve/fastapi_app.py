@@ -6,6 +6,7 @@ import subprocess
 from fastapi import Body, FastAPI
 
 app = FastAPI()
+DIRECTORY = os.environ.get("BENCH_DIRECTORY")
 COMMAND = os.environ.get("BENCH_COMMAND", "/bin/cat").split("\x1f")
 
 
@@ -20,5 +21,6 @@ def function(value=Body()):
 
 @app.post("/command")
 def command(value=Body()):
-    finished = subprocess.run(COMMAND, input=str(value).encode(), stdout=subprocess.PIPE, check=False)
+    finished = subprocess.run(
+        COMMAND, input=str(value).encode(), stdout=subprocess.PIPE, cwd=DIRECTORY, check=False)
     return {"result": finished.stdout.decode()}

@@ -6,6 +6,7 @@ import subprocess
 from flask import Flask, jsonify, request
 
 app = Flask(__name__)
+DIRECTORY = os.environ.get("BENCH_DIRECTORY")
 COMMAND = os.environ.get("BENCH_COMMAND", "/bin/cat").split("\x1f")
 
 
@@ -20,5 +21,6 @@ def function():
 
 @app.post("/command")
 def command():
-    finished = subprocess.run(COMMAND, input=request.get_data(), stdout=subprocess.PIPE, check=False)
+    finished = subprocess.run(
+        COMMAND, input=request.get_data(), stdout=subprocess.PIPE, cwd=DIRECTORY, check=False)
     return jsonify(result=finished.stdout.decode())

@@ -222,7 +222,7 @@ def test_with_a_broker_that_is_away_for_the_whole_run_no_call_waits_and_no_paylo
         assert server.request("GET", "/readyz", headers={})[0] == 200
         assert server.get("/v1/admin/outbox")["pending"] == 400
         assert server.stop() == 0
-    listed = json.loads(program.run("outbox", "list", "--json", status=0).stdout)
+    listed = json.loads(program.run("outbox", "list", "--json", "--limit", "1000", status=0).stdout)
     assert sorted(record["request_id"] for record in listed) == sorted(answered) == sorted(marked(program))
 
 
