@@ -2,11 +2,13 @@
 #include "cmicrohttpd.h"
 
 #include <dlfcn.h>
+#include <linux/filter.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #define LIBRARY "libmicrohttpd.so.12"
 
@@ -203,6 +205,22 @@ void cmhd_run(MHD_Daemon *daemon) { p_MHD_run(daemon); }
 int64_t cmhd_timeout(MHD_Daemon *daemon) {
   unsigned long long milliseconds = 0;
   return p_MHD_get_timeout(daemon, &milliseconds) ? (int64_t)(milliseconds & INT64_MAX) : -1;
+}
+
+void cmhd_refuse_clients(int listening_socket) {
+  // TCP: drops a segment with SYN alone (byte 13 of its header). The client repeats it after a second, and is refused.
+  struct sock_filter steps[] = {
+      BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 13),          BPF_STMT(BPF_ALU | BPF_AND | BPF_K, 0x12),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0x02, 0, 1), BPF_STMT(BPF_RET | BPF_K, 0),
+      BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
+  };
+  struct sock_fprog filter = {sizeof steps / sizeof *steps, steps};
+  int domain = 0;
+  socklen_t size = sizeof domain;
+  if (getsockopt(listening_socket, SOL_SOCKET, SO_DOMAIN, &domain, &size) == 0 && domain == AF_UNIX)
+    shutdown(listening_socket, SHUT_RD);
+  else
+    setsockopt(listening_socket, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof filter);
 }
 
 int cmhd_quiesce(MHD_Daemon *daemon) { return p_MHD_quiesce_daemon(daemon); }

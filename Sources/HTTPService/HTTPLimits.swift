@@ -10,6 +10,8 @@ public struct HTTPLimits: Sendable {
   public var headerTime = Duration.seconds(10)
   /// From the end of a response to the end of the next header.
   public var idleTime = Duration.seconds(30)
+  /// At the end of the server: how long clients that have begun to connect may take for it.
+  public var handshakeTime = Duration.milliseconds(100)
   /// At the end of the server: how long a connection must be quiet to be closed as an idle one.
   public var drainIdleTime = Duration.seconds(1)
   /// Bytes a second in which bodies and responses must move.

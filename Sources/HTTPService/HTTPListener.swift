@@ -8,6 +8,12 @@ internal import Platform
   let events: Descriptor
   let check: HeaderCheck
   unowned let server: HTTPServer
+  /// Whether clients may still be shaking hands once new ones are refused.
+  let isOwnTCP: Bool
+  /// Whether clients are accepted.
+  private(set) var isAccepting = true
+  private let isShared: Bool
+  private let listening: Descriptor
   private let daemon: OpaquePointer
   private let callbacks: UnsafeMutablePointer<cmhd_callbacks>
 
@@ -23,7 +29,10 @@ internal import Platform
       throw .cannotStart(address: "\(socket.address)")
     }
     // The library owns the socket from here on.
+    listening = socket.descriptor.withNumber { Descriptor(lending: $0) }
     socket.descriptor.relinquish()
+    isShared = socket.isShared
+    isOwnTCP = if case .tcp = socket.address { !socket.isShared } else { false }
     unsafe (self.daemon, self.callbacks) = (daemon, callbacks)
     events = unsafe Descriptor(lending: cmhd_epoll_descriptor(daemon))
     unsafe callbacks.pointee.context = Unmanaged.passUnretained(self).toOpaque()
@@ -41,8 +50,15 @@ internal import Platform
 
   func run() { unsafe cmhd_run(daemon) }
 
-  /// Refuses new connections.
+  /// Lets no further client connect.
+  func refuseClients() {
+    if isShared { quiesce() } else { listening.withNumber { cmhd_refuse_clients($0) } }
+  }
+
+  /// Accepts no further client.
   func quiesce() {
+    guard isAccepting else { return }
+    isAccepting = false
     let returned = unsafe cmhd_quiesce(daemon)
     if returned >= 0 { Descriptor(owning: returned).close() }
   }

@@ -12,7 +12,7 @@ public import Platform
 /// edge-triggered, and a run that is left out loses an upload for ever. While an application works on a response, the
 /// connection is suspended. All deadlines are ours (``HTTPConnection``): the library can neither limit a request nor close
 /// a connection, so an overdue one is shut down, which the library notices.
-public final class HTTPServer: EventHandler {
+public final class HTTPServer: EventHandler, TimerHandler {
   let loop: EventLoop
   let limits: HTTPLimits
   unowned let application: any HTTPApplication
@@ -26,6 +26,7 @@ public final class HTTPServer: EventHandler {
   /// Whether every response closes its connection.
   public var closesAfterResponse = false
   private var connectedCount = 0
+  private var handshakes: Timer?
 
   /// A server without a listener. It does not keep `application` alive.
   ///
@@ -64,6 +65,9 @@ public final class HTTPServer: EventHandler {
   /// Nothing: the turn has ended, and ``advance()`` follows.
   public func ready(_ registration: Registration, for events: Interest) {}
 
+  /// Whether no connection is open and none can come.
+  public var isQuiet: Bool { connections.isEmpty && listeners.allSatisfy { !$0.isAccepting } }
+
   /// Open connections.
   public var connectionCount: Int { connections.count }
 
@@ -71,18 +75,30 @@ public final class HTTPServer: EventHandler {
   public func drain() {
     guard !isDraining else { return }
     (isDraining, closesAfterResponse) = (true, true)
-    // The kernel has connected clients that the library has not accepted yet, a few in each run. They would be reset.
-    // Not for ever, if clients connect all the time.
-    for _ in 0..<1000 {
-      let before = connectedCount
-      advance()
-      if connectedCount == before { break }
-    }
-    for listener in listeners { listener.quiesce() }
+    for listener in listeners { listener.refuseClients() }
+    acceptConnected()
+    for listener in listeners where !listener.isOwnTCP { listener.quiesce() }
     for connection in connections.values { connection.drain() }
+    handshakes = loop.schedule(at: .now() + limits.handshakeTime, self)
   }
 
-  /// Ends the server, which its owner must do. First wait until ``connectionCount`` is 0, or connections are cut.
+  /// The clients that were connecting when the drain began are connected: no more will come.
+  public func fired(_ timer: Timer, at now: MonotonicInstant) {
+    acceptConnected()
+    for listener in listeners { listener.quiesce() }
+  }
+
+  /// Accepts all clients that the kernel has connected, of which the library takes a few in each run. The kernel resets
+  /// the connections of those that are left when the socket is closed, whatever they have sent.
+  private func acceptConnected() {
+    var before: Int
+    repeat {
+      before = connectedCount
+      advance()
+    } while connectedCount != before
+  }
+
+  /// Ends the server, which its owner must do. First wait until ``isQuiet``, or connections are cut.
   public func close() {
     // The library aborts the process if a connection is suspended when it stops.
     for connection in connections.values { connection.waiting?.abandon() }
@@ -102,6 +118,7 @@ public final class HTTPServer: EventHandler {
       let longest = idle.min { ($0.idleSince ?? .now()) < ($1.idleSince ?? .now()) }
       (longest ?? connection).shutDown()
     }
+    if isDraining { connection.drain() }
     connections[ObjectIdentifier(connection)] = connection
     return connection
   }

@@ -24,7 +24,7 @@ extension ListeningSocket {
         // A child has uses of its own for these numbers.
         let descriptor = try Descriptor.duplicating(number)
         close(number)
-        sockets.append(ListeningSocket(descriptor, address: try address(of: descriptor)))
+        sockets.append(ListeningSocket(sharing: descriptor, address: try address(of: descriptor)))
       } catch {
         throw .cannotListen(address: "descriptor \(number), which LISTEN_FDS names", error)
       }

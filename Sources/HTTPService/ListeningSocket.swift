@@ -8,13 +8,18 @@ public struct ListeningSocket {
   let descriptor: Descriptor
   /// Where it listens; the port is the one that was chosen.
   public let address: ListenAddress
+  /// Whether systemd goes on listening on it: clients that wait there are for our successor.
+  let isShared: Bool
 
-  init(_ descriptor: Descriptor, address: ListenAddress) { (self.descriptor, self.address) = (descriptor, address) }
+  init(sharing descriptor: Descriptor, address: ListenAddress) {
+    (self.descriptor, self.address, isShared) = (descriptor, address, true)
+  }
 
   /// Listens on `address`. A Unix socket without a listener is replaced; it is made for this user alone.
   ///
   /// - Throws: ``HTTPFailure/cannotListen(address:_:)``.
   public init(_ address: ListenAddress) throws(HTTPFailure) {
+    isShared = false
     do throws(SystemError) {
       switch address {
       case .tcp(let host, let port):

@@ -96,7 +96,7 @@ public final class Server {
 
   private static let ending = [SIGTERM, SIGINT, SIGHUP, SIGQUIT]
 
-  private var isOver: Bool { calls.isDraining && calls.isIdle && http.connectionCount == 0 }
+  private var isOver: Bool { calls.isDraining && calls.isIdle && http.isQuiet }
 
   private var nextDue: MonotonicInstant? {
     [calls.nextDue, api.nextDue, http.nextDue, drainStart, drainEnd].compactMap(\.self).min()

@@ -54,6 +54,8 @@ unsigned int cmhd_connection_count(MHD_Daemon *_Nonnull daemon);
 void cmhd_run(MHD_Daemon *_Nonnull daemon);
 /// Milliseconds until the next run is due even if the descriptor is not ready; -1 for none.
 int64_t cmhd_timeout(MHD_Daemon *_Nonnull daemon);
+/// Lets no further client connect to a listening socket of ours; those that the kernel has connected can be accepted.
+void cmhd_refuse_clients(int listening_socket);
 /// Stops accepting; returns the listening socket, which the caller owns from then on, or -1.
 int cmhd_quiesce(MHD_Daemon *_Nonnull daemon);
 /// Ends the daemon. No connection may be suspended.
