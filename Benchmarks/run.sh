@@ -2,11 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Prints what algo-run costs beside other tools, in one table. Figures mean something only on an idle machine.
 #
-<<<<<<< HEAD
-#     Benchmarks/run.sh [launch|batch|growth|compare|workers|validation|kafka|delivery|consume|report]...        default: all
-=======
-#     Benchmarks/run.sh [launch|batch|growth|compare|workers|serve|failures|validation|kafka|delivery|report]...        default: all
->>>>>>> 29fd244 (bench: calls of serve beside FastAPI, Flask and libmicrohttpd alone, and five failures)
+#     Benchmarks/run.sh [SECTION]...        default: all. Sections: launch batch growth compare workers serve failures
+#                                           validation kafka delivery consume report
 #
 # BENCH_ROUNDS=200    turns of each command           BENCH_LONG=1     growth to a million requests (100,000)
 # BENCH_PYTHON=PATH     a Python with NumPy and scikit-learn, for the rows of workers
