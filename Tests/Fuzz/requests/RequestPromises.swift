@@ -71,7 +71,8 @@ enum RequestPromises {
   private static func checkHeaders(
     _ method: String, _ target: RequestTarget?, _ headers: [(name: String, value: String)]
   ) {
-    let request = HTTPRequest(method: method, target: target ?? RequestTarget(parsing: "/")!, headers: headers)
+    guard let target = target ?? RequestTarget(parsing: "/") else { return }
+    let request = HTTPRequest(method: method, target: target, headers: headers)
     let check = HeaderCheck(port: 8080, allowedHosts: ["algo.example"])
     let isTaken = passes(check, request)
     // Their order means nothing.
@@ -83,7 +84,7 @@ enum RequestPromises {
     }
     guard isTaken else { return }
     for (name, value) in headers {
-      promise(!name.isEmpty && !name.utf8.contains { $0 <= 0x20 || $0 >= 0x7f || $0 == UInt8(ascii: ":") }, "name \(name)")
+      promise(!name.isEmpty && name.utf8.allSatisfy { (0x21...0x7e).contains($0) && $0 != 0x3a }, "the name \(name)")
       promise(!value.utf8.contains { $0 < 0x20 && $0 != 0x09 || $0 == 0x7f }, "control bytes are in a value")
     }
     for name in ["host", "content-length", "authorization", "transfer-encoding"] {
@@ -92,9 +93,10 @@ enum RequestPromises {
       let doubled = HTTPRequest(method: method, target: request.target, headers: headers + [(name, value)])
       promise(!passes(check, doubled), "a second \(name) was taken")
     }
-    promise(request["content-length"] == nil || request["transfer-encoding"] == nil, "a length and an encoding were taken")
+    promise(
+      request["content-length"] == nil || request["transfer-encoding"] == nil, "a length and an encoding were taken")
     if let length = request["content-length"] {
-      promise(request.declaredLength.map { "\($0)" } == String(length.drop { $0 == "0" }) || Int(length) == 0, "\(length)")
+      promise(request.declaredLength == Int(length), "the length \(length) was read as another")
     }
     promise(request["transfer-encoding"].map { $0.lowercased() == "chunked" } ?? true, "an encoding was taken")
     checkOrigin(request, method)
