@@ -41,7 +41,7 @@ example() {
 publish_and_run() {
   local language=$1 name=$2
   shift 2
-  # What was said on stderr is of interest only when something failed.
+  # The output on stderr is of interest only if something failed.
   "$examples/build.sh" "$language" || return 1
   "$algo_run" publish "examples/$name" --home "$home" --insights --directory "$examples/$name" "$@" \
     >"$work/publish" 2>"$work/said" || { cat "$work/said"; return 1; }

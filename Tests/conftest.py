@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What every test of the built program needs: the program. ALGO_RUN names it; the release build is the default."""
+"""The program under test. ALGO_RUN names it; the release build is the default."""
 
 import os
 import random
@@ -30,13 +30,13 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if os.getuid() != 0 and item.get_closest_marker("root"):
             item.add_marker(pytest.mark.skip(reason="only root can run it"))
-    # What takes longest begins first, so that no worker is left alone with it at the end.
+    # The longest tests begin first, so that no worker is left alone with it at the end.
     items.sort(key=lambda item: item.get_closest_marker("slow") is None)
 
 
 @pytest.fixture
 def chance(request):
-    """Random choices that are the same in each run, unless --seed says otherwise."""
+    """Random choices that are the same in each run, unless --seed is given."""
     seed = request.config.getoption("seed")
     if seed == "random":
         seed = random.SystemRandom().randrange(1 << 30)

@@ -26,7 +26,7 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 
 @dataclass
 class Facts:
-    """What the packages say about their origin."""
+    """The statements of the packages about their origin."""
 
     version: str
     commit: str

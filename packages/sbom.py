@@ -31,7 +31,7 @@ def component(name, version, licence, origin, copyright_text="NOASSERTION"):
 
 
 def linked(facts):
-    """What is part of the program."""
+    """The parts of the program."""
     gcc = "GPL-3.0-or-later WITH GCC-exception-3.1"
     return [
         component("Swift runtime", facts.swift, "Apache-2.0 WITH Swift-exception", "https://swift.org"),

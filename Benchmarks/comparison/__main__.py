@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What algo-run costs beside other ways to run the same command: section by section, in one run. Asserts no time.
+"""The cost of algo-run beside other ways to run the same command: section by section, in one run. Asserts no time.
 
 Called by Benchmarks/run.sh, which says where the binaries are.
 """

@@ -194,7 +194,7 @@ def modes(table, versions, work, jobs):
         versions.publish(f"{name}-warm", script, "--worker")
         versions.publish(f"{name}-isolated", script, "--worker", "--isolate")
         figures = {}
-        # Each mode is given so many requests that its start is a small part.
+        # Each mode is given enough requests for its start to be a small part.
         for mode, count in (("cold", 10 * jobs), ("isolated", 2000), ("warm", COUNT)):
             cost = once(versions.batch(f"{name}-{mode}", requests(work, count), jobs, "on"))
             figures[mode] = (cost.seconds / count, cost.cpu / count)

@@ -77,7 +77,7 @@ def read_flower(request):
 
 
 def metrics(model, flower, probabilities):
-    """What a monitoring team would want to see: how sure the model is, and how far this flower is from its training."""
+    """Figures for a monitoring team: how sure the model is, and how far this flower is from its training."""
     ranked = list(probabilities.values())
     drift = [abs(value - column.mean) / column.sd for value, column in zip(flower, model.overall)]
     outside = sum(not column.low <= value <= column.high for value, column in zip(flower, model.overall))

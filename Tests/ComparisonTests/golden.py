@@ -209,7 +209,7 @@ def main(action):
 
 
 def differences(old, new):
-    """What is another figure now than in the file."""
+    """The figures that differ from the file."""
     case, before, after = f"{new['kind']} {new['seed']}", old["expected"], new["expected"]
     # A scipy that cannot compute an exact probability leaves it out.
     problems = [f"{case}: {name} is there only once" for name in (set(before) ^ set(after)) - {"p_exact"}]

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # Runs delivery in a simulated world with SCHEDULES (20,000) seeds from FIRST_SEED (1) on. Closes with "N passed, N failed";
-# a failure names its seed, and `.build/release/delivery-simulation replay SEED` tells that schedule step by step.
+# a failure names its seed, and `.build/release/delivery-simulation replay SEED` prints that schedule step by step.
 set -eu
 cd "$(dirname "$0")/../.."
 build=${BUILD:-.build}

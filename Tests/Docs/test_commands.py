@@ -2,7 +2,7 @@
 """Every command that README.md and docs/ show runs, as it is written.
 
 The blocks of a document run in its order, in one shell, as a reader would type them: in a scratch directory, with a home,
-a network and a /opt of their own, so that ports and paths are those of the text. What a document takes for granted
+a network and a /opt of their own, so that ports and paths are those of the text. Things that a document takes for granted
 (files, a server, a broker) is made by Tests/Docs/setups/NAME.sh. Blocks that cannot run carry their reason.
 """
 
@@ -69,7 +69,7 @@ def isolated():
 
 
 def programs(folder):
-    """What the documents call: the program, and Python and R with their bindings."""
+    """The programs that documents call: algo-run, and Python and R with their bindings."""
     (folder / "bin").mkdir()
     (folder / "bin/algo-run").symlink_to(os.environ["ALGO_RUN"])
     return {

@@ -128,7 +128,7 @@ class Crash:
         for name in sorted(self.figures):
             print(f"{name:44} {self.figures[name]:6}")
         print(f"{'executions that noted their end':44} {len(noted):6}")
-        print(f"{'of these, safe as algo-run said':44} {len(self.stored):6}")
+        print(f"{'of these, safe as algo-run reported':44} {len(self.stored):6}")
         print(f"{'payloads on the topic (distinct keys)':44} {len(topic):6}")
         print(f"{'sent more than once, under the same key':44} {sum(count - 1 for count in topic.values()):6}")
         print(f"{'algo-run killed before it could store':44} {len(noted - set(topic)):6}")

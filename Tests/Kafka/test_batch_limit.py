@@ -10,7 +10,7 @@ from harness import processes
 from harness.connections import connect, plaintext
 from harness.listeners import DeadPort
 
-# Above a record with a small number, below one with a number of so many digits, which is carried as it is written.
+# Above a record with a small number, below one with a number of that many digits, which is carried as it is written.
 LIMIT = 1500
 DIGITS = 2000
 TOO_LARGE = f"""echo '{{"n": 0.{"1" * DIGITS}}}' >&3"""
@@ -77,7 +77,7 @@ def test_payloads_rejected_with_others_are_delivered_by_retry(kafka43, program, 
     # Still too large, each by itself.
     program.run("outbox", "retry", "--all", status=0)
     assert program.run("outbox", "deliver", status=1).messages[-1] == "0 delivered, 3 rejected"
-    # Once the topic takes them, nothing stands in their way.
+    # Once the topic takes them, nothing keeps them.
     kafka43.tool("configs", "--alter", "--entity-type", "topics", "--entity-name", topic, "--add-config",
                "max.message.bytes=100000")
     program.run("outbox", "retry", "--all", status=0)
@@ -98,7 +98,7 @@ def test_exec_delivers_what_waits_beside_its_own_payload_one_by_one_if_it_is_ref
     processes.await_until(delivers, "the end of every waiting payload")
 
 
-def test_exec_delivers_more_waiting_payloads_than_it_takes_at_once_although_they_are_refused_together(
+def test_exec_delivers_more_waiting_payloads_than_it_takes_at_a_time_although_they_are_refused_together(
         kafka43, program, topic):
     limited_topic(kafka43, topic, LIMIT)
     wait_in_outbox(program, topic, 130)

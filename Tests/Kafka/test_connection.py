@@ -43,7 +43,7 @@ def test_every_step_passes_with_tls_and_a_login(kafka, program, topic, mechanism
 def test_a_wrong_password_and_an_unknown_user_fail_at_the_login(kafka, program, topic, mechanism):
     wrong, right = {"KAFKA_PASSWORD": "wrong"}, {"KAFKA_PASSWORD": kafka.PASSWORD}
     connect(program, *sasl(kafka, topic, mechanism), **wrong)
-    # With an old library the login may also fail because of the broker's release, which nothing tells.
+    # With an old library the login may also fail because of the broker's release, which nothing reports.
     is_old = library_version(program, **wrong) < (2, 6, 1)
     for env in wrong, right:
         told = failure(program, "authentication", **env)
@@ -58,7 +58,7 @@ def test_a_mechanism_that_is_not_offered(strict_kafka, program, topic):
     assert "does not offer SCRAM-SHA-512" in told and "PLAIN" in told and "2.6.1" not in told
 
 
-def test_certificate_faults_are_told_apart(kafka43, program, topic):
+def test_certificate_faults_are_distinguished(kafka43, program, topic):
     password = {"KAFKA_PASSWORD": kafka43.PASSWORD}
     connect(program, *sasl(kafka43, topic, ca=kafka43.OTHER_CA), **password)
     assert "not trusted here" in failure(program, "tls", **password)
@@ -75,7 +75,7 @@ def test_encryption_on_one_side_only(kafka43, program, topic):
     assert "speaks TLS on this port" in failure(program, "metadata")
 
 
-def test_nobody_listens_and_nobody_of_that_name(program, topic):
+def test_a_port_without_a_listener_and_a_name_without_a_host(program, topic):
     connect(program, "--type", "plaintext", "--brokers", "127.0.0.1:1", "--topic", topic)
     assert "Connection refused" in failure(program, "tcp")
     connect(program, "--brokers", "nonexistent.invalid:9092")
@@ -145,7 +145,7 @@ def test_the_library_of_confluent_kafka_logs_in_to_kafka_4_by_scram(kafka43, pro
     assert report["delivery"] == {"state": "delivered"}
 
 
-def test_an_old_library_says_at_set_and_at_test_how_far_its_scram_reaches(kafka, program, topic):
+def test_set_and_test_state_how_far_the_scram_of_an_old_library_reaches(kafka, program, topic):
     env = {"KAFKA_PASSWORD": kafka.PASSWORD}
     said = connect(program, *sasl(kafka, topic, "SCRAM-SHA-256"), **env).stderr.decode()
     told = walk(program, None, **env)["settings"]["detail"]

@@ -69,7 +69,7 @@ def test_a_port_that_closes_after_tls(kafka43, program, topic):
     assert "login" in hint and "brokers are down" not in cause
 
 
-def test_a_port_that_closes_at_once(program, topic):
+def test_a_port_that_closes_immediately(program, topic):
     with listeners.closing() as listener:
         connect_plainly(program, listener.address, topic)
         cause, hint = failure(program, "metadata")
@@ -130,7 +130,7 @@ def test_the_advertised_address_is_named_after_a_login(misled, program, topic):
     assert kafka.PASSWORD not in str(steps)
 
 
-def test_an_unreachable_broker_of_several_is_no_reason_to_fail(kafka43, program, topic):
+def test_an_unreachable_broker_of_several_fails_nothing(kafka43, program, topic):
     with listeners.silent() as listener, listeners.DeadPort() as dead:
         brokers = f"127.0.0.1:{dead.number},nonexistent.invalid:1,{listener.address},{kafka43.PLAINTEXT}"
         connect_plainly(program, brokers, topic)

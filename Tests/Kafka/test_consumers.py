@@ -94,7 +94,7 @@ def connect_three(kafka, program, topic, tmp_path, change):
         for key, value in changes.items():
             text = re.sub(rf"^{re.escape(key)}=.*$", f"{key}={value}", text, flags=re.MULTILINE)
         if name == "worker.properties":
-            # Only for this test: no fixed port, and offsets at once.
+            # Only for this test: no fixed port, and offsets immediately.
             text += f"\nlisteners={changes['listeners']}\noffset.flush.interval.ms=500\n"
             text += "consumer.auto.offset.reset=earliest\n"
         else:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is on the topic after an execution: key, value and headers; and what becomes of what cannot be there."""
+"""The record on the topic after an execution: key, value and headers; and payloads that cannot be there."""
 
 import json
 
@@ -132,7 +132,7 @@ def test_a_broker_that_denies_everything_is_asked_less_and_less_often(kafka43, p
         kafka43.tool("acls", "--remove", "--force", "--allow-principal", "User:admin", "--operation", "All", "--cluster")
 
 
-def test_a_payload_that_is_too_large_is_rejected_at_once(kafka43, program, topic):
+def test_a_payload_that_is_too_large_is_rejected_immediately(kafka43, program, topic):
     connect(program, *plaintext(kafka43, topic), "-X", "message.max.bytes=1000")
     metrics = json.dumps({f"a_rather_long_name_for_a_metric_{n:03}": n for n in range(25)})
     outcome, report = program.report("demo/x", "--", "sh", "-c", f"echo '{metrics}' >&3", status=0)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Brokers that crash, vanish and come back: nothing is lost, nothing is sent twice at once, no wait is in vain."""
+"""Brokers that crash, vanish and come back: nothing is lost, nothing is sent twice at the same time, no wait is in vain."""
 
 import json
 import signal
@@ -92,7 +92,7 @@ def test_a_network_that_misbehaves_loses_nothing(proxied, program, topic, mode):
     batch = program.start("batch", "demo/x", requests, "--output", results, "--progress", "none", "--", "sleep", "0.02")
     processes.await_until(lambda: results.exists() and results.read_bytes().count(b"\n") > 30, "30 results")
     proxy.mode = mode
-    # The batch goes on whatever the network does.
+    # The batch continues whatever the network does.
     processes.await_until(lambda: results.read_bytes().count(b"\n") == 300, "all results")
     proxy.mode = "pass"
     assert program.finish(batch, limit=240).status == 0
@@ -126,11 +126,11 @@ def test_with_on_expiry_drop_an_expired_payload_is_gone(program, topic):
     assert json.loads(program.run("outbox", "list", "--json", status=0).stdout) == []
 
 
-def test_several_deliverers_at_once_send_each_record_once(kafka43, program, topic):
+def test_several_deliverers_together_send_each_record_once(kafka43, program, topic):
     left = queue(program, 400, topic)
     connect(program, *plaintext(kafka43, topic))
     deliverers = [program.start("outbox", "deliver") for _ in range(4)]
-    # Who finds what is left in another's hands leaves it there, and says so; who had it delivers it.
+    # A deliverer that finds another's records leaves them there and reports them; its deliverer delivers it.
     for outcome in map(program.finish, deliverers):
         assert outcome.status == ("in the hands of another process" in outcome.messages[-1]), outcome
     assert sorted(kafka43.keys(topic)) == sorted(left)

@@ -18,7 +18,7 @@ def files_with(program, secret):
 
 
 def everything(program, env):
-    """All that the program says with a connection that fails and is looked at in every way."""
+    """All output of the program with a connection that fails and is looked at in every way."""
     said = []
     for arguments in (
         ["connection", "show"], ["connection", "show", "--json"], ["connection", "test"], ["connection", "test", "--json"],

@@ -30,7 +30,7 @@ def metric(server, series):
     return float(re.search(rf"^{re.escape(series)} (\S+)$", text, re.M)[1])
 
 
-def test_a_connection_that_passes_is_saved_and_payloads_of_calls_go_there_at_once(kafka, program, topic):
+def test_a_connection_that_passes_is_saved_and_payloads_of_calls_go_there_immediately(kafka, program, topic):
     with Server(program, scope="admin") as server:
         steps = walk(server, sasl(kafka, topic), "?save=true")
         assert list(steps) == [*STAGES, "save"], steps

@@ -42,7 +42,7 @@ def older(package, folder):
 
 @pytest.fixture
 def asked(root):
-    """What systemd was asked since the last call of this."""
+    """The requests to systemd since the last call of this."""
     (root.path / "run/systemd/system").mkdir(parents=True)
     command = root.path / "usr/local/bin/systemctl"
     command.write_text(SYSTEMCTL)
@@ -61,7 +61,7 @@ def test_it_is_installed_used_and_gone_without_a_trace(root, one):
     home = root.add_user("ann")
     install(root, one("*.deb"))
     root.run("apt-get", "purge", "-qq", "-y", "algo-run")
-    # What stays are the recommended libraries, and nothing of this package.
+    # The recommended libraries stay, and nothing of this package.
     before = root.listing()
     assert not [name for name in before if "algo" in name.lower() and "libalgo" not in name.lower()]
     install(root, one("*.deb"))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What every scenario needs: a home of its own, the binary to drive, and proof that nothing is left running.
+"""Fixtures of every scenario: a home of its own, the binary to drive, and proof that nothing is left running.
 
 Scenarios look at algo-run from outside, as a user does. Nothing here knows how it is built or what it is made of.
 """

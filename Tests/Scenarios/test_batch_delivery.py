@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Payloads of a batch while no broker answers: kept, told, and never in the way (docs/contract.md 8 and 9)."""
+"""Payloads of a batch while no broker answers: kept, reported, and never in the way (docs/contract.md 8 and 9)."""
 
 import json
 import signal
@@ -27,14 +27,14 @@ def drain(batches, *options):
     return process
 
 
-def test_results_are_complete_before_any_acknowledgement_and_say_that_payloads_wait(batches):
+def test_results_are_complete_before_any_acknowledgement_and_show_that_payloads_wait(batches):
     process = drain(batches)
     assert [result["delivery"]["state"] for result in batches.results("out.ndjson")] == ["queued"] * 5
     process.send_signal(signal.SIGINT)
     assert batches.program.finish(process).status == 130
 
 
-def test_ctrl_c_while_draining_leaves_the_rest_in_the_outbox_and_tells_how_many(batches):
+def test_ctrl_c_while_draining_leaves_the_rest_in_the_outbox_and_prints_its_number(batches):
     process = drain(batches, "--summary", "s.json")
     process.send_signal(signal.SIGINT)
     # Far less than the window that it would wait otherwise.
@@ -55,7 +55,7 @@ def test_killed_while_draining_loses_nothing(batches):
     assert all(result["request_id"].encode() in listed for result in batches.results("out.ndjson"))
 
 
-def test_payloads_that_are_dropped_are_not_said_to_be_kept(batches, unreachable):
+def test_dropped_payloads_are_not_reported_as_kept(batches, unreachable):
     connect(batches.program, unreachable, "--delivery-window", "1s", "--on-expiry", "drop")
     batches.write("r.ndjson", ["a", "b"])
     outcome = batches.run("r.ndjson", "--summary", "s.json", status=0)
@@ -63,7 +63,7 @@ def test_payloads_that_are_dropped_are_not_said_to_be_kept(batches, unreachable)
     assert len(told) == 1 and "--on-expiry drop" in told[0], outcome
     assert not any("kept" in message for message in outcome.messages)
     assert json.loads((batches.directory / "s.json").read_text())["payloads"]["undelivered"] == 2
-    # Where they are kept, that is said.
+    # If they are kept, that is reported.
     connect(batches.program, unreachable, "--on-expiry", "keep")
     outcome = batches.run("r.ndjson", status=0)
     assert any("kept for `algo-run outbox retry`" in message for message in outcome.messages), outcome

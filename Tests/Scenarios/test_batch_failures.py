@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a batch does with requests that fail: retries, giving up, limits (docs/contract.md 9)."""
+"""A batch with requests that fail: retries, giving up, limits (docs/contract.md 9)."""
 
 import contextlib
 import json
@@ -16,7 +16,7 @@ import pytest
 from harness import processes
 from harness.batches import Batches, outcomes, parse
 
-# Fails until it has been tried as often as its input says; counts its attempts in a file of its own.
+# Fails until it has been tried as often as its input demands; counts its attempts in a file of its own.
 FLAKY = """
 import os, sys
 need = int(sys.stdin.read())
@@ -94,7 +94,7 @@ def test_waiting_for_a_retry_holds_no_slot(batches):
 
 
 @pytest.mark.parametrize("rule, started", [("3", 3), ("100%", 20), ("15%", 3)])
-def test_a_batch_gives_up_after_so_many_failures(batches, rule, started):
+def test_a_batch_gives_up_after_the_given_number_of_failures(batches, rule, started):
     batches.write("r.ndjson", ["x"] * 500)
     outcome = batches.run(
         "r.ndjson", "--jobs", "1", "--halt-after", rule, "--summary", "s.json", command=["false"], status=1)
@@ -129,7 +129,7 @@ def test_a_share_is_that_of_the_finished_requests(batches):
     assert len(outcome.results) == 100
 
 
-def test_a_limit_runs_so_many_requests_and_no_more(batches):
+def test_a_limit_runs_that_number_of_requests_and_no_more(batches):
     batches.write("r.ndjson", [f"{number}" for number in range(10)])
     results = batches.run("r.ndjson", "--limit", "4", "--keep-order", status=0).results
     assert [result["index"] for result in results] == [0, 1, 2, 3]
@@ -142,9 +142,9 @@ def test_an_empty_list_is_a_success(batches):
     assert outcome.results == []
 
 
-def test_so_many_requests_run_at_the_same_time_and_never_more(batches):
+def test_jobs_requests_run_at_the_same_time_and_never_more(batches):
     batches.write("r.ndjson", ["x"] * 30)
-    # The first ones wait until there are four, which would be for ever if there were never so many.
+    # The first ones wait until there are four, which would be for ever if there were never four.
     source = """
 import os, time
 os.mkdir(f"running-{os.getpid()}")
@@ -164,7 +164,7 @@ os.rmdir(f"running-{os.getpid()}")
 # It counts the processes of a user.
 @pytest.mark.alone
 def test_where_the_system_has_no_more_processes_fewer_requests_run_at_a_time_and_none_fails(program):
-    # The limit is no limit for root: a user without rights runs it, in a directory of his own.
+    # The limit does not apply to root: a user without rights runs it, in a directory of his own.
     directory = Path(tempfile.mkdtemp(prefix="algo-run-processes-"))
     try:
         directory.chmod(0o777)

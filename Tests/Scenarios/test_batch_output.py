@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Results are where the user asked for them, or the batch says so and ends with 125 (docs/contract.md 9)."""
+"""Results are where the user asked for them, or the batch reports it and ends with 125 (docs/contract.md 9)."""
 
 import errno
 import os

@@ -36,7 +36,7 @@ def test_a_terminal_shows_one_bar_that_leaves_nothing_behind_but_the_summary(bat
         assert terminal.end() == 0
     shown = terminal.shown.decode()
     assert "10 requests in" in shown
-    # What stands on the screen at the end: every drawn line was erased before something else was written.
+    # The screen at the end: every drawn line was erased before something else was written.
     last = re.split(r"\r\x1b\[K|\n", shown)
     assert all("[" not in line or "\r[" in "\r" + line for line in last)
     assert shown.rindex("\x1b[K") < shown.index("10 requests in")

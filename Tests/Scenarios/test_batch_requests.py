@@ -57,7 +57,7 @@ def test_the_child_reads_a_file_from_its_start_whatever_the_size(batches):
     assert [result["result"] for result in results] == [f"True 0 {len(line)}\n" for line in lines]
 
 
-def test_blank_lines_are_no_requests(batches):
+def test_blank_lines_are_not_requests(batches):
     batches.write("r.ndjson", "a\n\n \t\nb\r\n\r\n\n")
     outcome = batches.run("r.ndjson", "--keep-order", status=0)
     assert [result["source"] for result in outcome.results] == ["r.ndjson:1", "r.ndjson:4"]
@@ -129,7 +129,7 @@ def test_a_slow_first_request_holds_no_other_back(batches):
     assert [result["index"] for result in parse(outcome.stdout)] == list(range(301))
 
 
-def test_a_dry_run_tells_what_would_run_and_touches_nothing(batches):
+def test_a_dry_run_prints_what_would_run_and_touches_nothing(batches):
     batches.write("r.ndjson", '{"input":1}\n[]\n{"input":2}\n')
     outcome = batches.run(
         "r.ndjson", "--envelope", "--dry-run", "--output", "out.ndjson", command=["touch", "ran"], status=0)
@@ -140,7 +140,7 @@ def test_a_dry_run_tells_what_would_run_and_touches_nothing(batches):
 
 
 @pytest.mark.parametrize("name", ["missing.ndjson", "."])
-def test_a_file_that_cannot_be_read_is_told_before_anything_runs(batches, name):
+def test_a_file_that_cannot_be_read_is_reported_before_anything_runs(batches, name):
     batches.write("r.ndjson", "a\n")
     outcome = batches.run("r.ndjson", name, "--output", "out.ndjson", command=["touch", "ran"], status=125)
     assert len(outcome.messages) == 1
@@ -213,7 +213,7 @@ def test_payloads_are_not_appended_to_the_list_they_come_from(program):
     program.run("connection", "remove", status=0)
 
 
-def test_closed_streams_are_no_place_for_results_and_no_source_of_requests(batches):
+def test_closed_streams_take_no_results_and_give_no_requests(batches):
     batches.write("r.ndjson", "a\n")
     command = " ".join(map(shlex.quote, [str(batches.program.binary), *batches.arguments("r.ndjson")]))
     outcome = subprocess.run(["sh", "-c", command + " >&-"], env=batches.program.environment(), cwd=batches.directory,

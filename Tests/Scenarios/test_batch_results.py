@@ -43,7 +43,7 @@ print('{"ok": true}')
     assert (result["stderr_tail"], result["result"]) == ("careful\n", {"ok": True})
 
 
-def test_every_kind_of_result_is_as_its_schema_says(program):
+def test_every_kind_of_result_matches_its_schema(program):
     batches = Batches(program, insights=True)
     batches.write("r.ndjson", ["exit 0", "exit 3", "kill -9 $$", "sleep 60", "printf '\\377'", "exit 0",
                                "yes | head -c 5000", "echo '{\"a\":1,\"b\":\"x\"}' >&3; echo '[1, 2]'"])
@@ -65,13 +65,13 @@ def test_numbers_in_a_json_result_stay_as_written_and_the_line_one_line(batches)
     (b"", ""), (b"text\n", "text\n"), (b"NaN", "NaN"), (b"1\n2\n", "1\n2\n"), (b"[1,]", "[1,]"), (b'"s"', "s"),
     ("é\u2028\x1b[0m".encode(), "é\u2028\x1b[0m"), (b" true ", True),
 ])
-def test_output_is_json_where_it_is_json_and_text_where_it_is_text(batches, output, member):
+def test_output_is_json_if_it_is_json_and_text_if_it_is_text(batches, output, member):
     batches.write("out.bin", output)
     result = batches.run("out.bin", status=0).results[0]
     assert result["result"] == member and "result_encoding" not in result
 
 
-def test_output_that_is_no_text_is_base64(batches):
+def test_output_that_is_not_text_is_base64(batches):
     content = os.urandom(100_000) + b"\xff"
     batches.write("out.bin", content)
     result = batches.run("out.bin", status=0).results[0]
@@ -152,9 +152,9 @@ def test_a_line_of_100_megabytes_takes_no_more_memory_than_a_short_one(batches):
 
 
 @pytest.mark.parametrize("order", [[], ["--keep-order"]])
-def test_output_that_the_disk_has_no_room_for_is_no_result_and_its_request_runs_again(program, order):
+def test_output_that_the_disk_has_no_room_for_gives_no_result_and_its_request_runs_again(program, order):
     batches = Batches(program, insights=True)
-    # A limit on the size of files stands for the full disk. The third request's output is too much for it.
+    # A limit on the size of files replaces the full disk. The third request's output is too much for it.
     full = {"preexec_fn": lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))}
     batches.write("r.ndjson", ["10", "20", "300000", "30", "40"])
     source = "import sys; n = int(sys.stdin.readline()); sys.stdout.write('x' * n)"
@@ -178,7 +178,7 @@ def test_of_stderr_the_last_4_kib_are_kept(batches):
     assert result["stderr_tail"] == "b" * 4095 + "\n"
 
 
-def test_outcomes_tell_how_each_request_ended(batches):
+def test_outcomes_show_how_each_request_ended(batches):
     batches.write("r.ndjson", ["exit 0", "exit 3", "kill -9 $$", "sleep 60"])
     results = batches.run(
         "r.ndjson", "--keep-order", "--timeout", "300ms", "--jobs", "4", command=["sh"], status=1).results
@@ -202,7 +202,7 @@ def test_a_command_that_cannot_start_fails_each_request_with_its_reason(batches,
     (["/nonexistent/program"], "there is no such program; check the spelling"),
     (["/etc/passwd"], "make it executable"),
 ])
-def test_why_requests_never_started_is_said_once(batches, command, words, options):
+def test_the_reason_for_requests_that_never_started_is_printed_once(batches, command, words, options):
     batches.write("r.ndjson", [f"{number}" for number in range(40)])
     outcome = batches.run("r.ndjson", *options, command=command, status=1)
     told = [message for message in outcome.messages if words in message]
@@ -210,7 +210,7 @@ def test_why_requests_never_started_is_said_once(batches, command, words, option
     assert all(words in reason(result) for result in outcome.results)
 
 
-def test_each_reason_is_said_with_how_many_requests_it_stopped(batches):
+def test_each_reason_is_printed_with_the_number_of_requests_it_stopped(batches):
     batches.write("r.ndjson", ['{"input":1}', "[]", '{"input":2}', "[]"])
     outcome = batches.run("r.ndjson", "--envelope", command=["/nonexistent/program"], status=1)
     told = [message.split(":")[0] for message in outcome.messages if "never started" in message]
@@ -256,7 +256,7 @@ def test_what_never_started_publishes_nothing(program):
     assert batches.payloads() == []
 
 
-def test_rejected_metrics_are_told_twenty_times_and_counted(batches):
+def test_rejected_metrics_are_printed_twenty_times_and_counted(batches):
     batches.write("r.ndjson", [f"{number}" for number in range(30)])
     outcome = batches.run("r.ndjson", command=["sh", "-c", "echo '{\"a\":\"x\"}' >&3"], status=0)
     assert sum("not_a_number" in message for message in outcome.messages) == 20
@@ -264,7 +264,7 @@ def test_rejected_metrics_are_told_twenty_times_and_counted(batches):
     assert all(result["rejected_metrics"] for result in outcome.results)
 
 
-def test_the_summary_is_told_and_written_as_json(batches):
+def test_the_summary_is_printed_and_written_as_json(batches):
     batches.write("r.ndjson", ["rm gone.sh"] + ["exit 0"] * 7 + ["exit 1", "kill -9 $$"])
     batches.write("gone.sh", "exit 0")
     outcome = batches.run("r.ndjson", "gone.sh", "--jobs", "1", "--summary", "summary.json", command=["sh"], status=1)
@@ -284,7 +284,7 @@ def test_a_summary_that_cannot_be_written_is_a_failure(batches):
     assert len(outcome.results) == 1 and "No space left on device; choose another file with --summary" in outcome.messages[-1]
 
 
-def test_the_summary_is_as_its_schema_says(batches):
+def test_the_summary_matches_its_schema(batches):
     batches.write("r.ndjson", ["exit 0"] * 3 + ["exit 1"] * 5)
     for options in ([], ["--halt-after", "2", "--jobs", "1"], ["--limit", "0"]):
         batches.run("r.ndjson", *options, "--summary", "s.json", command=["sh"])
@@ -299,17 +299,17 @@ def test_the_summary_is_as_its_schema_says(batches):
         schemas.validate("batch-preview", line)
 
 
-def test_quiet_tells_of_rejected_metrics_that_were_not_told_one_by_one(batches):
+def test_quiet_counts_rejected_metrics_that_were_not_printed_one_by_one(batches):
     batches.write("r.ndjson", [f"{number}" for number in range(30)])
     outcome = batches.run("r.ndjson", "--quiet", command=["sh", "-c", "echo '{\"a\":\"x\"}' >&3"], status=0)
     assert len(outcome.messages) == 21 and outcome.messages[-1] == "30 metrics rejected; see the results"
 
 
-def test_quiet_says_nothing_when_all_is_well(batches):
+def test_quiet_prints_nothing_when_all_is_well(batches):
     batches.write("r.ndjson", "a\n")
     assert batches.run("r.ndjson", "--quiet", status=0).stderr == b""
 
 
-def test_the_digest_is_that_of_the_input_even_where_it_is_empty(batches):
+def test_the_digest_is_that_of_the_input_even_if_it_is_empty(batches):
     batches.write("empty.txt", b"")
     assert batches.run("empty.txt", status=0).results[0]["input_sha256"] == sha256(b"")

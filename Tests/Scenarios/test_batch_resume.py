@@ -18,7 +18,7 @@ def batches(program):
 
 
 def essence(results):
-    """What must be the same after any number of interruptions."""
+    """The part that must be the same after any number of interruptions."""
     return sorted(
         (result["index"], result["source"], result["input_sha256"], result["outcome"], str(result["result"]))
         for result in results)
@@ -43,7 +43,7 @@ def work(batches):
 def test_killed_at_random_points_it_ends_as_if_it_never_was(batches, chance, request):
     limit = request.config.getoption("kills")
     count = 3 * limit
-    # Equal inputs among them: they are told apart by their occurrence.
+    # Equal inputs among them: their occurrence distinguishes them.
     lines = ["x" * chance.randrange(1, 12) if chance.random() < 0.5 else f"request {number}" for number in range(count)]
     batches.write("r.ndjson", lines)
     undisturbed = batches.run("r.ndjson", "--output", "whole.ndjson", command=work(batches), status=0)
@@ -208,7 +208,7 @@ def test_nothing_beside_the_results_is_touched_by_a_resume(batches):
         assert (batches.directory / name).read_text() == "another's\n"
 
 
-def test_a_dry_run_of_a_resume_tells_what_is_left(batches):
+def test_a_dry_run_of_a_resume_prints_what_is_left(batches):
     batches.write("r.ndjson", ["a", "b", "c"])
     batches.run("r.ndjson", "--output", "out.ndjson", "--limit", "2", status=0)
     lines = batches.run("r.ndjson", "--output", "out.ndjson", "--resume", "--dry-run", status=0).results

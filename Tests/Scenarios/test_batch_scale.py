@@ -10,9 +10,9 @@ from harness.batches import Batches, peak_memory, sha256
 
 pytestmark = [pytest.mark.slow, pytest.mark.soak]
 
-# So many have all threads, buffers and arenas that a batch ever has; of 300, some runs lacked 1.2 MiB.
+# With this number all threads, buffers and arenas of a batch exist; of 300, some runs lacked 1.2 MiB.
 FEW = 3_000
-# What is kept of a request would be more than this: its digest alone has 32 bytes.
+# Data kept for each request would be more than this: its digest alone has 32 bytes.
 BYTES_A_REQUEST = 48
 
 
@@ -22,7 +22,7 @@ def batches(program):
 
 
 def memory_of(batches, files, count, *options, command=("true",)):
-    """The peak memory in KiB once all of `files` is done; standard input holds the batch open meanwhile."""
+    """The peak memory in KiB once all of `files` is done; standard input holds the batch open until then."""
     out = batches.directory / "out.ndjson"
     if "--resume" not in options:
         out.unlink(missing_ok=True)

@@ -13,7 +13,7 @@ from harness.batches import Batches, await_lines, descriptors, interrupt, outcom
 from harness.program import PYTHON
 from harness.terminal import Terminal
 
-# Says that it runs, then waits for a file; tells when it is asked to stop. It has a child of its own.
+# Prints that it runs, then waits for a file; prints when it is asked to stop. It has a child of its own.
 PATIENT = """
 import os, signal, subprocess, sys, time
 def asked(*_):
@@ -46,10 +46,10 @@ def await_text(batches, name, length):
 
 
 def await_message(process, words):
-    # Progress goes on being told, so that each line comes in time although the one awaited never may.
+    # Progress is still printed, so that each line comes in time although the one awaited never may.
     deadline = time.monotonic() + processes.LIMIT
     while words not in processes.read_line(process.stderr.fileno()):
-        assert time.monotonic() < deadline, f"nothing was said of {words!r}"
+        assert time.monotonic() < deadline, f"no message with {words!r}"
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
@@ -89,7 +89,7 @@ def test_a_child_that_ignores_the_stop_is_killed_after_the_grace(batches):
     assert [(result["outcome"], result["signal"]) for result in results] == [("signaled", 9)] * 2
 
 
-def test_the_third_signal_kills_at_once(batches):
+def test_the_third_signal_kills_immediately(batches):
     (batches.directory / "stubborn").touch()
     process = start(batches, "--grace", "10m")
     interrupt(process)
@@ -116,7 +116,7 @@ def test_an_interrupted_batch_is_resumed_to_its_end(batches):
     assert outcomes(results) == ["succeeded"] * 6
 
 
-def test_whoever_waits_for_a_retry_is_finished_by_the_first_signal(batches):
+def test_a_request_that_waits_for_a_retry_is_finished_by_the_first_signal(batches):
     batches.write("r.ndjson", "x\n")
     process = batches.start(
         "r.ndjson", "--retries", "3", "--retry-delay", "1h", "--output", "out.ndjson",
@@ -129,7 +129,7 @@ def test_whoever_waits_for_a_retry_is_finished_by_the_first_signal(batches):
     assert (result["outcome"], result["exit_code"], result["attempts"]) == ("failed", 4, 1)
 
 
-def test_a_batch_that_waits_for_its_list_ends_at_once(batches):
+def test_a_batch_that_waits_for_its_list_ends_immediately(batches):
     process = batches.start("-", stdin=subprocess.PIPE)
     process.stdin.write(b"a\n")
     process.stdin.flush()
@@ -139,7 +139,7 @@ def test_a_batch_that_waits_for_its_list_ends_at_once(batches):
     assert process.returncode == 130
 
 
-def test_a_child_of_a_batch_that_asks_on_the_terminal_fails_at_once(batches):
+def test_a_child_of_a_batch_that_asks_on_the_terminal_fails_immediately(batches):
     batches.write("r.ndjson", ["1", "2"])
     source = "import errno\ntry: open('/dev/tty')\nexcept OSError as error: print(errno.errorcode[error.errno])"
     arguments = batches.arguments("r.ndjson", "-o", "out.ndjson", command=[PYTHON, "-c", source])

@@ -16,7 +16,7 @@ STREAMS = {
 
 
 @pytest.mark.parametrize("name", STREAMS)
-def test_it_says_of_a_stream_what_an_execution_says(program, name):
+def test_it_reports_for_a_stream_what_an_execution_reports(program, name):
     stream = STREAMS[name]
     _, report = program.stream(stream)
     checked = program.run("check", "--json", input=stream)
@@ -42,7 +42,7 @@ def test_it_reads_a_file_or_stdin(program):
     assert outcome.status not in (0, 64) and len(outcome.messages) == 1 and "no-such-file" in outcome.messages[0]
 
 
-def test_the_table_tells_each_rejection_with_its_reason(program):
+def test_the_table_shows_each_rejection_with_its_reason(program):
     outcome = program.run("check", input=STREAMS["mixed"], status=1)
     shown = outcome.stdout.decode()
     for reason in ("empty_name", "not_a_number", "malformed_line", "not_finite", "reserved_name"):

@@ -70,7 +70,7 @@ def test_the_manual_has_a_page_for_every_command_with_the_options_of_its_help(pr
 @pytest.mark.parametrize("arguments", [
     ["exce", "--", "true"], ["exec", "--tiemout", "1s", "--", "true"], ["no-such"], ["--nope"],
     ["versions", "a/b", "c/d"], ["insights", "maybe", "o/a"], ["insights", "on"]])
-def test_a_mistake_gives_64_and_is_said_with_the_prefix(program, arguments):
+def test_a_mistake_gives_64_and_is_printed_with_the_prefix(program, arguments):
     outcome = program.run(*arguments)
     assert outcome.status == 64 and outcome.stdout == b""
     assert outcome.stderr.startswith(b"algo-run: ")
@@ -81,13 +81,13 @@ def test_a_misspelt_option_or_command_is_recognised(program):
     assert b"exec" in program.run("exce", "--", "true").stderr
 
 
-def test_what_stands_behind_the_two_dashes_is_the_childs(program):
+def test_the_words_behind_the_two_dashes_are_the_childs(program):
     for words in (["--help"], ["--version"], ["-h"], ["--"], ["--home", "x"]):
         outcome = program.python("import sys; print(*sys.argv[1:])", arguments=words, status=0)
         assert outcome.stdout.decode() == " ".join(words) + "\n"
 
 
-def test_a_reader_of_the_listing_that_went_away_is_no_cause_for_complaint(program):
+def test_a_reader_of_the_listing_that_went_away_causes_no_message(program):
     import os
     program.run("publish", "o/a", "--", "true", status=0)
     reader, writer = os.pipe()
@@ -97,14 +97,14 @@ def test_a_reader_of_the_listing_that_went_away_is_no_cause_for_complaint(progra
     assert outcome.stderr == b"" and outcome.status in (1, 141, -13)
 
 
-def test_a_full_disk_under_a_listing_is_said(program):
+def test_a_full_disk_under_a_listing_is_reported(program):
     program.run("publish", "o/a", "--", "true", status=0)
     with open("/dev/full", "wb") as full:
         outcome = program.run("versions", "--json", stdout=full)
     assert outcome.status not in (0, 64) and len(outcome.messages) == 1
 
 
-def test_options_may_stand_before_or_behind_the_reference_and_with_an_equals_sign(program):
+def test_options_are_read_before_and_behind_the_reference_and_with_an_equals_sign(program):
     program.run("publish", "o/a", "--", "sleep", "1000", status=0)
     for arguments in (["--timeout", "50ms", "o/a"], ["o/a", "--timeout", "50ms"], ["o/a", "--timeout=50ms"]):
         program.run("exec", *arguments, status=124)
@@ -130,7 +130,7 @@ def words_and_subcommands(program):
         yield from ([word, name] for name in below)
 
 
-def test_help_tells_the_exit_statuses_that_the_documentation_tells(program):
+def test_help_lists_the_exit_statuses_of_the_documentation(program):
     documented = documented_statuses()
     commands = {" ".join(words): words for words in words_and_subcommands(program)}
     assert set(documented) == set(commands)

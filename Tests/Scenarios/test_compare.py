@@ -48,14 +48,14 @@ def test_a_shift_is_drift_and_exits_with_1(compare):
     assert f"{metric['d']:.3g}"[:4] in metric["explanation"]
 
 
-def test_too_few_executions_exit_with_3_or_as_told(compare):
+def test_too_few_executions_exit_with_3_or_as_requested(compare):
     for options, status in [([], 3), (["--if-unknown", "pass"], 0), (["--if-unknown", "fail"], 1)]:
         _, found = compare(normal(1, 29), normal(2, 300), *options, status=status)
         assert verdicts(found) == {"score": "insufficient"}
     compare(normal(1, 29), normal(1, 29), "--min-samples", "20", status=0)
 
 
-def test_a_large_difference_of_few_executions_is_inconclusive_and_says_how_many_are_needed(compare):
+def test_a_large_difference_of_few_executions_is_inconclusive_with_the_number_needed(compare):
     _, found = compare(normal(1, 40), normal(2, 40, mean=0.4), status=0)
     metric, = found["metrics"]
     assert metric["verdict"] == "inconclusive" and metric["needed"] > 40
@@ -153,7 +153,7 @@ def test_every_form_of_a_line_is_read(compare):
     assert found["shown_only"][-1]["mean_a"] == 1
 
 
-def test_lines_that_are_no_executions_are_counted_and_connection_tests_left_out(compare):
+def test_lines_that_are_not_executions_are_counted_and_connection_tests_left_out(compare):
     test = '{"request_id":"connection-test-4c5b","connection_test":1}'
     a = [*normal(1, 40), "", "{", '{"a":1}', "[1]", test, b"\xff"]
     outcome, found = compare(a, normal(1, 40), status=0)

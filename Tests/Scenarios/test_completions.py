@@ -42,7 +42,7 @@ def need(shell):
 
 
 def asked(program, *command):
-    """What the shell's answers are, one line for each question."""
+    """The shell's answers, one line for each question."""
     finished = subprocess.run(command, env=environment(program), cwd=program.directory, timeout=processes.LIMIT,
                               stdin=subprocess.DEVNULL, capture_output=True, check=True)
     assert finished.stderr == b""
@@ -99,7 +99,7 @@ def test_fish_offers_what_the_program_knows(ready):
 
 def test_zsh_completes_what_is_typed(ready):
     need("zsh")
-    # A key that prints the line as it stands, and empties it.
+    # A key that prints the line as it is, and empties it.
     start = ("show() { zle -I; print -r -- \"<$BUFFER>\"; BUFFER= }; zle -N show; bindkey '^Y' show; "
              "autoload -Uz compinit; compinit -u -D; source script.zsh; print loaded:")
     with Terminal(["zsh", "-f", "-i"], environment(ready), ready.directory) as user:

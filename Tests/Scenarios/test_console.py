@@ -104,7 +104,7 @@ def test_executions_appear_while_the_page_is_open_and_pause(visit, program):
     assert page.get_by_text("0.93").is_visible()
 
 
-def test_a_stream_goes_on_after_a_restart_from_where_it_was(program):
+def test_a_stream_continues_after_a_restart_from_where_it_was(program):
     program.run("publish", "acme/credit", "--", "sh", "-c", REPORTS, status=0)
     program.run("exec", "acme/credit", input=b"1", status=0)
 

@@ -27,7 +27,7 @@ def scores(program):
 
 
 def compared(program):
-    """What the command prints about both."""
+    """The command's output about both."""
     outcome = program.run("compare", "acme/scores/1.0.0", "acme/scores/1.0.1", "--json", status=1)
     return {metric["name"]: metric for metric in json.loads(outcome.stdout)["metrics"]}
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What comes from outside is text in the console, and other pages cannot use it (docs/console.md)."""
+"""Data from outside is text in the console, and other pages cannot use it (docs/console.md)."""
 
 import http.server
 import json
@@ -181,7 +181,7 @@ def test_posts_from_other_origins_and_names_are_refused(visit, server, program, 
 
 
 def test_a_page_of_another_port_posts_in_vain_although_the_browser_sends_the_cookie(visit, server, program):
-    """Ports of a host share cookies, and SameSite does not tell them apart."""
+    """Ports of a host share cookies, and SameSite does not distinguish them."""
     seen = []
 
     class Evil(http.server.BaseHTTPRequestHandler):

@@ -11,7 +11,7 @@ import pytest
 from harness import processes
 from harness.program import PYTHON
 
-# What is open, without the descriptor that looking itself needs.
+# Open descriptors, without the one that looking itself needs.
 OPEN = """
 import os
 def is_open(d):
@@ -88,7 +88,7 @@ def test_opening_the_channel_again_through_proc_works(program):
 
 
 @pytest.mark.parametrize("limit, options", [(10, []), (13, ["--input", "/dev/null", "--report", "report.json"])])
-def test_a_limit_on_open_files_that_leaves_hardly_any_is_no_obstacle(program, published, limit, options):
+def test_an_execution_needs_hardly_any_open_files(program, published, limit, options):
     limited = {"preexec_fn": lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))}
     outcome = program.run("exec", published, *options, "--", PYTHON, "-c", OPEN, **limited)
     assert (outcome.status, outcome.stdout) == (0, b"[0, 1, 2, 3]\n"), outcome

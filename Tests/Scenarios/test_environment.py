@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the child finds in its environment (docs/contract.md 4)."""
+"""The environment of the child (docs/contract.md 4)."""
 
 import os
 import re
@@ -32,7 +32,7 @@ def test_everything_else_passes_through_unchanged(program, published):
         assert {k: v for k, v in variables.items() if k not in own} == expected
 
 
-def test_bytes_that_are_no_text_pass_through_unchanged(program):
+def test_bytes_that_are_not_text_pass_through_unchanged(program):
     variables = seen(program, env={"LATIN": os.fsdecode(b"caf\xe9"), os.fsdecode(b"N\xe9"): "1"})
     assert variables[b"LATIN"] == b"caf\xe9"
     assert variables[b"N\xe9"] == b"1"

@@ -58,7 +58,7 @@ def test_when_an_outage_has_lapsed_one_execution_tries_again_and_no_other_waits(
 
 
 @pytest.mark.root
-def test_a_name_server_that_never_answers_holds_nobody(insights):
+def test_a_hanging_dns_server_does_not_delay_exec(insights):
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
         silent.bind(("127.0.0.77", 53))
         connect(insights, "kafka.example:9092", "--delivery-wait", "1s")
@@ -69,7 +69,7 @@ def test_a_name_server_that_never_answers_holds_nobody(insights):
     assert (status, len(said)) == (3, 1) and "the broker did not answer in time" in said[0], said
 
 
-def test_what_was_taken_back_from_the_library_is_told_by_its_cause(insights):
+def test_a_reclaimed_payload_is_reported_with_its_cause(insights):
     with socket.create_server(("127.0.0.1", 0)) as silent:
         connect(insights, f"127.0.0.1:{silent.getsockname()[1]}", "--delivery-wait", "1s")
         insights.run("exec", "o/n", status=3)

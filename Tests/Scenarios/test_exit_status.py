@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The exit status of `exec` tells how the execution went (docs/contract.md 4)."""
+"""The exit status of `exec` shows how the execution went (docs/contract.md 4)."""
 
 import os
 import resource
@@ -78,7 +78,7 @@ def test_a_time_limit_gives_124_whatever_the_child_makes_of_it(program):
     stubborn = HANDLES + "signal.signal(signal.SIGTERM, lambda *_: sys.exit(7))\nawait_readable()"
     outcome, report = program.report("--timeout", "1s", "--", PYTHON, "-c", stubborn, status=124)
     assert report["outcome"] == "timed_out"
-    assert report["exit_code"] == 7, "the report tells what the child itself ended with"
+    assert report["exit_code"] == 7, "the report has the child's own ending"
     program.run("exec", "--timeout", "10ms", "--", "sleep", "1000", status=124)
     # The signal of the time limit ends the child; algo-run ends with 124 all the same.
     program.run("exec", "--timeout", "10ms", "--stop-signal", "KILL", "--", "sleep", "1000", status=124)
@@ -101,7 +101,7 @@ def test_a_program_that_may_not_be_executed_gives_126(program):
     assert len(outcome.messages) == 1
 
 
-def test_a_file_that_is_no_program_gives_126(program):
+def test_a_file_that_is_not_a_program_gives_126(program):
     for name, content in [("text", b"hello"), ("empty", b""), ("orphan", b"#!/no/such/interpreter\n")]:
         path = program.directory / name
         path.write_bytes(content)
@@ -162,7 +162,7 @@ def test_a_directory_that_went_away_after_publication_gives_125(program):
     assert str(place) in outcome.messages[0]
 
 
-def test_strict_gives_65_where_a_metric_was_rejected_and_the_child_succeeded(program):
+def test_strict_gives_65_if_a_metric_was_rejected_and_the_child_succeeded(program):
     bad = ["sh", "-c", "echo '{\"a\":\"b\"}' >&3; exit $0"]
     program.run("exec", "--strict", "--", *bad, "0", status=65)
     program.run("exec", "--strict", "--", *bad, "3", status=3)

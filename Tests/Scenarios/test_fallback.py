@@ -76,7 +76,7 @@ def test_the_next_execution_that_can_use_the_outbox_takes_it_in(waiting):
     assert [record["request_id"] for record in listed(waiting).values()] == ["first", "third", "second"]
 
 
-def test_its_window_goes_on_while_it_waits_in_the_file(waiting, unreachable):
+def test_its_window_continues_while_it_waits_in_the_file(waiting, unreachable):
     connect(waiting, unreachable, "--delivery-wait", "0s", "--delivery-window", "1s")
     waiting.run("outbox", "purge", "--state", "pending", status=0)
     kept_aside(waiting, "short")

@@ -19,7 +19,7 @@ def test_each_execution_appends_one_line(program, published):
         assert [json.loads(line)["n"] for line in program.insights()] == list(range(1, count + 1))
 
 
-def test_two_hundred_executions_at_once_are_two_hundred_whole_lines(program, published):
+def test_two_hundred_executions_together_are_two_hundred_whole_lines(program, published):
     started = [
         program.start("exec", published, "--", "sh", "-c", 'echo "{\\"n\\":$0}" >&3', str(number))
         for number in range(200)]
@@ -32,7 +32,7 @@ def test_two_hundred_executions_at_once_are_two_hundred_whole_lines(program, pub
         schemas.validate("payload", payload)
 
 
-def test_long_lines_of_many_at_once_stay_whole_as_well(program, published):
+def test_long_lines_of_many_together_stay_whole_as_well(program, published):
     (program.directory / "big").write_bytes(b'{"a":0.' + b"1" * 25_000 + b"}")
     started = [program.start("exec", published, "--", "sh", "-c", "cat big >&3") for _ in range(40)]
     assert {program.finish(process).status for process in started} == {0}
@@ -151,7 +151,7 @@ OBSTACLES = {
 @pytest.mark.parametrize("with_outbox", [True, False])
 @pytest.mark.parametrize("obstacle", OBSTACLES)
 def test_a_file_that_cannot_be_written_is_named_with_what_to_do(program, published, obstacle, with_outbox):
-    # A batch tries for as long; what it says at the end of that is another sentence.
+    # A batch tries for as long; its message at the end of that is another sentence.
     program.run("connection", "set", "--type", "file", "--delivery-window", "1s", status=0)
     make, words = OBSTACLES[obstacle]
     path = program.home / "insights.ndjson"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Payloads of a batch that the file did not take: delivered as soon as it does, told, and never lost (docs/contract.md 8)."""
+"""Payloads of a batch that the file did not take: delivered as soon as it does, reported, and never lost (docs/contract.md 8)."""
 
 import fcntl
 import json
@@ -51,7 +51,7 @@ class FileBatches(Batches):
         return process
 
     def await_told(self, process, words):
-        """Everything said up to a line with these words."""
+        """Everything printed up to a line with these words."""
         told = processes.read_line(process.stderr.fileno())
         return told if words in told else f"{told}\n{self.await_told(process, words)}"
 
@@ -89,7 +89,7 @@ def test_what_waited_is_written_while_the_batch_runs_once_the_file_takes_lines(b
     assert outcome.messages.count("the file can be written again") == 1
 
 
-def test_the_batch_goes_on_trying_at_its_end_until_the_file_takes_them(batches):
+def test_the_batch_keeps_trying_at_its_end_until_the_file_takes_them(batches):
     process = batches.drain()
     assert [result["delivery"]["state"] for result in batches.results("out.ndjson")] == ["queued"] * 5
     batches.mend()
@@ -100,7 +100,7 @@ def test_the_batch_goes_on_trying_at_its_end_until_the_file_takes_them(batches):
     assert outcome.messages.count("the file can be written again") == 1
 
 
-def test_ctrl_c_at_its_end_leaves_them_in_the_outbox_and_tells_how_many(batches):
+def test_ctrl_c_at_its_end_leaves_them_in_the_outbox_and_prints_their_number(batches):
     process = batches.drain()
     process.send_signal(signal.SIGINT)
     # Far less than the window that it would wait otherwise.
@@ -110,13 +110,13 @@ def test_ctrl_c_at_its_end_leaves_them_in_the_outbox_and_tells_how_many(batches)
     assert batches.figures() == (0, 5, 0) and batches.waiting() == (5, 0)
 
 
-def test_a_window_that_ends_is_told_once_and_what_was_in_it_is_kept(batches):
+def test_a_window_that_ends_is_reported_once_and_its_payloads_are_kept(batches):
     batches.connect("--delivery-window", "2s")
     process = batches.drain()
     outcome = batches.program.finish(process)
     assert outcome.status == 0
     [told] = [message for message in outcome.messages if "expired and are kept for `algo-run outbox retry`" in message]
-    assert str(batches.sink) in told, "it says what held them up"
+    assert str(batches.sink) in told, "the message names the obstacle"
     assert batches.figures() == (0, 0, 5)
     kept = listed(batches.program).values()
     assert [record["state"] for record in kept] == ["expired"] * 5

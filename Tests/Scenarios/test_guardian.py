@@ -13,7 +13,7 @@ from harness import processes
 from harness.batches import Batches
 
 
-def test_children_started_after_somebody_killed_the_guardian_run_as_ever(program):
+def test_children_started_after_the_guardian_was_killed_run_as_before(program):
     batches = Batches(program)
     requests = batches.write("two.ndjson", ["1", "2", "3"])
     go_on = batches.directory / "go-on"

@@ -60,12 +60,12 @@ LOOKING = [
 
 @pytest.mark.parametrize("arguments, status", LOOKING)
 @pytest.mark.parametrize("wrong", ["misspelt", "deep/misspelt"])
-def test_whoever_looks_into_a_home_that_is_not_there_is_told_which(program, arguments, status, wrong):
+def test_a_missing_home_is_reported_with_its_path(program, arguments, status, wrong):
     outcome = program.run(*arguments, "--home", wrong, status=status)
     [message] = outcome.messages
     assert "there is no directory" in message and str(program.directory / wrong) in message
     assert not (program.directory / wrong).exists(), "looking makes nothing"
-    # What is printed is what an empty home prints, but for its path.
+    # The output is that of an empty home, but for its path.
     (program.directory / wrong).mkdir(parents=True)
     empty = program.run(*arguments, "--home", wrong, status=status)
     assert empty.stdout == outcome.stdout
@@ -114,7 +114,7 @@ def test_state_that_cannot_be_read_never_stops_a_command_that_is_given(program, 
     assert program.run("exec", "o/a/1.0.0").status == 125
 
 
-def test_where_it_cannot_be_read_which_version_it_is_the_command_still_runs(program):
+def test_the_command_runs_even_if_its_version_cannot_be_looked_up(program):
     publish(program)
     DAMAGE["garbage"](program.home / "state.db")
     outcome = program.run("exec", "o/a", "--", "sh", "-c", "exit 7", status=7)
@@ -139,7 +139,7 @@ def test_state_that_cannot_be_read_fails_the_commands_that_need_it_with_one_sent
     assert (program.home / "state.db").read_bytes() == before, "what may still be rescued is left as it is"
 
 
-def test_a_home_that_is_a_file_is_said_so(program):
+def test_a_home_that_is_a_file_is_reported_as_such(program):
     program.home.write_text("")
     outcome = program.run("publish", "o/a", "--", "true")
     assert outcome.status not in (0, 64) and len(outcome.messages) == 1 and str(program.home) in outcome.messages[0]
@@ -168,7 +168,7 @@ def test_without_any_home_a_command_that_is_given_runs(program):
 
 
 @pytest.mark.root
-def test_without_any_home_what_needs_one_says_how_to_give_one(program):
+def test_without_any_home_a_command_that_needs_one_explains_how_to_give_it(program):
     for arguments in (["versions"], ["publish", "o/a", "--", "true"], ["exec", "o/a"]):
         outcome = program.run(*arguments, **unprivileged(program))
         assert outcome.status not in (0, 64) and len(outcome.messages) == 1 and "--home" in outcome.messages[0]
@@ -220,7 +220,7 @@ def test_a_read_only_home_can_be_listed_and_not_published_to(program):
     assert len(stderr) == 1 and "read-only" in stderr[0].lower(), stderr
 
 
-def test_a_disk_too_full_for_a_publication_says_so(program):
+def test_a_disk_too_full_for_a_publication_is_reported(program):
     status, stdout, stderr = mounted(program, FILL + '"$A" publish o/a -- true', size="64k")
     assert status not in (0, 64) and stdout == "" and len(stderr) == 1 and stderr[0].startswith("algo-run: ")
 

@@ -14,7 +14,7 @@ from harness.terminal import shell
 
 CTRL_C, CTRL_Z = "\x03", "\x1a"
 
-# Needs the terminal: says so, then reads a line from it. The name of the program stands in front of what it read.
+# Needs the terminal: prints that, then reads a line from it. The name of the program precedes the line.
 READS = "import sys; print(sys.argv[1], 'asks', file=sys.stderr, flush=True); " \
         "print(sys.argv[1], 'got', open('/dev/tty').readline(), file=sys.stderr)"
 
@@ -236,7 +236,7 @@ def test_ctrl_z_stops_a_whole_pipeline_and_ctrl_c_ends_it_after_fg(program, user
         lambda: all(p.state == "T" for p in processes.marked(program.marker)
                     if p.pid != user.pid and p.name != "algo-run-guard"), "all are stopped")
     user.type("fg\n")
-    processes.await_until(lambda: all(p.state != "T" for p in processes.marked(program.marker)), "all go on")
+    processes.await_until(lambda: all(p.state != "T" for p in processes.marked(program.marker)), "all continue")
     user.type(CTRL_C)
     user.see("ok> ")
     await_prompt(user)
@@ -265,7 +265,7 @@ def test_a_stop_signal_of_another_process_stops_the_job_too(program, user):
     user.see("Stopped")
     user.see("ok> ")
     user.type("fg\n")
-    processes.await_until(lambda: all(p.state != "T" for p in processes.marked(program.marker)), "the job goes on")
+    processes.await_until(lambda: all(p.state != "T" for p in processes.marked(program.marker)), "the job continues")
     user.type(CTRL_C)
     await_prompt(user, 130)
 

@@ -53,7 +53,7 @@ def test_a_key_that_does_not_exist_cannot_be_revoked(program):
 
 
 @pytest.mark.parametrize("name", ["", "a b", "é", "a/b", "x" * 65, "\x1b[31m"])
-def test_a_name_that_is_no_name_is_a_usage_error(program, name):
+def test_an_invalid_name_is_a_usage_error(program, name):
     program.run("keys", "create", name, status=64)
     assert not program.home.exists() or listed(program) == []
 
@@ -62,7 +62,7 @@ def test_an_unknown_scope_is_a_usage_error(program):
     assert b"publish" in program.run("keys", "create", "app", "--scope", "root", status=64).stderr
 
 
-def test_a_home_without_keys_says_how_to_make_one(program):
+def test_a_home_without_keys_explains_how_to_make_one(program):
     outcome = program.run("keys", "list", status=0)
     assert outcome.stdout == b"" and b"keys create" in outcome.stderr
     assert listed(program) == []

@@ -15,7 +15,7 @@ SYSTEM = next(
 
 
 def settings(program, **env):
-    """What the first step of `connection test` reports; the next one fails, as nothing listens."""
+    """The report of the first step of `connection test`; the next one fails, as nothing listens."""
     outcome = program.run("connection", "test", "--json", status=1, env=env)
     return json.loads(outcome.stdout)[0]
 
@@ -85,7 +85,7 @@ def test_a_broken_library_of_the_own_virtual_environment_is_named(program, venv)
     program.run("connection", "set", "--type", "file", status=0)
 
 
-def test_an_execution_goes_on_without_a_library(program):
+def test_an_execution_continues_without_a_library(program):
     program.run(*CONNECTION, status=0)
     program.run("publish", "demo/x", "--insights", "--", "true", status=0)
     outcome, report = program.report("demo/x", status=0, env={"ALGO_RUN_LIBRDKAFKA": "/nosuch.so"})

@@ -46,7 +46,7 @@ def test_only_accepted_names_count_towards_the_25(program):
 
 
 def filled_to(total):
-    """A stream whose names and numbers sum to exactly so many bytes, in 25 metrics."""
+    """A stream whose names and numbers sum to exactly `size` bytes, in 25 metrics."""
     lines, left = [], total
     for i in range(24):
         name = b"%02d" % i + b"x" * 996
@@ -77,7 +77,7 @@ def test_bytes_are_those_of_utf8_and_of_the_number_as_written(program):
     assert [reason for _, reason in reasons(report)] == ["payload_too_large"]
     short = "\\u00e9" * 10_000
     _, report = program.stream(f'{{"{short}":1}}'.encode())
-    assert reasons(report) == [], "escapes count as the characters they stand for"
+    assert reasons(report) == [], "escapes count as the characters they mean"
 
 
 def test_the_sum_is_that_of_final_values_in_the_order_of_first_report(program):
@@ -94,7 +94,7 @@ def test_a_small_metric_behind_one_that_is_too_large_is_accepted(program):
 
 
 def line_of(length):
-    """A line of exactly so many bytes, without its newline."""
+    """A line of exactly that many bytes, without its newline."""
     return b'{"a":1' + b" " * (length - 7) + b"}"
 
 
@@ -117,7 +117,7 @@ def test_a_long_line_is_rejected_once_however_it_is_written(program):
 MIB = 1024 * KB
 
 
-def test_exactly_1_mib_is_kept_and_one_byte_more_is_told(program):
+def test_exactly_1_mib_is_kept_and_one_byte_more_is_reported(program):
     last = b'{"last":1}\n'
     stream = b"\n" * (MIB - len(last)) + last
     _, report = program.stream(stream)
@@ -135,8 +135,8 @@ def test_after_1_mib_nothing_more_is_kept_and_what_was_before_is(program):
     assert [reason for _, reason in reasons(report)] == ["stream_too_long"]
 
 
-def test_a_line_that_the_limit_cuts_in_two_is_no_metric(program):
-    # What stands before the cut would be a whole object of its own.
+def test_a_line_that_the_limit_cuts_in_two_is_not_a_metric(program):
+    # The part before the cut would be a whole object of its own.
     stream = b"\n" * (MIB - 7) + b'{"a":1}' + b"23}\n"
     _, report = program.stream(stream)
     assert report["metrics"] == {}

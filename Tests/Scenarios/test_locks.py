@@ -93,7 +93,7 @@ def test_a_bare_command_runs_whatever_is_locked(insights):
 
 
 @pytest.mark.parametrize("arguments", [["o/n/1.0.0"], ["o/n"], ["o/n/1", "--", "true"]])
-def test_an_execution_that_needs_a_locked_state_database_ends_with_125_and_says_why(insights, arguments):
+def test_an_execution_that_needs_a_locked_state_database_ends_with_125_and_the_reason(insights, arguments):
     with state_lock(insights), patient(insights, "publish", "o/n", "--", "true"):
         insights.run("exec", *arguments, status=125)
         outcome = insights.run("exec", *arguments, status=125)

@@ -30,12 +30,12 @@ def test_a_small_child_does_not_read_as_large_as_algo_run(program, published):
 
 
 def marks(program, **rest):
-    """The child's own high-water mark, as it read it itself at its end, and what the report says; in bytes."""
+    """The child's own high-water mark, as it read it itself at its end, and the report's figure; in bytes."""
     outcome, report = program.report("--", "grep", "VmHWM", "/proc/self/status", status=0, **rest)
     return int(outcome.stdout.split()[1]) * 1024, report["max_rss_bytes"]
 
 
-def test_memory_that_algo_run_needed_itself_is_never_told_as_the_childs(program):
+def test_memory_of_algo_run_itself_is_never_reported_as_the_childs(program):
     for kilobytes in (0, 500, 1500):
         # Every variable is copied several times on its way to the child: algo-run grows by several times as much.
         large = {f"LARGE_{i}": "x" * 100_000 for i in range(kilobytes // 100)}
@@ -123,7 +123,7 @@ def test_the_duration_spans_the_childs_life(program):
     assert inner <= told <= observed
 
 
-def test_the_duration_does_not_follow_a_wall_clock_that_is_set_meanwhile(program):
+def test_the_duration_does_not_follow_a_wall_clock_that_is_set_during_it(program):
     compiler = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
     if not compiler:
         pytest.skip("needs a C compiler, for a wall clock that runs backwards")

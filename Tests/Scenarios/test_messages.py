@@ -56,7 +56,7 @@ def test_a_batch_ends_while_nothing_reads_its_messages(program, full_pipe, progr
     assert len(batches.results("out.ndjson")) == 30
 
 
-def test_the_next_message_that_is_read_says_how_many_were_dropped(program, full_pipe):
+def test_the_next_message_that_is_read_has_the_number_of_dropped_ones(program, full_pipe):
     reader, writer = full_pipe
     batches = Batches(program)
     process = batches.start("-", "-o", "out.ndjson", command=["sh", "-c", "echo '[]' >&3"], stdin=subprocess.PIPE,

@@ -48,7 +48,7 @@ def test_nothing_at_all_may_be_reported(program):
     assert report["metrics"] == {} and report["rejected_metrics"] == []
 
 
-def test_a_child_that_closes_its_channel_at_once_runs_on(program):
+def test_a_child_that_closes_its_channel_immediately_runs_on(program):
     outcome, report = program.report("--", "sh", "-c", "exec 3>&-; echo fine; exit 3", status=3)
     assert outcome.stdout == b"fine\n" and report["metrics"] == {}
     _, report = program.report("--", "sh", "-c", "echo '{\"a\":1}' >&3; exec 3>&-; exit 4", status=4)
@@ -107,7 +107,7 @@ os._exit(0)
     processes.end_all(program.marker)
 
 
-def test_a_descendant_that_goes_on_flooding_the_channel_delays_nothing(program):
+def test_a_descendant_that_keeps_flooding_the_channel_delays_nothing(program):
     source = """
 import os, signal
 # Before the flood, which may fill the 1 MiB that is kept.
@@ -173,7 +173,7 @@ def memory_of_algo_run(stderr):
 @pytest.mark.slow
 @pytest.mark.parametrize("unit, megabytes", [
     (b'{"a":1}\n', 20), (b"x" * 1000, 20), (b"[]\n", 20),
-    # A hundred thousand names, each to be told apart from the others until the end.
+    # A hundred thousand names, each different from the others until the end.
     (b'{"%d":1}\n', 32),
 ], ids=["one metric", "no newline", "broken lines", "ever new names"])
 def test_300_megabytes_neither_block_the_child_nor_grow_algo_run(program, unit, megabytes):
@@ -200,7 +200,7 @@ for line in open('/proc/%d/status' % os.getppid()):
     assert any(rejection["reason"] == "stream_too_long" for rejection in report["rejected_metrics"])
 
 
-def test_a_child_that_never_writes_a_newline_is_told_that_its_line_is_too_long(program):
+def test_a_line_without_a_newline_is_reported_as_too_long(program):
     outcome, report = program.stream(b"x" * 500_000, status=0)
     [rejection] = report["rejected_metrics"]
     assert (rejection["line"], rejection["reason"]) == (1, "malformed_line")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The outbox in an operator's hands: what is said of payloads that were given up, retried and removed (docs/contract.md 8)."""
+"""The outbox in an operator's hands: reports on payloads that were given up, retried and removed (docs/contract.md 8)."""
 
 import signal
 
@@ -16,7 +16,7 @@ def waiting(program, published, unreachable):
     return program
 
 
-def test_exec_says_of_a_payload_that_is_dropped_that_it_is_gone(waiting, published, unreachable):
+def test_exec_reports_that_a_dropped_payload_is_gone(waiting, published, unreachable):
     connect(waiting, unreachable, "--on-expiry", "drop")
     # It waits for longer than the window, so it sees the end of its own payload.
     outcome, report = waiting.report(published, "--delivery-wait", "1m", "--", "true", status=0)
@@ -26,7 +26,7 @@ def test_exec_says_of_a_payload_that_is_dropped_that_it_is_gone(waiting, publish
     assert listed(waiting) == {}
 
 
-def test_exec_says_of_a_payload_that_is_kept_that_it_can_be_retried(waiting, published):
+def test_exec_reports_that_a_kept_payload_can_be_retried(waiting, published):
     outcome, report = waiting.report(published, "--delivery-wait", "1m", "--", "true", status=0)
     [message] = outcome.messages
     assert "kept for `algo-run outbox retry`" in message and "dropped" not in message
@@ -34,7 +34,7 @@ def test_exec_says_of_a_payload_that_is_kept_that_it_can_be_retried(waiting, pub
     assert [record["state"] for record in listed(waiting).values()] == ["expired"]
 
 
-def test_deliver_says_of_payloads_that_are_dropped_that_they_are_gone(waiting, published, unreachable):
+def test_deliver_reports_that_dropped_payloads_are_gone(waiting, published, unreachable):
     connect(waiting, unreachable, "--on-expiry", "drop")
     waiting.run("exec", published, "--", "true", status=0)
     outcome = waiting.run("outbox", "deliver", status=1)
@@ -44,7 +44,7 @@ def test_deliver_says_of_payloads_that_are_dropped_that_they_are_gone(waiting, p
     assert listed(waiting) == {}
 
 
-def test_deliver_says_of_payloads_that_are_kept_that_they_can_be_retried(waiting, published):
+def test_deliver_reports_that_kept_payloads_can_be_retried(waiting, published):
     waiting.run("exec", published, "--", "true", status=0)
     outcome = waiting.run("outbox", "deliver", status=1)
     assert outcome.messages[-1] == "0 delivered, 1 expired"
@@ -52,8 +52,8 @@ def test_deliver_says_of_payloads_that_are_kept_that_they_can_be_retried(waiting
     assert not any("dropped" in message for message in outcome.messages)
 
 
-def test_a_payload_that_expired_because_the_library_was_missing_says_so(waiting, published):
-    # What the loader finds first, and cannot load.
+def test_a_payload_that_expired_because_the_library_was_missing_has_that_cause(waiting, published):
+    # The file that the loader finds first, and cannot load.
     (waiting.directory / "librdkafka.so.1").write_text("no library")
     without = {"LD_LIBRARY_PATH": str(waiting.directory)}
     outcome = waiting.run("exec", published, "--", "true", env=without, status=0)
@@ -92,7 +92,7 @@ def given_up(waiting, published):
                      for state in ("expired", "pending")}
 
 
-def test_a_number_that_cannot_be_retried_is_said_and_the_others_are_retried(given_up):
+def test_a_number_that_cannot_be_retried_is_reported_and_the_others_are_retried(given_up):
     program, numbers = given_up
     [first, second], [pending] = numbers["expired"], numbers["pending"]
     outcome = program.run("outbox", "retry", first, 4711, pending, 4711, status=1)
@@ -105,7 +105,7 @@ def test_a_number_that_cannot_be_retried_is_said_and_the_others_are_retried(give
     assert {record["state"] for record in listed(program).values()} == {"pending"}
 
 
-def test_a_number_that_cannot_be_purged_is_said_and_the_others_are_purged(given_up):
+def test_a_number_that_cannot_be_purged_is_reported_and_the_others_are_purged(given_up):
     program, numbers = given_up
     [first, second], [pending] = numbers["expired"], numbers["pending"]
     outcome = program.run("outbox", "purge", first, 4711, status=1)
@@ -118,14 +118,14 @@ def test_a_number_that_cannot_be_purged_is_said_and_the_others_are_purged(given_
 
 
 @pytest.mark.parametrize("word", ["retry", "purge"])
-def test_where_there_is_no_outbox_no_number_is_known(program, published, word):
+def test_without_an_outbox_no_number_is_known(program, published, word):
     outcome = program.run("outbox", word, "1", "2", status=1)
     [message] = outcome.messages
     assert message.startswith("not ") and "1 (not in the outbox), 2 (not in the outbox)" in message
     program.run("outbox", word, "--all", status=0)
 
 
-def test_of_many_unknown_numbers_some_are_told_and_the_rest_is_counted(program, published):
+def test_of_many_unknown_numbers_some_are_printed_and_the_rest_is_counted(program, published):
     outcome = program.run("outbox", "retry", *range(1, 31), status=1)
     assert len(outcome.messages) == 1 and "and 10 more" in outcome.messages[0]
 

@@ -90,7 +90,7 @@ def test_an_outbox_damaged_anywhere_is_whole_again_after_exec_and_deliver(waitin
     lost = {f"old-{number}" for number in range(WAITING)} - set(keys)
     kept = [record for record in listed(waiting).values() if record["state"] == "corrupt"]
     if lost:
-        # Either the file was set aside, and the line says how many could not be read, or records were, one by one.
+        # Either the file was set aside, and the line has the number that could not be read, or records were, one by one.
         said = [message for outcome in outcomes for message in outcome.messages]
         assert any("cannot be read" in message or "damaged" in message for message in said), (lost, said)
         # Of the fractions only the first reaches into the root page of the table, behind which SQLite finds no record.
@@ -98,7 +98,7 @@ def test_an_outbox_damaged_anywhere_is_whole_again_after_exec_and_deliver(waitin
     assert sum(len(told_of(outcome)) for outcome in outcomes) == len(aside(waiting)) <= 1
     assert {record["state"] for record in listed(waiting).values()} <= {"corrupt"} and len(kept) <= len(lost)
     assert not (waiting.home / "insights-fallback.ndjson").exists()
-    # It is whole: nothing is said any more, and all that comes now is delivered.
+    # It is whole: nothing is printed any more, and all that comes now is delivered.
     waiting.run("outbox", "status", status=0)
     outcome = waiting.run("outbox", "deliver", status=0)
     assert outcome.messages == ["0 delivered"]
@@ -117,7 +117,7 @@ def test_an_execution_that_cannot_reach_its_broker_stores_its_payload_in_the_hea
 
 @pytest.mark.parametrize("arguments", [["status", "--json"], ["list", "--json"], ["purge", "--all"], ["retry", "--all"]])
 @pytest.mark.parametrize("fraction", [0, 0.05, 0.8])
-def test_whoever_meets_the_damage_heals_it_and_says_so(waiting, arguments, fraction):
+def test_the_process_that_meets_the_damage_repairs_and_reports_it(waiting, arguments, fraction):
     damage(waiting, fraction)
     told = told_of(waiting.run("outbox", *arguments, status=0))
     # Looking at the whole of it, at the latest, meets all of the damage.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Who delivers, and what those are told who watch it: claims, the connection in force, retention (docs/contract.md 8)."""
+"""Who delivers, and what operators see of it: claims, the connection in force, retention (docs/contract.md 8)."""
 
 import json
 import os
@@ -47,7 +47,7 @@ def test_what_a_killed_deliverer_held_is_waiting_and_not_being_delivered(held):
     assert b"being delivered" not in program.run("outbox", "status", status=0).stdout
 
 
-def test_deliver_that_leaves_payloads_in_other_hands_says_so_and_is_not_done(held):
+def test_deliver_reports_payloads_of_other_deliverers_and_is_not_done(held):
     program, process = held
     outcome = program.run("outbox", "deliver", status=1)
     assert outcome.messages == ["0 delivered, 3 in the hands of another process"]
@@ -61,7 +61,7 @@ def test_the_service_delivers_to_the_connection_that_is_in_force(program, publis
         program.run(*before, status=0)
     process = program.start("outbox", "deliver", "--follow")
     assert "delivering what waits" in processes.read_line(process.stderr.fileno())
-    # A payload for Kafka, made right after the service was told: it is for no file.
+    # A payload for Kafka, made right after the change was reported: it is for no file.
     connect(program, unreachable, "--delivery-wait", "0s", "--delivery-window", "1h")
     program.run("exec", published, "--request-id", "mine", "--", "true", status=0)
     processes.await_until(lambda: status(program)["broker_outage"] or not listed(program), "the record was not taken")

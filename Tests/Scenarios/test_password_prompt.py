@@ -36,7 +36,7 @@ def test_a_signal_at_the_prompt_ends_it_and_leaves_a_terminal_that_shows_what_is
         user.see(r"[^-]echo ")
 
 
-def test_ctrl_c_at_the_prompt_ends_it_at_once_and_nothing_is_stored(program):
+def test_ctrl_c_at_the_prompt_ends_it_immediately_and_nothing_is_stored(program):
     # The shell is there to look at the terminal afterwards: the key reaches it as well.
     command = f"trap : INT; {asking(program)}; echo status $?; stty -a; read line"
     for typed in "\x03", "abc\x03":
@@ -74,7 +74,7 @@ def test_ctrl_z_at_the_prompt_stops_it_and_it_asks_again_unseen(program):
         user.type("stty -a\n")
         user.see(r"[^-]echo ")
         assert PASSWORD.encode() not in user.shown
-        # What was typed before is neither a command of the shell's nor part of the password.
+        # Text typed before is neither a command of the shell's nor part of the password.
         assert b"abc" not in user.shown
     assert is_stored(program, PASSWORD) and not is_stored(program, "abc" + PASSWORD)
 

@@ -114,7 +114,7 @@ def test_traceparent_is_the_childs_as_well_and_not_in_the_payload(program, publi
     assert parent.encode() not in program.insights()[0]
 
 
-def test_the_payload_of_a_script_in_the_examples_of_the_spec_reads_as_it_says(program, published):
+def test_the_payload_of_the_example_script_is_the_one_of_the_contract(program, published):
     source = "import os\nos.write(int(os.environ['ALGO_METRICS_FD']), b'{\"risk_score\": 0.2}\\n{\"approved\": 1}\\n')"
     program.run("exec", published, "--", PYTHON, "-c", source, status=0)
     assert program.insights()[0].endswith(b',"algorithm_version":"1.0.0","risk_score":0.2,"approved":1}')
@@ -137,7 +137,7 @@ def extended(program, published, *arguments):
 @pytest.mark.parametrize("script, timeout, outcome", [
     ("true", "1m", "succeeded"), ("exit 3", "1m", "failed"), ("kill -9 $$", "1m", "signaled"),
     ("sleep 60", "100ms", "timed_out")])
-def test_the_extended_format_lets_values_alone_tell_failures_from_successes(
+def test_in_the_extended_format_values_alone_distinguish_failures_from_successes(
         program, published, script, timeout, outcome):
     report, payload = extended(
         program, published, "--timeout", timeout, "--", "sh", "-c", "echo '{\"a\":0.10}' >&3; " + script)

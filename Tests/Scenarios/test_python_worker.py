@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What Python's `serve` adds to a worker, through algo-run: values, contexts of threads and tasks, forks."""
+"""Additions of Python's `serve` to a worker, through algo-run: values, contexts of threads and tasks, forks."""
 
 import sys
 from pathlib import Path

@@ -47,7 +47,7 @@ def test_it_has_exactly_the_members_of_the_contract_and_keeps_its_schema(program
         schemas.validate("payload", json.loads(line))
 
 
-def test_exit_code_and_signal_tell_how_the_child_ended(program):
+def test_exit_code_and_signal_show_how_the_child_ended(program):
     for command, expected in [
         ("exit 0", ("succeeded", 0, None)), ("exit 3", ("failed", 3, None)), ("exit 255", ("failed", 255, None)),
         ("kill -TERM $$", ("signaled", None, 15)), ("kill -USR1 $$", ("signaled", None, 10)),
@@ -74,7 +74,7 @@ def test_the_schemas_are_schemas(name):
     jsonschema.Draft202012Validator.check_schema(schemas.SCHEMAS[name])
 
 
-def test_the_schemas_refuse_what_is_no_payload_and_no_report(program, published):
+def test_the_schemas_refuse_anything_but_a_payload_and_a_report(program, published):
     program.stream(b'{"a":1}', ref=published)
     report = json.loads((program.directory / "report.json").read_bytes())
     payload = report["payload"]
@@ -139,7 +139,7 @@ def test_a_report_that_the_disk_refuses_costs_one_line_and_not_the_exit_status(p
     assert len(outcome.messages) == 1 and "/dev/full" in outcome.messages[0]
 
 
-def test_why_an_execution_never_started_is_told_in_the_report(program):
+def test_the_report_has_the_reason_for_an_execution_that_never_started(program):
     _, report = program.report("--", "no-such-program", status=127)
     assert "no-such-program" in report["delivery"]["detail"]
 
@@ -161,7 +161,7 @@ def test_the_command_may_be_anything_that_the_child_environment_finds(program):
     assert report["outcome"] == "succeeded" and (place / "here").exists()
 
 
-def test_the_documented_validation_works_as_it_stands(program, published):
+def test_the_documented_validation_works_as_written(program, published):
     documentation = schemas.FOLDER.parent
     [example] = re.findall(r"```python\n(.+?)```", (documentation / "formats.md").read_text(), re.DOTALL)
     (program.directory / "docs").symlink_to(documentation)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What `runs` shows of the history."""
+"""The history as `runs` shows it."""
 
 import json
 import statistics

@@ -49,7 +49,7 @@ def test_a_report_several_sources_and_stdin_are_read_together(program, published
     assert [run["request_id"] for run in runs] == ["req-2", "req-1"]
 
 
-def test_lines_that_are_no_execution_are_counted_and_a_file_that_cannot_be_read_is_an_error(program):
+def test_lines_that_are_not_executions_are_counted_and_a_file_that_cannot_be_read_is_an_error(program):
     broken = program.directory / "broken.ndjson"
     broken.write_text('{"request_id":"req-1"\nnonsense\n\n{"no":"execution"}\n')
     runs, messages = listed(program, "--from", broken)

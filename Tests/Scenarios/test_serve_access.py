@@ -48,7 +48,7 @@ def test_a_scope_includes_the_smaller_ones_and_no_more(program, scope, allowed):
             assert status == (200 if request in allowed else 403), request
 
 
-def test_a_revoked_key_is_refused_at_once(program):
+def test_a_revoked_key_is_refused_immediately(program):
     with Server(program) as server:
         assert server.request("GET", "/v1/algorithms")[0] == 200
         program.run("keys", "revoke", "test", status=0)

@@ -175,7 +175,7 @@ def test_an_execution_can_be_canceled_and_shown_again(program):
 
 
 @pytest.mark.parametrize("action", ["cancel", "continue"])
-def test_a_caller_that_leaves_cancels_its_execution_unless_told_otherwise(program, action):
+def test_a_caller_that_leaves_cancels_its_execution_by_default(program, action):
     publish(program, "import os, time; open('pid', 'w').write(str(os.getpid())); os.rename('pid', 'started')\n"
             + WAITS_FOR_FILE, "--directory", program.directory, "--insights")
     with Server(program, "--on-disconnect", action) as server:

@@ -89,7 +89,7 @@ def test_a_connection_that_cannot_be_used_is_refused_and_the_one_before_stays(pr
         assert not list(home.glob("*draft*"))
 
 
-def test_a_file_of_the_home_is_no_place_for_payloads(program, home):
+def test_a_file_of_the_home_is_refused_for_payloads(program, home):
     with Server(program, scope="admin") as server:
         server.send("POST", CONNECTION, {"connection_type": "file", "path": str(home / "state.db")}, 409)
 

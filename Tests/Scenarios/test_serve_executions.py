@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a server still knows of executions that ended (docs/http-api.md)."""
+"""Executions that ended, as a server still knows them (docs/http-api.md)."""
 
 import hashlib
 import json

@@ -88,7 +88,7 @@ def test_callers_that_leave_at_random_moments_leave_nothing_behind(program, kind
 
 
 @pytest.mark.slow
-def test_many_callers_at_once_get_their_own_answers(program):
+def test_many_callers_together_get_their_own_answers(program):
     program.run("publish", "o/n", "--", "cat", status=0)
     with Server(program, "--jobs", "2", "--queue", "100") as server:
 

@@ -73,7 +73,7 @@ def test_what_is_known_in_advance_is_0_from_the_start(program):
             assert found[f'algo_run_outbox_records{{state="{state}"}}'] == 0
         assert found['algo_run_metrics_rejected_total{reason="not_a_number"}'] == 0
         assert found["algo_run_connection_up"] == 1
-        # A version that is published meanwhile, too.
+        # A version that is published in the meantime, too.
         program.run("publish", "o/n", "--", "false", status=0)
         assert metrics(server)['algo_run_executions_total{algorithm="o/n",version="1.0.1",outcome="failed"}'] == 0
 
@@ -246,7 +246,7 @@ def test_a_publication_that_waits_for_a_lock_holds_no_call_up(program, home):
         lock.close()
 
 
-def test_a_state_that_is_locked_is_503_and_the_server_goes_on(program, home):
+def test_a_state_that_is_locked_is_503_and_the_server_continues(program, home):
     program.run("publish", "o/n", "--", "true", status=0)
     with Server(program) as server:
         lock = sqlite3.connect(home / "state.db", isolation_level=None)

@@ -101,7 +101,7 @@ def test_sockets_for_another_process_are_left_alone(program):
         process.stderr.close()
 
 
-def test_what_is_no_listening_socket_is_one_sentence(program):
+def test_a_descriptor_that_is_not_a_listening_socket_is_one_sentence(program):
     with socket.socket() as one:
         process = start(program, [one], "--no-auth")
         assert process.wait(60) == 125
@@ -119,7 +119,7 @@ def test_no_auth_is_refused_for_a_socket_that_others_can_reach(program):
 
 
 @pytest.mark.parametrize("name", ["path", "abstract"])
-def test_systemd_is_told_when_the_server_is_ready_and_when_it_ends(program, name):
+def test_systemd_is_notified_when_the_server_is_ready_and_when_it_ends(program, name):
     path = str(program.directory / "notify")
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
         manager.settimeout(60)

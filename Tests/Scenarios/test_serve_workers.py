@@ -128,7 +128,7 @@ def test_a_version_whose_workers_cannot_start_is_503_until_it_can(workers):
         processes.await_until(lambda: server.request("POST", "/v1/algo/o/w", b"1")[0] == 200, "the version loads")
 
 
-def test_a_version_that_cannot_start_is_answered_at_once(workers):
+def test_a_version_that_cannot_start_is_answered_immediately(workers):
     workers.program.run("publish", "o/n", "--", "/nonexistent/program", status=0)
     with Server(workers.program) as server:
         for _ in range(3):

@@ -12,7 +12,7 @@ from harness.program import HANDLES, WAITS
 
 FORWARDED = ["INT", "TERM", "HUP", "QUIT", "USR1", "USR2", "WINCH"]
 
-# Tells of every signal it gets; ends with status 5 where something is said to it.
+# Prints every signal it gets; ends with status 5 on input.
 LISTENER = HANDLES + """
 def tell(number, _): os.write(1, (signal.Signals(number).name[3:] + "\\n").encode())
 for name in "INT TERM HUP QUIT USR1 USR2 WINCH".split(): signal.signal(getattr(signal, "SIG" + name), tell)
@@ -124,14 +124,14 @@ def test_under_nohup_a_hangup_is_not_forwarded_to_a_child_that_listens_for_it_ei
     process = start_listener(program, preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN))
     process.send_signal(signal.SIGHUP)
     process.send_signal(signal.SIGUSR1)
-    # Of two that wait the lower number is told first.
+    # Of two that wait the lower number is printed first.
     assert processes.read_line(process.stdout.fileno()) == "USR1"
     outcome = program.finish(process, b"end")
     assert (outcome.status, outcome.stdout) == (5, b"")
 
 
 def dispositions(command, **options):
-    """Blocked, ignored and caught signals, as the kernel tells of the program that looks."""
+    """Blocked, ignored and caught signals, as the kernel shows them to the program that looks."""
     output = subprocess.run(command, stdout=subprocess.PIPE, check=True, timeout=processes.LIMIT,
                             restore_signals=False, **options).stdout
     return output.decode()

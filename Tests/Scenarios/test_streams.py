@@ -61,7 +61,7 @@ def test_binary_data_passes_untouched_in_both_directions(program):
     assert program.run("exec", "--", "sh", "-c", "exec cat >&2", input=data, status=0).stderr == data
 
 
-def test_what_the_child_writes_is_there_at_once_and_not_when_it_ends(program):
+def test_output_of_the_child_is_there_immediately_and_not_when_it_ends(program):
     process = program.start("exec", "--", "sh", "-c", "echo first; read answer; echo $answer",
                             stdin=subprocess.PIPE)
     assert processes.read_line(process.stdout.fileno()) == "first"
@@ -107,11 +107,11 @@ def is_open(d):
     try: os.fstat(d)
     except OSError: return False
     return True
-# Looked at first: the file to tell it in takes the lowest number that is free.
+# Looked at first: the file for the report takes the lowest number that is free.
 seen = repr([is_open(d) for d in (0, 1, 2, 3)]).encode()
 os.write(os.open('seen', os.O_WRONLY | os.O_CREAT | os.O_TRUNC), seen)
 """
-    # Without Python's own preparations, which would open /dev/null where a stream is missing.
+    # Without Python's own preparations, which would open /dev/null if a stream is missing.
     for ref in ([], [published]):
         for closed in ([0], [1], [2], [3], [0, 1, 2], [0, 1, 2, 3]):
             (program.directory / "seen").unlink(missing_ok=True)

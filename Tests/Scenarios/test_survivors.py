@@ -54,7 +54,7 @@ import os, time
 end = time.monotonic() + 30
 for _ in range(4):
     if os.fork() == 0:
-        # Every generation forks the next and ends: a list of them is out of date at once.
+        # Every generation forks the next and ends: a list of them is out of date immediately.
         while time.monotonic() < end:
             if os.fork(): os._exit(0)
         os._exit(0)
@@ -164,7 +164,7 @@ def test_after_an_execution_no_process_of_algo_run_is_left_either(program, publi
 
 
 @pytest.mark.root
-def test_where_no_more_processes_may_be_started_one_sentence_says_so(program):
+def test_one_sentence_reports_that_no_more_processes_may_be_started(program):
     import resource
 
     def no_processes():

@@ -61,7 +61,7 @@ def test_ctrl_c_reaches_a_child_that_handles_it_once(program):
         assert terminal.end() == 1
 
 
-def test_ctrl_c_three_times_is_the_childs_affair_and_never_algo_runs(program):
+def test_repeated_ctrl_c_is_left_to_the_child(program):
     # Only signals of other processes escalate to SIGKILL.
     source = HANDLES + "signal.signal(signal.SIGINT, lambda *_: os.write(1, b'again\\n'))\n" \
              "print('ready', flush=True)\n" \

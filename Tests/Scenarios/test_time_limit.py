@@ -88,7 +88,7 @@ def test_a_leader_that_left_its_group_is_stopped_too(program):
     for options, number in [([], signal.SIGTERM), (["--stop-signal", "WINCH", "--grace", "10ms"], signal.SIGKILL)]:
         _, report = program.report("--timeout", "1s", *options, "--", PYTHON, "-c", LEAVES_ITS_GROUP, status=124)
         assert report["signal"] == number
-        # The member is in a group of its own: it has left, too, and is let be.
+        # The member is in a group of its own: it has left, too, and is left alone.
         processes.end_all(program.marker)
 
 

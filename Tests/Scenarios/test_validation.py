@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is accepted, and why the rest is not (docs/contract.md 6): reasons and words. Limits are in test_limits.py."""
+"""Accepted metrics, and the reasons against others (docs/contract.md 6). Limits are in test_limits.py."""
 
 import pytest
 
@@ -39,7 +39,7 @@ def test_a_reserved_name_written_with_escapes_is_reserved(program):
 
 @pytest.mark.parametrize("value", ['"1"', '""', "true", "false", "null", "{}", "[]", '{"b":1}', "[1,2]",
                                    '{"deep":[{"er":[null,"]}"]}]}', "[" * 5000 + "]" * 5000])
-def test_what_is_no_number_is_rejected_alone(program, value):
+def test_a_value_that_is_not_a_number_is_rejected_alone(program, value):
     accepted, rejected, messages = judged(program, f'{{"first":1,"bad":{value},"last":2}}'.encode())
     assert (accepted, rejected) == ({"first": "1", "last": "2"}, [("bad", "not_a_number")])
     assert messages[0].startswith('metric "bad" rejected: not_a_number (')
@@ -90,7 +90,7 @@ def test_a_malformed_last_line_without_a_newline_is_rejected_as_well(program):
     assert (accepted, rejected) == ({"a": "1"}, [(2, "malformed_line")])
 
 
-def test_of_a_name_that_stands_twice_in_one_object_the_last_wins_at_the_place_of_the_first(program):
+def test_of_a_name_that_occurs_twice_in_one_object_the_last_wins_at_the_place_of_the_first(program):
     accepted, rejected, _ = judged(program, b'{"a":1,"b":2,"a":3}')
     assert (list(accepted.items()), rejected) == ([("a", "3"), ("b", "2")], [])
     accepted, rejected, _ = judged(program, b'{"a":"no","a":3}')
@@ -143,7 +143,7 @@ def test_an_excerpt_of_a_long_line_is_short(program):
     assert report["rejected_metrics"][0]["name"] == "n" * 60_000, "the report has it whole"
 
 
-def test_every_rejection_is_told_up_to_twenty_and_then_they_are_counted(program):
+def test_every_rejection_is_printed_up_to_twenty_and_then_they_are_counted(program):
     for count in (20, 21, 500):
         outcome, report = program.stream(b"".join(b'{"m%d":"x"}\n' % i for i in range(count)))
         assert len(report["rejected_metrics"]) == count, "the report has all"
@@ -155,7 +155,7 @@ def test_every_rejection_is_told_up_to_twenty_and_then_they_are_counted(program)
             assert len(outcome.messages) == 21 and str(count - 20) in outcome.messages[20]
 
 
-def test_all_reasons_of_one_stream_are_told_in_its_order(program):
+def test_all_reasons_of_one_stream_are_printed_in_its_order(program):
     _, rejected, _ = judged(
         program, b'{"":1}\n[]\n{"s":"x"}\n{"n":NaN}\n{"timestamp":1}\n')
     assert rejected == [("", "empty_name"), (2, "malformed_line"), ("s", "not_a_number"), ("n", "not_finite"),

@@ -131,7 +131,7 @@ def test_versions_lists_all_that_match(several, reference, expected):
 
 
 @pytest.mark.parametrize("reference", ["o/a/3", "o/a/1.4", "o/a/1.2.1", "o/a/1.4.*", "o/b", "x/a", "O/a", "o/A"])
-def test_what_matches_nothing_is_said_so(several, reference):
+def test_a_reference_that_matches_nothing_is_reported(several, reference):
     outcome = several.run("exec", reference, status=125)
     assert len(outcome.messages) == 1 and reference.split("/")[1] in outcome.messages[0]
     assert several.run("insights", "on", reference).status not in (0, 64)
@@ -188,7 +188,7 @@ def test_a_publication_that_cannot_be_meant_is_refused(program, arguments):
     assert not program.home.exists()
 
 
-def test_a_command_that_is_no_text_is_refused_rather_than_stored_differently(program):
+def test_a_command_that_is_not_text_is_refused_rather_than_stored_differently(program):
     import os
     assert program.run("publish", "o/a", "--", "cat", os.fsdecode(b"caf\xe9")).status == 64
 
@@ -208,7 +208,7 @@ def test_the_directory_is_where_the_command_runs_wherever_exec_is_called(program
     assert program.run("exec", "o/a", cwd=elsewhere, status=0).stdout.decode() == f"{elsewhere}\n"
 
 
-def test_many_that_publish_at_once_each_get_a_number_of_their_own(program):
+def test_many_that_publish_together_each_get_a_number_of_their_own(program):
     started = [program.start("publish", "o/a", "--", "true") for _ in range(30)]
     finished = [program.finish(process) for process in started]
     assert {outcome.status for outcome in finished} == {0}, [o for o in finished if o.status]
@@ -216,7 +216,7 @@ def test_many_that_publish_at_once_each_get_a_number_of_their_own(program):
     assert len(listed(program)) == 30
 
 
-def test_many_that_claim_one_number_at_once_leave_one_winner(program):
+def test_many_that_claim_one_number_together_leave_one_winner(program):
     started = [
         program.start("publish", "o/a", "--version", "3.0.0", "--notes", str(i), "--", "true") for i in range(20)]
     statuses = [program.finish(process).status for process in started]
@@ -237,7 +237,7 @@ def test_a_publication_that_is_killed_is_there_wholly_or_not_at_all(program):
     assert publish(program, "o/a") == f"o/a/1.0.{len(versions)}"
 
 
-def test_a_command_in_the_listing_cannot_drive_the_terminal_and_still_says_what_runs(program):
+def test_a_command_in_the_listing_cannot_drive_the_terminal_and_is_still_readable(program):
     command = ["echo", "\x1b[31mred\x07", "\x9b2J", "\u202egnp", "two\nlines", "it's \x01"]
     publish(program, "o/a", command=command)
     shown = program.run("versions", status=0).stdout.decode()

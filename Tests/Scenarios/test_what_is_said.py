@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where something is not as the user meant it, one line says what to do."""
+"""If something is not as the user meant it, one line states the remedy."""
 
 
-def test_a_time_limit_says_that_it_stopped_the_algorithm_and_whose_limit_it_was(program):
+def test_a_time_limit_reports_that_it_stopped_the_algorithm_and_whose_limit_it_was(program):
     outcome = program.run("exec", "--timeout", "100ms", "--", "sleep", "60", status=124)
     assert outcome.messages == ["stopped after 100ms (--timeout)."]
     program.run("publish", "demo/slow", "--timeout", "100ms", "--", "sleep", "60", status=0)
@@ -14,7 +14,7 @@ def test_an_algorithm_that_ends_in_time_hears_nothing_of_its_limit(program):
     assert program.run("exec", "--timeout", "60s", "--", "true", status=0).messages == []
 
 
-def test_a_version_in_the_name_to_publish_is_told_where_it_belongs(program):
+def test_a_version_in_the_name_to_publish_is_refused_with_the_option_for_it(program):
     outcome = program.run("publish", "demo/cats/1.2.0", "--", "true", status=64)
     assert outcome.messages == ["the version is given apart: publish demo/cats --version 1.2.0."]
 
@@ -43,7 +43,7 @@ def test_a_program_that_is_not_there_is_noted_and_published_all_the_same(program
         assert not any("there is no program" in message for message in outcome.messages), outcome
 
 
-def test_a_reference_that_cannot_be_printed_is_published_and_said_to_be(program):
+def test_a_reference_that_cannot_be_printed_is_published_and_the_failure_reported(program):
     with open("/dev/full", "wb") as full:
         outcome = program.run("publish", "demo/cats", "--", "true", stdout=full, status=1)
     assert outcome.messages[0].startswith("published demo/cats/1.0.0") and "No space left" in outcome.messages[1]
@@ -78,12 +78,12 @@ def test_a_report_cannot_go_to_the_algorithms_stdout(program):
     assert not (program.directory / "ran").exists() and not (program.directory / "-").exists()
 
 
-def test_a_stream_that_cannot_be_read_is_told_from_one_with_rejections(program):
+def test_a_stream_that_cannot_be_read_is_distinguished_from_one_with_rejections(program):
     assert program.run("check", "nosuch", status=125).messages[0].startswith('cannot read "nosuch"')
     assert program.run("check", input=b'{"a": true}\n').status == 1
 
 
-def test_an_authority_that_cannot_be_read_or_is_no_certificate_is_named(program):
+def test_an_authority_that_cannot_be_read_or_is_not_a_certificate_is_named(program):
     def refusal(path):
         return program.run(
             "connection", "set", "--type", "sasl_ssl", "--brokers", "h:1", "--topic", "t", "--mechanism", "PLAIN",
@@ -94,7 +94,7 @@ def test_an_authority_that_cannot_be_read_or_is_no_certificate_is_named(program)
     assert "no certificate in PEM form" in refusal("ca.der")
 
 
-def test_a_new_connection_says_what_waits_for_it(program):
+def test_a_new_connection_prints_the_number_of_waiting_payloads(program):
     program.run("publish", "demo/cats", "--insights", "--", "true", status=0)
     directory = program.directory / "taken"
     directory.mkdir()
@@ -104,7 +104,7 @@ def test_a_new_connection_says_what_waits_for_it(program):
     assert outcome.messages[-1] == "1 that wait in the outbox go there too."
 
 
-def test_a_list_that_is_cut_says_how_to_go_on(program):
+def test_a_list_that_is_cut_prints_how_to_continue(program):
     program.run("publish", "demo/cats", "--insights", "--", "true", status=0)
     directory = program.directory / "taken"
     directory.mkdir()

@@ -128,7 +128,7 @@ def test_the_time_limit_of_a_request_does_not_count_the_start_of_the_worker(work
     workers.exec("--timeout", "1s", status=0)
 
 
-def test_a_program_that_cannot_start_is_reported_at_once_with_what_it_printed(workers):
+def test_a_program_that_cannot_start_is_reported_immediately_with_its_output(workers):
     workers.publish("print('half way'); sys.exit('no model here')\n", "--no-check", status=0)
     outcome, record = workers.report(status=125)
     assert (record["outcome"], record["cause"]) == ("failed_to_start", "init_failed")
@@ -143,7 +143,7 @@ def test_a_program_that_hangs_before_it_is_ready_ends_at_the_init_timeout(worker
     assert (record["outcome"], record["cause"]) == ("failed_to_start", "init_timeout")
 
 
-def test_a_program_that_never_calls_serve_is_told_apart_from_a_slow_one(workers):
+def test_a_program_that_never_calls_serve_is_distinguished_from_a_slow_one(workers):
     workers.publish("time.sleep(600)\n", "--no-check", status=0)
     outcome = workers.exec("--init-timeout", "300ms", status=125)
     assert any("serve" in message and "--init-timeout" in message for message in outcome.messages), outcome

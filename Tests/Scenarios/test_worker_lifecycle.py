@@ -39,7 +39,7 @@ def test_a_batch_keeps_as_many_workers_as_jobs(workers):
     assert len({result["result"] for result in outcome.results}) == 3
 
 
-def test_a_worker_killed_between_requests_is_replaced_at_once_and_loses_nothing(workers):
+def test_a_worker_killed_between_requests_is_replaced_immediately_and_loses_nothing(workers):
     workers.apply(PID)
     batch = workers.start("--jobs", "1")
     first = batch.ask(1)
@@ -272,7 +272,7 @@ def test_interrupted_a_batch_lets_running_requests_finish_and_starts_no_other(wo
         batch.send(number)
     processes.await_until(lambda: workers.marks("started"), "the first request runs")
     batch.process.send_signal(signal.SIGINT)
-    # What follows is said after the signal was taken.
+    # The following is printed after the signal was taken.
     while b"interrupted" not in processes.read_line(batch.process.stderr.fileno()).encode():
         pass
     workers.go()

@@ -10,7 +10,7 @@ from harness import processes
 from harness.batches import descriptors, peak_memory
 from harness.workers import Workers
 
-# Each request reports its own number at once, and leaves a thread and a grandchild that report it again, late: past the
+# Each request reports its own number immediately, and leaves a thread and a grandchild that report it again, late: past the
 # answer, while the next requests run. The grandchild knows nothing of the binding.
 LATE = """
 import subprocess, threading
@@ -98,7 +98,7 @@ def apply(value):
     return value
 algo_run.serve(apply)
 """, 2000, 1)
-    assert wrong(outcome.results), "the experiment cannot tell a shared channel from one for each request"
+    assert wrong(outcome.results), "the experiment cannot distinguish a shared channel from one for each request"
 
 
 def test_a_report_by_the_handle_of_a_request_counts_from_any_thread_while_it_runs(workers):
@@ -124,7 +124,7 @@ return value
 
 
 def test_a_late_writer_is_not_ended_by_a_closed_pipe(workers):
-    # A shell gets SIGPIPE where the channel is closed at once; telemetry does no harm.
+    # A shell gets SIGPIPE if the channel is closed immediately; telemetry does no harm.
     workers.apply("""
 import subprocess
 subprocess.Popen(["sh", "-c", "until [ -e go ]; do sleep 0.01; done; echo '{\\"late\\": 1}' >&3 && touch wrote"],

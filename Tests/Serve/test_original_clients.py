@@ -9,7 +9,7 @@ import pytest
 from harness.server import Server
 
 CLIENTS = {"1.17.0": "1.5.1", "2.0.5": "1.5.1"}
-# Says on stderr what goes wrong, and how to decode and repair it: a traceback is the algorithm's own stderr.
+# Prints on stderr the error, and how to decode and repair it: a traceback is the algorithm's own stderr.
 FAILS = "import sys; print('trouble ahead', file=sys.stderr); sys.exit(3)"
 
 

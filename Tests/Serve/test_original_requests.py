@@ -49,7 +49,7 @@ def nulls(value):
 
 
 def check_call(status, headers, body):
-    """What every client demands of an answer to a call; its JSON."""
+    """The demands of every client on an answer to a call; its JSON."""
     # Python 1.17 parses 200 alone; Node crashes without a type.
     assert status == 200 and headers["Content-Type"].split(";")[0] == "application/json"
     # Node decodes each network chunk on its own.

@@ -4,7 +4,7 @@
 #
 #   Tests/bindings/run.sh [--tests-only] [python|r|java|swift]...      default: all four
 #
-# --tests-only builds no packages and checks no documentation. What is made goes to BINDINGS_BUILD, or to a directory
+# --tests-only builds no packages and checks no documentation. Built files go to BINDINGS_BUILD, or to a directory
 # that is removed again. A tool that is missing is a failure.
 set -u
 root=$(cd "$(dirname "$0")/../.." && pwd)

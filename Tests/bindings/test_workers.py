@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What workers in every language do, seen by a supervisor: run by Tests/bindings/run.sh with the worker's command in WORKER.
+"""Workers in every language, seen by a supervisor: run by Tests/bindings/run.sh with the worker's command in WORKER.
 
 A worker answers `<word>` to a word and reports its length as `letters`. Some words ask it for more: `fail`, `print`,
 `leave`, `current`, and `isolated N`, on which it reports in every way it can and lets the thread and the child of the
@@ -38,7 +38,7 @@ def test_each_request_has_its_result_and_its_metrics(host):
     assert host.late() == b""
 
 
-def test_what_apply_raises_is_the_answer_and_the_worker_goes_on(host):
+def test_an_error_of_apply_is_the_answer_and_the_worker_continues(host):
     answer = host.run(b"fail")
     assert answer.verb == "fail" and answer.keys["type"]
     assert answer.body.decode().splitlines()[0] == "no cats at all"
@@ -88,7 +88,7 @@ def test_no_late_report_is_credited_to_another_request(host):
         answers.append(answer)
     status = host.close()
     assert status == 0, host.printed()
-    # What came late is all there, to be counted: on the descriptor of its own request or on the one that all share.
+    # All late lines are there, to be counted: on the descriptor of its own request or on the one that all share.
     late = host.late() + b"".join(host.end_of(answer) for answer in answers[:-1])
     children = {int(number) for number in re.findall(rb'"late_child":(\d+)', late)}
     assert children >= set(range(1, REQUESTS))

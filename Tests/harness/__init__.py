@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What tests in Python share: the program under test, looks at processes, terminals, brokers."""
+"""The shared code of tests in Python: the program under test, looks at processes, terminals, brokers."""

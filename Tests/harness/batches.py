@@ -63,7 +63,7 @@ def parse(lines):
 
 
 def decoded(result):
-    """The bytes that a result stands for."""
+    """The bytes of a result."""
     if result.get("result_encoding") == "base64":
         return base64.b64decode(result["result"], validate=True)
     value = result["result"]
@@ -93,7 +93,7 @@ def descriptors(pid):
 
 
 def await_lines(path, count, limit=processes.LIMIT):
-    """Waits until a file has so many whole lines."""
+    """Waits until a file has that many whole lines."""
     path = Path(path)
     processes.await_until(lambda: path.exists() and path.read_bytes().count(b"\n") >= count, f"{count} results", limit)
 

@@ -4,7 +4,7 @@
 import json
 import re
 
-# Long enough for a loaded machine; what waits less says so itself.
+# Long enough for a loaded machine; shorter waits are stated where they are.
 PATIENT = ["--delivery-wait", "30s"]
 
 

@@ -53,7 +53,7 @@ class Block:
 
     @property
     def script(self):
-        """What is run: of a `console` block the commands alone, with their continuations."""
+        """The commands to run: of a `console` block the commands alone, with their continuations."""
         if self.language == "sh":
             return "\n".join(self.lines)
         kept, goes_on = [], False

@@ -43,7 +43,7 @@ class FaultProxy:
         elif before == "refuse":
             self._listen()
         if before in ("stall", "blackhole") and mode == "pass":
-            # What was swallowed is missing in the stream: such connections end as a broken network's do.
+            # Swallowed bytes are missing in the stream: such connections end as a broken network's do.
             self._end_all()
 
     def close(self):

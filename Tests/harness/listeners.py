@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Listeners on 127.0.0.1 that are no brokers: what they do with each connection is theirs to choose."""
+"""Listeners on 127.0.0.1 that are not brokers: each treats connections in a way of its own."""
 
 import socket
 import ssl
@@ -50,7 +50,7 @@ def silent():
 
 
 def closing():
-    """Closes each connection at once."""
+    """Closes each connection immediately."""
     return Listener(lambda connection, kept: connection.close())
 
 

@@ -75,7 +75,7 @@ class Members:
         return {record.value: record for record in self.topics.read(self.results)}
 
     def marks(self, name="marks"):
-        """What the algorithm wrote into a file of the working directory, a line each."""
+        """The lines that the algorithm wrote into a file of the working directory."""
         path = self.program.directory / name
         return path.read_text().split() if path.exists() else []
 

@@ -14,7 +14,7 @@ def mounted(program, script, size=None):
     here = program.directory / "mounted"
     here.mkdir(exist_ok=True)
     mount = f'mount -t tmpfs -o size={size},mode=0700 tmpfs "$HERE" && ' if size else ""
-    # In a chroot the root is no mount point, and there is nothing whose propagation could be changed.
+    # In a chroot the root is not a mount point, and there is nothing whose propagation could be changed.
     own = ["unshare", "-m"]
     ways = [own, [*own, "--propagation", "unchanged"]] if os.getuid() == 0 else [["unshare", "-rm"]]
     tried = [*ways[0], "true"]

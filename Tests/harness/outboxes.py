@@ -22,5 +22,5 @@ def connect(program, brokers, *options):
 
 
 def listed(program):
-    """What `outbox list` tells of each payload, by its number."""
+    """The entry of each payload in `outbox list`, by its number."""
     return {record["id"]: record for record in json.loads(program.run("outbox", "list", "--json", status=0).stdout)}

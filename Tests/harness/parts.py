@@ -105,7 +105,7 @@ def side_by_side(lanes, live):
     for thread in threads:
         thread.join(60)
         while thread.is_alive():
-            # A silent hour cannot be told from a hanging one.
+            # A silent hour looks like a hanging one.
             running = [part for lane in lanes for part in lane if part.begun and part.seconds is None]
             with Part.printing:
                 print("running: " + ", ".join(f"{part.name} ({time.monotonic() - part.begun:.0f} s)" for part in running),

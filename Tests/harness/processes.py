@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass
 
 # Under nohup, or in the background of a shell without job control, these are ignored, and programs that are started
-# inherit that. Scenarios tell what happens in a terminal, where they are not.
+# inherit that. Scenarios describe a terminal, where they are not.
 for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
     if signal.getsignal(number) == signal.SIG_IGN:
         signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
@@ -19,7 +19,7 @@ LIMIT = 60
 
 @dataclass(frozen=True)
 class Process:
-    """One running process, as /proc tells of it."""
+    """One running process, as /proc shows it."""
 
     pid: int
     name: str
@@ -30,13 +30,13 @@ class Process:
 
 
 def find(pid):
-    """The process of this number; None where there is none."""
+    """The process of this number; None if there is none."""
     try:
         with open(f"/proc/{pid}/stat", "rb") as file:
             text = file.read().decode(errors="replace")
     except OSError:
         return None
-    # The name stands in parentheses and may contain any of them itself.
+    # The name is in parentheses and may contain any of them itself.
     name = text[text.index("(") + 1:text.rindex(")")]
     state, parent, group, session = text[text.rindex(")") + 2:].split()[:4]
     return Process(pid, name, state, int(parent), int(group), int(session))
@@ -113,7 +113,7 @@ def read_line(descriptor, limit=LIMIT):
 
 
 def read_piece(descriptor, limit=LIMIT):
-    """What can be read next from a pipe; nothing at the end of its last writer. Fails at the deadline."""
+    """The bytes that can be read next from a pipe; nothing at the end of its last writer. Fails at the deadline."""
     watch = select.poll()
     watch.register(descriptor, select.POLLIN)
     assert watch.poll(limit * 1000), f"waited {limit} s in vain for data"

@@ -11,7 +11,7 @@ from harness import processes
 
 PYTHON = sys.executable
 
-# Says that it is ready and waits for its end, every signal at its default and no core left behind. A shell would not
+# Prints that it is ready and waits for its end, every signal at its default and no core left behind. A shell would not
 # do: one that is interrupted between two commands may start the second all the same.
 WAITS = "import os, resource, signal\n" \
         "resource.setrlimit(resource.RLIMIT_CORE, (0, 0))\n" \
@@ -20,7 +20,7 @@ WAITS = "import os, resource, signal\n" \
         "while True: signal.pause()"
 
 # The beginning of a Python program that handles signals. Python runs a handler between two of its steps: of a signal
-# that comes on the way into a call that blocks it tells when that call ends, be that never. This waits for both.
+# that comes on the way into a call that blocks is printed when that call ends, be that never. This waits for both.
 HANDLES = """
 import os, select, signal, sys
 awake, wake = os.pipe2(os.O_NONBLOCK)
@@ -41,7 +41,7 @@ class Number(Decimal):
 
 
 def read_json(text):
-    """JSON with its numbers as they were written, in `.text`; a constant such as NaN is no JSON."""
+    """JSON with its numbers as they were written, in `.text`; a constant such as NaN is not JSON."""
 
     def refuse(token):
         raise ValueError(f"{token} is not JSON")
@@ -50,14 +50,14 @@ def read_json(text):
 
 
 class Outcome:
-    """What one call of algo-run came to; a negative status is the signal that ended it."""
+    """The result of one call of algo-run; a negative status is the signal that ended it."""
 
     def __init__(self, status, stdout, stderr):
         self.status, self.stdout, self.stderr = status, stdout, stderr
 
     @property
     def messages(self):
-        """What algo-run itself had to say on stderr, without its prefix."""
+        """The messages of algo-run itself on stderr, without their prefix."""
         prefix = "algo-run: "
         lines = self.stderr.decode(errors="replace").splitlines()
         return [line[len(prefix):] for line in lines if line.startswith(prefix)]
@@ -74,7 +74,7 @@ class Program:
         self._started = []
 
     def environment(self, **changes):
-        """What it runs with; a value of None takes a variable away."""
+        """Its environment; a value of None takes a variable away."""
         variables = {
             "PATH": os.environ.get("PATH", "/usr/bin:/bin"),
             "LANG": "C.UTF-8",
@@ -88,7 +88,7 @@ class Program:
         return {name: value for name, value in variables.items() if value is not None}
 
     def run(self, *arguments, status=None, input=b"", limit=processes.LIMIT, env=None, **options):
-        """Runs to the end within a limit. `status` is asserted where it is given; `env` changes the environment."""
+        """Runs to the end within a limit. `status` is asserted if it is given; `env` changes the environment."""
         if "stdin" not in options:
             options["input"] = input
         options.setdefault("stdout", subprocess.PIPE)

@@ -19,7 +19,7 @@ RELEASES = {
 }
 # Enters a root as its process 1 with a /proc of its own; all that still runs there ends with the command.
 ENTER = 'mount -t proc proc "$1/proc" && exec chroot --userspec="$2" "$1" "${@:3}"'
-# What a package manager keeps for itself, and files made by programs of the base.
+# Files of the package manager itself, and files made by programs of the base.
 OWN = ("var/lib/dpkg/", "var/lib/apt/", "var/cache/", "var/log/", "proc/", "run/", "tmp/", "root/.")
 OWN_FILES = ("etc/passwd-", "etc/group-", "etc/shadow-", "etc/gshadow-", "etc/ld.so.cache", "etc/.pwd.lock")
 

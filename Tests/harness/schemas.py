@@ -14,12 +14,12 @@ REGISTRY = Registry().with_resources(
 
 
 def validate(name, instance):
-    """Fails with what is wrong unless `instance` is as the schema says."""
+    """Fails with the problem unless `instance` matches the schema."""
     validator = jsonschema.Draft202012Validator(SCHEMAS[name], registry=REGISTRY)
     problems = [f"{problem.json_path}: {problem.message}" for problem in validator.iter_errors(instance)]
     assert not problems, problems
 
 
 def is_valid(name, instance):
-    """Whether `instance` is as the schema says."""
+    """Whether `instance` matches the schema."""
     return jsonschema.Draft202012Validator(SCHEMAS[name], registry=REGISTRY).is_valid(instance)

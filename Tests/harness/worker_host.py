@@ -31,7 +31,7 @@ HEADER = re.compile(rb"([a-z]+) (\d{1,18}) (\d{1,18})((?: [^ =\n]+=[^ \n]*)*)\n"
 
 
 class Answer:
-    """What came of one request."""
+    """The result of one request."""
 
     def __init__(self, number):
         self.number, self.verb, self.keys, self.body = number, None, {}, b""
@@ -58,7 +58,7 @@ class WorkerHost:
         self._held, self._after = {}, {}
         # A forked request's process becomes a child of this one.
         ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-        # What subprocess opens for itself must not get one of the worker's numbers.
+        # Descriptors of subprocess itself must not get one of the worker's numbers.
         reserved = [os.open("/dev/null", os.O_RDONLY) for _ in range(12)]
         self._permanent, permanent = self._pipe()
         requests, self._requests = self._pipe()
@@ -164,7 +164,7 @@ class WorkerHost:
         return found
 
     def end_of(self, answer):
-        """What is written to a request's descriptor after its answer, until all have closed it."""
+        """The bytes written to a request's descriptor after its answer, until all have closed it."""
         found = self._after.get(answer.number, b"")
         while answer.number in self._held:
             assert select.select([self._held[answer.number]], [], [], LIMIT)[0], "a request's descriptor stays open"

@@ -11,7 +11,7 @@ from harness.program import PYTHON, read_json
 
 BINDING = Path(__file__).resolve().parents[2] / "Bindings" / "Python"
 
-# Ends by itself when the file `go` is there: how a test holds a worker at a point and lets it go on.
+# Ends by itself when the file `go` is there: how a test holds a worker at a point and lets it continue.
 PRELUDE = """
 import os, signal, sys, time
 import algo_run
@@ -88,7 +88,7 @@ class Workers:
         return Conversation(self, self.program.start(*self.arguments(*options), stdin=-1, **rest))
 
     def marks(self, name):
-        """What the worker has marked under this name."""
+        """The marks of the worker under this name."""
         path = self.directory / name
         return path.read_text() if path.exists() else ""
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What other programs find on the same two files: judges.py A B METRIC prints {"judge": {"d": …, "p": …}} as JSON.
+"""The results of other programs for the same two files: judges.py A B METRIC prints {"judge": {"d": …, "p": …}} as JSON.
 
 Runs in an environment of its own with requirements.txt, since Evidently brings much with it.
 """

@@ -22,7 +22,7 @@ HERE = Path(__file__).resolve().parent
 
 
 class Datadog(Store):
-    """What the client sent. It keeps no executions, but values by second and tags."""
+    """The client's values. It keeps no executions, but values by second and tags."""
 
     def __init__(self, bootstrap, topic, corpus, recorder):
         super().__init__(bootstrap, topic, corpus)

@@ -46,6 +46,6 @@ def test_a_version_against_itself_has_not_drifted(insights):
     assert "drift" not in done.stdout
 
 
-def test_too_few_executions_are_no_verdict(insights):
+def test_too_few_executions_give_no_verdict(insights):
     done = drift(insights, "--reference", "1.0.6", "--current", "9.9.9")
     assert done.returncode == 3 and "enough values" in done.stderr

@@ -37,7 +37,7 @@ class TestInfluxDB(Contract):
         return name[:-1] + "/" if name.endswith("\\") else name
 
 
-def test_executions_are_no_series_of_their_own(store):
+def test_executions_are_not_series_of_their_own(store):
     [series] = store.query("SHOW SERIES CARDINALITY")
     metrics = {(execution.name, execution.version, execution.outcome, metric)
                for execution in store.corpus.executions.values() for metric in execution.metrics}

@@ -42,7 +42,7 @@ def test_files_are_loaded_as_the_schema_has_it(corpus, tmp_path):
     database = Database()
     try:
         lines = tmp_path / "insights.ndjson"
-        # A file of the file sink; what is no UTF-8 no file of algo-run holds.
+        # A file of the file sink; no file of algo-run holds bytes that are not UTF-8.
         lines.write_bytes(b"".join(record.value + b"\n" for record in corpus.records))
         commands = [line.removeprefix("--   ") for line in (HERE / "schema.sql").read_text().splitlines()
                     if line.startswith("--   ")]

@@ -57,7 +57,7 @@ class ClickHouse(Store):
     def has(self, request_id):
         if self.query(f"SELECT 1 FROM algo_run.insights WHERE request_id = '{request_id}'") != []:
             return True
-        # On a busy machine the engine inside chdb was seen never to begin to read. A server is restarted then, and goes on.
+        # On a busy machine the engine inside chdb was seen never to begin to read. A server is restarted then, and continues.
         now = time.monotonic()
         if now - self.asked.setdefault(request_id, now) > PATIENCE:
             print(f"ClickHouse read nothing for {PATIENCE} s and is restarted", file=sys.stderr)

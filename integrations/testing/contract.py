@@ -5,7 +5,7 @@
 4 every value equal as a double; 5 replaying the topic changes nothing; 6 a broken record stops nothing and is visible;
 7 a consumer that sees values alone finds the outcome in payloads of the extended format.
 
-A test class of a tool is a subclass, with a fixture `store`. What cannot hold for a tool is in `exceptions`, with the
+A test class of a tool is a subclass, with a fixture `store`. Promises that a tool cannot keep are in `exceptions`, with the
 reason; such a clause must not be tested to hold.
 """
 

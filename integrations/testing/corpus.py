@@ -64,7 +64,7 @@ class Record:
 
 @dataclass
 class Execution:
-    """What a store must give back."""
+    """The executions that a store must give back."""
 
     request_id: str
     #: RFC 3339 with six decimals, without a zone.
@@ -93,7 +93,7 @@ class Execution:
 
 
 class Corpus:
-    """The records, and the executions that they tell of."""
+    """The records, and their executions."""
 
     def __init__(self, records):
         self.records = records

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A TLS server in the place of a hosted service: it keeps every request, and answers as it is told."""
+"""A TLS server in the place of a hosted service: it keeps every request, and answers as the test asks."""
 
 import gzip
 import json

@@ -52,7 +52,7 @@ class IsolatingWorker(Worker):
             os.close(metrics)
 
     def _middle(self, body: bytes, frame: Frame, metrics: int, middle_ended: int, end: int) -> NoReturn:
-        """Forks and ends at once, so that the supervisor becomes the parent of the request's process."""
+        """Forks and ends immediately, so that the supervisor becomes the parent of the request's process."""
         status = 1
         try:
             os.close(end)

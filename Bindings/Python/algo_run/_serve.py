@@ -116,7 +116,7 @@ class Worker:
         answer = copy_context().run(self._outcome, request, body, frame)
         request.close()
         os.dup2(self.permanent, self.channel)
-        # What was printed belongs to this request if it is in the pipe before the answer.
+        # Output belongs to this request if it is in the pipe before the answer.
         flush()
         self._write(answer)
 
@@ -127,7 +127,7 @@ class Worker:
             return header("done", frame.number, len(result), type=kind) + result
         except (SystemExit, KeyboardInterrupt):
             raise  # They end the process, as they would without algo-run, and the supervisor reports its status.
-        except BaseException as error:  # asyncio.CancelledError is no Exception.
+        except BaseException as error:  # asyncio.CancelledError is not an Exception.
             return failure(frame.number, error)
         finally:
             leave()

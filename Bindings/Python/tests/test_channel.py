@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where a line goes, and what can never happen because of it."""
+"""The way of a line, and what can never happen because of it."""
 
 import os
 import signal
@@ -55,13 +55,13 @@ def test_echo_prints_beside_a_supervisor(channel, monkeypatch, capfd):
 
 
 @pytest.mark.parametrize("number", ["", "x", "-1", "3x", " 3", "+3", "3.0", "999999", "99999999999999999999", "\u0663"])
-def test_a_descriptor_number_that_means_nothing_is_no_supervisor(number, monkeypatch, channel):
+def test_a_descriptor_number_that_means_nothing_is_not_a_supervisor(number, monkeypatch, channel):
     monkeypatch.setenv("ALGO_METRICS_FD", number)
     algo_run.report(a=1)
     assert channel.written() == b""
 
 
-def test_a_closed_descriptor_is_no_supervisor(channel):
+def test_a_closed_descriptor_is_not_a_supervisor(channel):
     os.close(channel.writer)
     algo_run.report(a=1)
 

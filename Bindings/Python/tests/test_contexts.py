@@ -107,17 +107,17 @@ def apply(input):
         assert (answer.metrics, worker.end_of(answer)) == (b"", b"")
 
 
-def test_a_thread_of_no_request_is_told_how_to_go_on_and_credits_nothing():
+def test_a_thread_of_no_request_gets_the_remedy_and_credits_nothing():
     source = """
-turn, told = threading.Semaphore(0), threading.Semaphore(0)
+turn, warned = threading.Semaphore(0), threading.Semaphore(0)
 def loop():
     while turn.acquire():
         algo_run.report(a=1)
-        told.release()
+        warned.release()
 threading.Thread(target=loop, daemon=True).start()
 def apply(input):
     turn.release()
-    told.acquire()"""
+    warned.acquire()"""
     with host(source) as worker:
         worker.ready()
         assert [worker.run().metrics for _ in range(3)] == [b""] * 3

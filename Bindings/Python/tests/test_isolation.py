@@ -111,7 +111,7 @@ def test_random_numbers_differ_between_requests():
         assert len(drawn) == 8
 
 
-def test_a_program_with_a_thread_is_refused_with_its_name_and_how_to_go_on():
+def test_a_program_with_a_thread_is_refused_with_its_name_and_the_remedy():
     source = "threading.Thread(target=time.sleep, args=(600,), name='poller', daemon=True).start()\ndef apply(input): pass"
     with isolating(source) as worker:
         assert worker.wait() == 1

@@ -85,7 +85,7 @@ def test_a_result_that_is_not_json_fails_its_request_with_the_remedy(result, kin
     assert message in cold(source, status=1).stderr
 
 
-def test_an_exception_fails_one_request_with_its_traceback_and_the_worker_goes_on():
+def test_an_exception_fails_one_request_with_its_traceback_and_the_worker_continues():
     source = """
 def apply(input):
     algo_run.report(seen=1)

@@ -56,7 +56,7 @@ open_channel <- function(path, number) {
     NULL
   }, warning = conditionMessage, error = conditionMessage)
   if (is.null(refusal)) return(quietly(fifo(path, open = "wb", blocking = TRUE)))
-  # R tells a file or a device from a pipe only by this refusal, in the language of the user.
+  # R distinguishes a file or a device from a pipe only by this refusal, in the language of the user.
   if (!identical(refusal, gettextf("'%s' exists but is not a fifo", path, domain = "R"))) return(NULL)
   # raw, because R warns of a device otherwise, and would look into a file for a compression it may have.
   quietly(file(path, open = "ab", raw = TRUE))

@@ -23,7 +23,7 @@ quoted_name <- function(name) {
     if (name %in% reserved_names) refuse_reserved(quoted)
     return(quoted)
   }
-  # A name marked as bytes, or with bytes that are no text, has no code points to write.
+  # A name marked as bytes, or with bytes that are not text, has no code points to write.
   unicode <- to_utf8(name)
   points <- if (Encoding(unicode) != "bytes" && validUTF8(unicode)) utf8ToInt(unicode) else NA_integer_
   if (anyNA(points)) {
@@ -35,7 +35,7 @@ quoted_name <- function(name) {
 
 to_utf8 <- function(text) switch(Encoding(text), latin1 = enc2utf8(text), unknown = from_locale(text), text)
 
-# By iconv, because enc2utf8 of R 4.2 writes bytes that are no text as "<ff>". Bytes that mean nothing in the locale
+# By iconv, because enc2utf8 of R 4.2 writes bytes that are not text as "<ff>". Bytes that mean nothing in the locale
 # are left as they are: the C locale has no letters beyond ASCII, and scripts are written in UTF-8.
 from_locale <- function(name) {
   converted <- iconv(name, "", "UTF-8")

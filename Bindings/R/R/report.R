@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# What an algorithm calls. Everything is checked before a byte is sent: a call is sent whole or not at all.
+# The calls of an algorithm. Everything is checked before a byte is sent: a call is sent whole or not at all.
 
 report <- function(...) report_to(serving$request, list(...))
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# One request of a worker, from its frame to its answer, and the way of its metrics.
+# One request of a worker, from its frame to its answer, and the path of its metrics.
 
 serving <- new.env(parent = emptyenv())
 serving$request <- NULL
@@ -51,7 +51,7 @@ variable <- function(name) {
   if (!is.na(value) && nzchar(value)) value
 }
 
-# The number lets the supervisor tell whose line it is, and count one that comes after its answer as late.
+# By the number the supervisor credits a line to its request, and counts one that comes after its answer as late.
 send_to_request <- function(request, line) {
   if (is.null(request$number)) return(send_line(line))
   echo_line(line)

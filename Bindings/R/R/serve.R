@@ -7,7 +7,7 @@ serve <- function(apply) {
   descriptors <- if (nzchar(offer)) read_offer(offer)
   pipes <- if (!is.null(descriptors)) open_pipes(descriptors)
   if (is.null(pipes)) return(serve_once(apply))
-  # Programs that this one starts are no workers.
+  # Programs that this one starts are not workers.
   Sys.unsetenv("ALGO_WORKER")
   # A warning belongs to the request that caused it, not to the end of the program.
   previous <- options(warn = if (getOption("warn") == 0L) 1L else getOption("warn"))

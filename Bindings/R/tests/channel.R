@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# Where a line goes, and what can never happen because of it. Needs bash and strace.
+# The way of a line, and what can never happen because of it. Needs bash and strace.
 library(algorun)
 
 directory <- tempfile("algorun")

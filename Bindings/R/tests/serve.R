@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# What a program does that calls serve(): as a worker, whose requests and answers go through pipes, and on its own.
+# A program that calls serve(): as a worker, whose requests and answers go through pipes, and on its own.
 # Needs bash.
 library(algorun)
 

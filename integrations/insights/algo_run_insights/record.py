@@ -20,7 +20,7 @@ Header = Tuple[str, Union[str, bytes, None]]
 
 
 class Unreadable(ValueError):
-    """The record is no payload; the text is the reason."""
+    """The record is not a payload; the text is the reason."""
 
 
 class ConnectionTest(Exception):
@@ -48,7 +48,7 @@ class Insight:
 
 
 def parse(value: Optional[bytes], headers: Iterable[Header] = ()) -> Insight:
-    """The execution that a record tells of.
+    """The execution of a record.
 
     Raises Unreadable, and ConnectionTest for a record that must be left out.
     """

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a monitoring tool is to the loop: something that takes executions."""
+"""A monitoring tool as the loop sees it: an object that takes executions."""
 
 from __future__ import annotations
 

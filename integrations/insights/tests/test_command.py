@@ -69,7 +69,7 @@ def test_the_bridge_reads_a_topic_by_what_connection_show_prints(kafka, algo_run
 
 
 def test_two_members_of_a_group_share_the_topic_and_one_takes_over(kafka, bridge, tmp_path):
-    """What one has committed the other does not read again."""
+    """Records that one has committed the other does not read again."""
     topic = f"group-{tmp_path.name}"
     produce(kafka.PLAINTEXT, topic, [sentinel_record(f"{SENTINEL}{number}") for number in range(10)])
     words = ["--brokers", kafka.PLAINTEXT, "--topic", topic, "--group", topic]

@@ -3,5 +3,5 @@
 
 Here `from adk import ADK` and `import Algorithmia` find modules of this package, even if the original ones are
 installed. `ADK(apply, load).init()` serves the file as a worker, or once from stdin without algo-run; metrics of
-`client.report_insights` belong to the request. What needs the vanished service fails with a sentence that names it.
+`client.report_insights` belong to the request. Calls that need the vanished service fail with a sentence that names it.
 """

@@ -147,7 +147,7 @@ class Algorithm:
         if "error" in reply:
             raise _exception(reply["error"])
         if "metadata" not in reply:
-            return reply  # output=void: the identifier of what goes on without us.
+            return reply  # output=void: the identifier of a call that continues without us.
         metadata = Metadata(reply["metadata"])
         result = reply.get("result")
         return AlgoResponse(base64.b64decode(result) if metadata.content_type == "binary" else result, metadata)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What needs the service that no longer exists: it is there, and fails with a sentence when it is used."""
+"""Calls that need the service that no longer exists: they are there, and fail with a sentence when they are used."""
 
 from __future__ import annotations
 

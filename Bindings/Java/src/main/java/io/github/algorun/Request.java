@@ -98,7 +98,7 @@ public final class Request {
         }
     }
 
-    /** The number lets the supervisor tell whose line it is, and count one that comes after its answer as late. */
+    /** By the number the supervisor credits a line to its request, and counts one that comes after its answer as late. */
     synchronized void send(byte[] line) {
         MetricsChannel.echo(line);
         if (number == null) {

@@ -33,7 +33,7 @@ final class Worker {
     static void serve(BytesAlgorithm algorithm) throws Exception {
         String offer = System.getenv("ALGO_WORKER");
         String[] descriptors = offer == null || offer.isEmpty() ? null : readOffer(offer);
-        // A variable that was inherited without its descriptors is no offer: Java cannot remove it for its children.
+        // A variable that was inherited without its descriptors is not an offer: Java cannot remove it for its children.
         if (descriptors == null
                 || MetricsChannel.accessMode(descriptors[0]) != 0
                 || MetricsChannel.accessMode(descriptors[1]) != 1) {

@@ -7,7 +7,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 
-/** Where a line goes, and what can never happen because of it. */
+/** The way of a line, and what can never happen because of it. */
 final class ChannelPromises {
     private final Path directory;
 
