@@ -1,6 +1,6 @@
 // swift-tools-version: 6.3
 // SPDX-License-Identifier: Apache-2.0
-// Targets stand in the order a run flows through them. This is the only place where the direction of a dependency
+// Targets are in the order a run flows through them. This is the only place where the direction of a dependency
 // is written: a module imports what is listed for it here, and nothing else.
 import PackageDescription
 
@@ -12,7 +12,7 @@ let strict: [SwiftSetting] = [
   .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
 ]
 
-/// For the modules that touch C: every unsafe use is marked where it stands.
+/// For the modules that touch C: every unsafe use is marked in place.
 let touchesC: [SwiftSetting] = strict + [.strictMemorySafety()]
 
 let package = Package(
@@ -115,7 +115,7 @@ let package = Package(
     .testTarget(
       name: "ProcessSupervisionTests", dependencies: ["Platform", "ProcessSupervision", "RunModel", "Supervision"],
       swiftSettings: strict),
-    // A supervisor in a process of its own, for tests of what stands on it.
+    // A supervisor in a process of its own, for tests of the modules above it.
     .target(
       name: "Supervision", dependencies: ["Platform", "ProcessSupervision"], path: "Tests/Supervision",
       swiftSettings: strict),
@@ -153,7 +153,7 @@ let package = Package(
     .target(name: "RunModel", swiftSettings: strict),
     .testTarget(name: "RunModelTests", dependencies: ["RunModel"], swiftSettings: strict),
 
-    // What an algorithm written in Swift imports.
+    // The import of an algorithm written in Swift.
     .target(name: "AlgoMetrics", swiftSettings: strict),
     .testTarget(name: "AlgoMetricsTests", dependencies: ["AlgoMetrics"], swiftSettings: strict),
     // A worker for tests of the protocol and of the supervisor.
@@ -179,7 +179,7 @@ let package = Package(
     // librdkafka's own mock cluster, for tests of both.
     .target(name: "MockKafka", dependencies: ["CRDKafka"], path: "Tests/MockKafka", swiftSettings: strict),
 
-    // What `make bench` runs beside the binary.
+    // Benchmarks that `make bench` runs beside the binary.
     .executableTarget(
       name: "validation-bench", dependencies: ["MetricsIntake", "RunModel"], path: "Benchmarks/validation",
       swiftSettings: strict),
