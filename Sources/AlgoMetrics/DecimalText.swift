@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/// The grammar of decimal text: a number as JSON writes it, or one of the three tokens of what is not finite.
+/// The grammar of decimal text: a number as JSON writes it, or one of the three tokens of numbers that are not finite.
 enum DecimalText {
   static func isNumber(_ text: String) -> Bool {
     if text == "NaN" || text == "Infinity" || text == "-Infinity" { return true }

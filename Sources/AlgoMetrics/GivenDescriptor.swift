@@ -12,7 +12,7 @@ enum GivenDescriptor {
     let inode: ino_t
   }
 
-  /// What the first call found. Guarded by ``WriteLock``.
+  /// The result of the first call. Guarded by ``WriteLock``.
   private nonisolated(unsafe) static var first: Identity?
 
   /// Call with the lock held.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/// What is wrong with a call, found before anything of it is sent.
+/// An error of a call, found before anything of it is sent.
 public enum MetricError: Error, Equatable, CustomStringConvertible {
   /// Decimal text that is not a number as JSON writes one.
   case notANumber(name: String, text: String)

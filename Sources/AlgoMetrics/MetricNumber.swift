@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /// A type whose values can be reported: every number of the standard library, and ``MetricValue``.
 ///
-/// `Bool` and `String` are not among them, so the compiler refuses what the supervisor would reject.
+/// `Bool` and `String` are not among them, so the compiler refuses values that the supervisor would reject.
 public protocol MetricNumber {
   /// The number as it is written on the line.
   var metricValue: MetricValue { get }
@@ -26,8 +26,8 @@ public struct MetricValue: MetricNumber, Sendable, Hashable {
     isNumber = true
   }
 
-  /// Decimal text as JSON writes a number, sent as it stands: `0.10` keeps its zero. Also `NaN`, `Infinity` and
-  /// `-Infinity`. What is no number is refused by `report`, with the name of the metric.
+  /// Decimal text as JSON writes a number, sent as written: `0.10` keeps its zero. Also `NaN`, `Infinity` and
+  /// `-Infinity`. `report` refuses other text, with the name of the metric.
   public init(decimal text: String) {
     self.text = text
     isNumber = DecimalText.isNumber(text)

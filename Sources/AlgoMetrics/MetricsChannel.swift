@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import Glibc
 
-/// The only file that writes: to the descriptor of `ALGO_METRICS_FD`, to stderr for `ALGO_METRICS_ECHO`, and the answers
-/// of a worker.
+/// The only file that writes: to the descriptor of `ALGO_METRICS_FD`, to stderr for `ALGO_METRICS_ECHO`, and the
+/// answers of a worker.
 ///
 /// Nothing here fails for the state of a descriptor, and no signal of ours reaches the program: telemetry does no harm.
 enum MetricsChannel {
@@ -25,7 +25,7 @@ enum MetricsChannel {
     getenv(name).map { String(cString: $0) }
   }
 
-  /// One write of the whole line; more only for what a short write left over. Gives the error number that lost it, or 0.
+  /// One write of the whole line; more only after a short write. Returns the error number that lost it, or 0.
   @discardableResult
   static func write(_ line: [UInt8], to descriptor: CInt) -> CInt {
     // A closed reader raises SIGPIPE, whose default is fatal. The signal goes to the writing thread alone, so this
@@ -72,7 +72,7 @@ enum MetricsChannel {
 
 /// The number in `ALGO_METRICS_FD`.
 enum DescriptorNumber {
-  /// Nil for anything but digits: that is no supervisor.
+  /// Nil for anything but digits: that is not a supervisor.
   static func parse(_ text: String) -> CInt? {
     let digits = text.utf8
     guard digits.count < 10, digits.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }) else {

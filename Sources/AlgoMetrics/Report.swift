@@ -4,11 +4,11 @@
 ///     try report(["cats_detected": 24, "score": score])
 ///
 /// Under algo-run the supervisor checks the metrics and publishes them with its own. Anywhere else a call does
-/// nothing, so the program runs unchanged; with `ALGO_METRICS_ECHO=1` it prints what it would send to stderr.
+/// nothing, so the program runs unchanged; with `ALGO_METRICS_ECHO=1` it prints its lines to stderr.
 ///
 /// - Parameter metrics: Names and numbers. The same name in a later call, or later in this one, replaces its value.
-/// - Throws: ``MetricError`` for a name that is empty or reserved, or decimal text that is no number; then nothing of
-///   the call is sent. A failure to send is never thrown.
+/// - Throws: ``MetricError`` for a name that is empty or reserved, or decimal text that is not a number; then nothing
+///   of the call is sent. A failure to send is never thrown.
 public func report(_ metrics: KeyValuePairs<String, any MetricNumber>) throws(MetricError) {
   try report(contentsOf: metrics)
 }

@@ -8,11 +8,11 @@
 ///       return try model.answer(input)
 ///     }
 ///
-/// Under algo-run, for a version published with `--worker`, requests come through a pipe. Anywhere else this reads stdin
-/// to its end, calls the function once and writes the result to stdout as it is, so the same program runs in a pipe and
-/// on a laptop.
+/// Under algo-run, for a version published with `--worker`, requests come through a pipe. Anywhere else this reads
+/// stdin to its end, calls the function once and writes the result to stdout as it is, so the same program runs in a
+/// pipe and on a laptop.
 ///
-/// An error that the function throws is the answer of its request, and the worker goes on; without a supervisor it is
+/// An error that the function throws is the answer of its request, and the worker continues; without a supervisor it is
 /// printed to stderr and ends the program with status 1. `report` within it belongs to
 /// the request, also in tasks that it starts; threads take ``current()`` and report by that.
 ///
@@ -30,8 +30,8 @@ public func serve(_ apply: ([UInt8]) throws -> [UInt8]) throws(WorkerError) {
   try Worker.serve(apply)
 }
 
-/// The request that is being answered by this thread or task; nil outside of `serve`, and on a thread that is part of no
-/// request.
+/// The request that is being answered by this thread or task; nil outside of `serve`, and on a thread that is part of
+/// no request.
 public func current() -> AlgorithmRequest? {
   AlgorithmRequest.current
 }

@@ -10,7 +10,7 @@ enum Worker {
     guard let text = MetricsChannel.variable("ALGO_WORKER"), !text.isEmpty else { return serveOnce(apply) }
     guard let offer = WorkerOffer(text) else { throw WorkerError.notAnOffer(text) }
     guard offer.isOpen else { return serveOnce(apply) }
-    // Programs that this one starts are no workers.
+    // Programs that this one starts are not workers.
     unsetenv("ALGO_WORKER")
     for descriptor in [offer.requests, offer.answers, offer.socket] { _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC) }
     let metrics = MetricsChannel.variable("ALGO_METRICS_FD").flatMap(DescriptorNumber.parse) ?? 3
@@ -32,7 +32,7 @@ enum Worker {
       let request = AlgorithmRequest(frame, channel: own == nil ? nil : metrics)
       let answer = AlgorithmRequest.$current.withValue(request) { self.answer(frame, apply) }
       request.close { dup2(shared, metrics) }
-      // All streams: what was printed belongs to this request.
+      // All streams: printed text belongs to this request.
       fflush(nil)
       try write(answer, to: offer.answers)
     }

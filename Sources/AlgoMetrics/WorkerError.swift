@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/// Why a worker cannot go on, or a request cannot be answered.
+/// Why a worker cannot continue, or a request cannot be answered.
 public enum WorkerError: Error, Equatable, CustomStringConvertible {
   /// `ALGO_WORKER` is not an offer of a supervisor.
   case notAnOffer(String)
@@ -16,9 +16,9 @@ public enum WorkerError: Error, Equatable, CustomStringConvertible {
   public var description: String {
     switch self {
     case .notAnOffer(let text):
-      "ALGO_WORKER is \(JSONString.quoted(text)), which is no offer of a supervisor; unset it to run without one"
+      "ALGO_WORKER is \(JSONString.quoted(text)), which is not an offer of a supervisor; unset it to run without one"
     case .malformedFrame:
-      "the supervisor sent what is no frame of protocol 1; use algo-run and AlgoMetrics of one version"
+      "the supervisor sent bytes that are not a frame of protocol 1; use algo-run and AlgoMetrics of one version"
     case .truncatedFrame: "the supervisor's stream ended within a frame; look for the cause in its messages"
     case .lostSupervisor: "the supervisor reads no more answers; look for the cause in its messages"
     case .notText: "the request is not text in UTF-8; take it as [UInt8]"

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import Glibc
 
-/// What `ALGO_WORKER` offers: the highest version, the descriptors of requests and of answers, and the socket on which
+/// The offer in `ALGO_WORKER`: the highest version, the descriptors of requests and of answers, and the socket on which
 /// descriptors for metrics come.
 struct WorkerOffer: Equatable {
   let requests: CInt
   let answers: CInt
   let socket: CInt
 
-  /// Nil for what is no offer that this library can take.
+  /// Nil for an offer that this library cannot take.
   init?(_ text: String) {
     let fields = text.split(separator: ":", omittingEmptySubsequences: false).map { DescriptorNumber.parse(String($0)) }
     guard fields.count >= 4, let version = fields[0], version >= 1, let requests = fields[1], let answers = fields[2],
@@ -32,7 +32,7 @@ struct WorkerOffer: Equatable {
   /// The descriptor of the next message on the socket, which the supervisor sends before the request.
   func receiveDescriptor() -> CInt? {
     var byte: UInt8 = 0
-    // A header of 16 bytes, the descriptor, and padding: what the macros of C would lay out.
+    // A header of 16 bytes, the descriptor, and padding, as the macros of C lay them out.
     var control: (UInt64, UInt64, UInt64) = (0, 0, 0)
     return withUnsafeMutableBytes(of: &control) { control in
       withUnsafeMutableBytes(of: &byte) { byte in
@@ -43,7 +43,7 @@ struct WorkerOffer: Equatable {
           message.msg_iovlen = 1
           message.msg_control = control.baseAddress
           message.msg_controllen = control.count
-          // MSG_CMSG_CLOEXEC, so that no program started meanwhile gets it.
+          // MSG_CMSG_CLOEXEC, so that no program started in the meantime gets it.
           guard recvmsg(socket, &message, CInt(MSG_DONTWAIT) | 0x4000_0000) >= 0, message.msg_controllen >= 20,
             control.load(fromByteOffset: 8, as: CInt.self) == SOL_SOCKET,
             control.load(fromByteOffset: 12, as: CInt.self) == 1  // SCM_RIGHTS

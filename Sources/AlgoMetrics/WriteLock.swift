@@ -6,7 +6,7 @@ import Glibc
 struct WriteLock: @unchecked Sendable {
   static let shared = WriteLock()
 
-  /// Lives as long as the process, at one address, as a mutex must. Shared between threads, which is what it is for.
+  /// Lives as long as the process, at one address, as a mutex must. Shared between threads, which is its purpose.
   private let mutex: UnsafeMutablePointer<pthread_mutex_t>
 
   private init() {

@@ -2,7 +2,7 @@
 internal import Glibc
 internal import RunModel
 
-/// Why a batch cannot start or go on. What happens to a single request is a result instead.
+/// Why a batch cannot start or continue. A problem of a single request is a result instead.
 public enum BatchFailure: Error, Equatable, CustomStringConvertible {
   case cannotOpenRequests(path: String, code: Int32)
   case requestsAreDirectory(path: String)
@@ -55,7 +55,7 @@ public enum BatchFailure: Error, Equatable, CustomStringConvertible {
     case .outputLost(let path, .truncated):
       "\(path) was truncated while the batch ran, and results in it are lost; run again with --resume."
     case .noOutputReader(let path, let limit):
-      "no process read the pipe \(path) within \(DurationText.write(limit)) (--timeout), so nothing ran; start its "
+      "no process read the pipe \(path) within \(DurationText.format(limit)) (--timeout), so nothing ran; start its "
         + "reader, or choose another --output."
     case .interruptedAtOutput(let path): "interrupted before a process read the pipe \(path); nothing ran."
     case .noTemporaryFile(let directory, let code):

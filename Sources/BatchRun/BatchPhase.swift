@@ -4,7 +4,7 @@ enum BatchPhase: Equatable {
   case running
   case ending(Stage, StopReason)
 
-  /// What happens to running requests. A stage is never left for an earlier one.
+  /// The treatment of running requests. A stage is never left for an earlier one.
   enum Stage: Int, Comparable {
     /// They finish; no new ones start.
     case finishing
@@ -34,8 +34,8 @@ enum BatchPhase: Equatable {
     }
   }
 
-  /// Goes one stage further, from one signal to the next. Only a batch that no signal has ended yet is still to finish, and
-  /// an urgent signal skips that.
+  /// Goes one stage further, from one signal to the next. Only a batch that no signal has ended yet is still to finish,
+  /// and an urgent signal skips that.
   mutating func interrupt(isUrgent: Bool) {
     let next: Stage =
       switch self {

@@ -6,12 +6,12 @@ internal import Platform
 internal import ProcessSupervision
 internal import RunModel
 
-/// `--dry-run`: reads the request list as a batch does, and prints one JSON object for each request. Nothing runs, and no
-/// file is touched.
+/// `--dry-run`: reads the request list as a batch does, and prints one JSON object for each request. Nothing runs, and
+/// no file is touched.
 public struct BatchPreview {
   private let settings: BatchSettings
   private let sources: [RequestSource]
-  private let succeeded: DigestTable?
+  private let succeeded: DiskHashTable?
 
   /// Opens the list and, to resume, the results.
   ///
@@ -40,27 +40,26 @@ public struct BatchPreview {
   /// - Returns: A sentence with the counts.
   /// - Throws: ``BatchFailure/cannotReadRequests(path:code:)``.
   public func run(print: ([UInt8]) -> Bool) throws(BatchFailure) -> String {
-    let reader = try RequestReader(
-      sources: sources, takesEnvelopes: settings.takesEnvelopes, spillDirectory: settings.spillDirectory)
-    var (wouldRun, skipped, unusable) = (0, 0, 0)
-    reading: while settings.limit.map({ wouldRun + unusable < $0 }) ?? true {
-      switch try reader.next() {
+    var intake = try RequestIntake(sources, settings, succeeded: succeeded)
+    var unusable = 0
+    reading: while true {
+      switch try intake.next() {
       case .end: break reading
       case .again: continue
       case .wait(let descriptor): descriptor.waitUntilReady(for: .read)
-      case .request(let request):
-        var isDone = false
-        if let succeeded, request.problem == nil { isDone = try succeeded.count(request.key) > 0 }
-        if isDone { skipped += 1 } else if request.problem == nil { wouldRun += 1 } else { unusable += 1 }
-        guard print(Self.line(request, isDone: isDone)) else { break reading }
+      case .skip(let request): guard print(Self.line(request, isDone: true)) else { break reading }
+      case .run(let request, _):
+        if request.problem != nil { unusable += 1 }
+        guard print(Self.line(request, isDone: false)) else { break reading }
       }
     }
-    var sentence = "dry run: would run \(Figures.counted(wouldRun, "request")) of \(settings.version.reference), "
+    let (wouldRun, skipped) = (intake.nextOrdinal - unusable, intake.skipped)
+    var sentence = "dry run: would run \(HumanFormat.counted(wouldRun, "request")) of \(settings.version.reference), "
     sentence +=
       "\(settings.jobs) at a time, with: "
-      + TerminalText.safe(settings.target.command.map(\.text).joined(separator: " "), inQuotes: false)
-    if skipped > 0 { sentence += "; succeeded before: \(Figures.grouped(skipped))" }
-    if unusable > 0 { sentence += "; cannot be run: \(Figures.grouped(unusable))" }
+      + TerminalText.escaped(settings.target.command.map(\.text).joined(separator: " "), inQuotes: false)
+    if skipped > 0 { sentence += "; succeeded before: \(HumanFormat.grouped(skipped))" }
+    if unusable > 0 { sentence += "; cannot be run: \(HumanFormat.grouped(unusable))" }
     return sentence
   }
 

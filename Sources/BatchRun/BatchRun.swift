@@ -10,22 +10,14 @@ public import RunModel
 ///
 /// ## Theory of operation
 ///
-/// One thread, one loop, nothing that blocks. A request passes these places. Each of them is bounded, so that memory does
-/// not grow with the list:
+/// One thread, one loop, nothing that blocks. A request passes these places. Each of them is bounded, so that memory
+/// does not grow with the list:
 ///
-///     RequestReader ─► Dispatcher ─► PendingPayloads ─► [ReorderBuffer] ─► ResultOutput
+///     RequestIntake ─► Dispatcher ─► PendingPayloads ─► ResultWriter
 ///
 /// New requests are taken only while every later place has room: a slow disk or a slow reader of the results delays the
 /// start of requests, never a running child.
 public final class BatchRun {
-  /// Results that may wait for their payloads or their reader.
-  private static let pendingLimit = 256
-  /// Bytes of captured output that may wait with them.
-  private static let pendingBytesLimit = 1 << 19
-  /// Results are written together that come within this time, with their lines of the history: each write costs calls of
-  /// the kernel, and most requests of a worker take less.
-  private static let gathering = Duration.milliseconds(1)
-  private static let mostGathered = 64
   /// Lines about rejected metrics; the summary counts the others.
   static let rejectionLines = 20
 
@@ -38,24 +30,15 @@ public final class BatchRun {
   /// Takes the record of each request; nil if no history is kept.
   public var history: (any ExecutionLog)?
   private let display: ProgressDisplay
-  private let reader: RequestReader
+  private var intake: RequestIntake
   private let requestGate: ReadinessGate
-  private let outputGate: ReadinessGate
-  private let output: ResultOutput
-  private let order: ReorderBuffer?
-  private let captures: CapturePool
-  private let succeeded: DigestTable?
+  private let results: ResultWriter
   private let started = MonotonicInstant.now()
   private var count: RequestCount
   private var tally = BatchTally()
   private var submitted: [JobID: (request: Request, ordinal: Int, capture: ChildCapture)] = [:]
   private var pending: PendingPayloads
-  private var nextOrdinal = 0
-  /// When the next results are written, at the latest.
-  private var nextGroup = MonotonicInstant.now()
-  private var hasGathered = false
   private var lateReport = LateReport()
-  private var listHasEnded = false
   private var phase = BatchPhase.running
 
   /// Opens requests and output; nothing runs yet.
@@ -76,24 +59,15 @@ public final class BatchRun {
     let sources = try RequestSource.all(settings.files)
     count = RequestCount(sources: sources)
     let prepared = try OutputPreparation(settings: settings, supervisor: supervisor)
-    succeeded = prepared.succeeded
-    for message in prepared.messages { display.say(message) }
-    reader = try RequestReader(
-      sources: sources, takesEnvelopes: settings.takesEnvelopes, spillDirectory: settings.spillDirectory)
+    for message in prepared.messages { display.print(message) }
+    intake = try RequestIntake(sources, settings, succeeded: prepared.succeeded)
     requestGate = ReadinessGate(for: .read, on: loop)
-    outputGate = ReadinessGate(for: .write, on: loop)
     supervisor.watchStopRequests()
-    let captures = CapturePool(outputLimit: settings.outputLimit, spillDirectory: settings.spillDirectory)
-    self.captures = captures
-    let output = ResultOutput(file: prepared.file) { captures.release($0.capture) }
-    self.output = output
-    order =
-      settings.keepsOrder
-      ? ReorderBuffer(output: output, spillDirectory: settings.spillDirectory) { captures.release($0.capture) } : nil
+    results = ResultWriter(prepared.file, settings, on: loop)
     let slots = executor.freeSlots
     if slots < settings.jobs {
-      display.say(
-        "running \(Figures.counted(slots, "request")) at a time, not \(settings.jobs): raise the limit of open files "
+      display.print(
+        "running \(HumanFormat.counted(slots, "request")) at a time, not \(settings.jobs): raise the limit of open files "
           + "(ulimit -n).")
     }
   }
@@ -108,8 +82,8 @@ public final class BatchRun {
       if isOver { break }
       loop.turn(until: isBusy ? .now() : nextDeadline)
       for signal in supervisor.takeSignals() { take(signal: signal.number) }
-      for notice in executor.takeNotices() { display.say(notice) }
-      if let line = lateReport.due(executor.lateMetrics) { display.say(line) }
+      for notice in executor.takeNotices() { display.print(notice) }
+      if let line = lateReport.due(executor.lateMetrics) { display.print(line) }
     }
     let ran = MonotonicInstant.now()
     executor.close()
@@ -122,9 +96,10 @@ public final class BatchRun {
     endExecutor()
     display.clear()
     // Once, and not for each: if the program is missing, all requests fail for the same reason.
-    for line in tally.startFailures.lines(except: stopReason?.startFailure) { display.say(line) }
+    for line in tally.startFailures.lines(except: stopReason?.startFailure) { display.print(line) }
     if let failure = stopReason?.failure { throw failure }
-    try output.verify()
+    try results.verify()
+    tally.skipped = intake.skipped
     return BatchSummary(
       algorithm: settings.version.reference, tally: tally, stopReason: stopReason, notRun: notRun,
       canResume: settings.output != nil, elapsed: ran.duration(since: started),
@@ -132,7 +107,7 @@ public final class BatchRun {
       lateMetrics: executor.lateMetrics)
   }
 
-  /// Waits until the executor has ended what it keeps, or a signal asks not to: then the guardian ends it.
+  /// Waits until the executor has ended its workers, or a signal asks not to: then the guardian ends it.
   private func endExecutor() {
     while true {
       // The executor learns about its ended processes when it is asked.
@@ -141,97 +116,78 @@ public final class BatchRun {
       loop.turn()
       if supervisor.takeSignals().contains(where: { $0.number == SIGINT || $0.number == SIGTERM }) { break }
     }
-    for notice in executor.takeNotices() { display.say(notice) }
+    for notice in executor.takeNotices() { display.print(notice) }
   }
 
   /// Does all that can be done now.
   ///
-  /// - Returns: Whether there is more to do at once.
+  /// - Returns: Whether there is more to do immediately.
   private func advance() -> Bool {
     dispatcher.expectedJobs = count.total
     for completion in dispatcher.takeCompletions() { take(completion) }
     for finished in pending.takeDurable() { write(finished) }
     var isBusy = takeRequests()
     noteEnd()
+    let isGathering = phase == .running && !dispatcher.isIdle && results.isGathering
     if !isGathering, writeGroup() { isBusy = true }
     if !count.isOver, !display.isSilent || settings.halt != nil { count.advance() }
     display.update(figures, at: .now())
     return isBusy
   }
 
-  /// Whether finished requests wait for others to be written with them.
-  private var isGathering: Bool {
-    hasGathered && phase == .running && !dispatcher.isIdle && output.backlog < Self.mostGathered
-      && captures.pendingBytes < Self.pendingBytesLimit && MonotonicInstant.now() < nextGroup
-  }
-
   /// Writes what is finished, or a bounded piece of it.
   ///
-  /// - Returns: Whether there is more to do at once.
+  /// - Returns: Whether there is more to do now.
   private func writeGroup() -> Bool {
-    if hasGathered { nextGroup = .now() + Self.gathering }
-    hasGathered = false
+    results.endGroup()
     // Before the results: a request that has one is in the history.
     history?.flush()
     var isBusy = false
     let wasFull = !canTake
     do throws(BatchFailure) {
-      switch try output.pump() {
-      case .idle: break
-      case .more: isBusy = true
-      case .blocked(let descriptor):
-        guard phase.stage != .abandoning else { throw .outputReaderGone }
-        outputGate.wait(for: descriptor)
-      }
+      isBusy = try results.pump(waits: phase.stage != .abandoning)
     } catch { stopWriting(error) }
     // Writing made room again. No event reports that, and with no child running nothing else would wake the loop.
     return isBusy || wasFull && canTake
   }
 
   private var isOver: Bool {
-    guard dispatcher.isIdle, listHasEnded || phase != .running else { return false }
-    return output.isClosed || pending.count == 0 && output.isIdle
+    guard dispatcher.isIdle, intake.hasEnded || phase != .running else { return false }
+    return results.isClosed || pending.count == 0 && results.isIdle
   }
 
   private var nextDeadline: MonotonicInstant? {
-    [dispatcher.nextDue, display.nextDeadline, hasGathered ? nextGroup : nil].compactMap { $0 }.min()
+    [dispatcher.nextDue, display.nextDeadline, results.groupDeadline].compactMap { $0 }.min()
   }
 
   // MARK: Requests
 
   private var canTake: Bool {
-    phase == .running && !listHasEnded && dispatcher.hasRoom && pending.count + output.backlog < Self.pendingLimit
-      && captures.pendingBytes < Self.pendingBytesLimit && order?.admits(nextOrdinal) != false
+    phase == .running && !intake.hasEnded && dispatcher.hasRoom
+      && results.hasRoom(for: intake.nextOrdinal, pending: pending.count)
   }
 
-  /// Returns whether there are more to take at once.
+  /// Returns whether there are more to take immediately.
   private func takeRequests() -> Bool {
-    // A bounded number at once: reading a list of skipped or unusable requests must not keep the loop from children.
+    // A bounded number at a time: reading a list of skipped or unusable requests must not keep the loop from children.
     for _ in 0..<256 {
       guard canTake else { return false }
-      if let limit = settings.limit, nextOrdinal >= limit { listHasEnded = true }
-      guard !listHasEnded else { return false }
       do throws(BatchFailure) {
-        switch try reader.next() {
-        case .request(let request): try take(request)
+        switch try intake.next() {
+        case .run(let request, let ordinal): take(request, ordinal)
+        case .skip: break
         case .again: return true
         case .wait(let descriptor):
           requestGate.wait(for: descriptor)
           return false
-        case .end: listHasEnded = true
+        case .end: return false
         }
       } catch { stopReading(error) }
     }
     return true
   }
 
-  private func take(_ request: Request) throws(BatchFailure) {
-    if let succeeded, request.problem == nil, try succeeded.count(request.key) > 0 {
-      tally.skipped += 1
-      return
-    }
-    let ordinal = nextOrdinal
-    nextOrdinal += 1
+  private func take(_ request: Request, _ ordinal: Int) {
     let requestID = request.requestID ?? RequestID.random()
     if let problem = request.problem {
       let record = ExecutionRecord.failedToStart(
@@ -242,7 +198,7 @@ public final class BatchRun {
     var execution = ExecutionRequest(
       id: requestID, target: settings.target, limits: settings.limits, trace: settings.trace)
     execution.input = request.input.bytes
-    let capture = captures.take()
+    let capture = results.captures.take()
     submitted[dispatcher.submit(execution, output: capture)] = (request, ordinal, capture)
   }
 
@@ -259,7 +215,7 @@ public final class BatchRun {
   /// The disk had no room for the output. A part of it would pass for the whole with every reader of the results,
   /// `--resume` included: so there is no line, and the request runs again. Its payload is published.
   private func omit(_ finished: FinishedRequest, because failure: BatchFailure) {
-    display.say("\(finished.source): its output could not be kept, so it has no result; --resume runs it again.")
+    display.print("\(finished.source): its output could not be kept, so it has no result; --resume runs it again.")
     stopReading(failure)
     finished.capture?.reset()
     if let payloads, let insightsRecord = finished.record.insightsRecord {
@@ -267,24 +223,22 @@ public final class BatchRun {
       finished.record.delivery = Delivery(.queued)
     }
     history?.gather(finished.record, inputSHA256: finished.digest.hexadecimal)
-    order?.leaveOut(finished.ordinal)
+    results.leaveOut(finished.ordinal)
   }
 
   private func finish(_ finished: FinishedRequest) {
     let reported = tally.rejections
     for rejection in finished.record.metrics.rejected.prefix(max(0, Self.rejectionLines - reported)) {
-      display.say("\(finished.source): \(rejection)")
+      display.print("\(finished.source): \(rejection)")
     }
     tally.count(finished.record, truncated: finished.capture?.output.isTruncated ?? false)
-    captures.finished(finished.capture)
+    results.captures.finished(finished.capture)
     if !pending.add(finished) { write(finished) }
   }
 
   private func write(_ finished: FinishedRequest) {
-    hasGathered = true
     history?.gather(finished.record, inputSHA256: finished.digest.hexadecimal)
-    guard let order else { return output.append(finished) }
-    do throws(BatchFailure) { try order.take(finished) } catch { stopWriting(error) }
+    do throws(BatchFailure) { try results.append(finished) } catch { stopWriting(error) }
   }
 
   // MARK: The end
@@ -294,17 +248,17 @@ public final class BatchRun {
     guard phase == .running else { return }
     if let failures = dispatcher.failuresAtHalt, let halt = settings.halt {
       phase = .ending(.finishing, .halted)
-      let failed = Figures.counted(failures, "failed request")
-      display.say("halting after \(failed) (--halt-after \(halt)); running ones finish.")
+      let failed = HumanFormat.counted(failures, "failed request")
+      display.print("halting after \(failed) (--halt-after \(halt)); running ones finish.")
     } else if let failure = executor.failure {
       phase = .ending(.finishing, .executorFailed(failure))
-      display.say("no more requests start: \(failure)")
+      display.print("no more requests start: \(failure)")
     }
   }
 
   private func take(signal number: Int32) {
     switch number {
-    case SIGUSR1: display.sayNow(figures, at: .now())
+    case SIGUSR1: display.printNow(figures, at: .now())
     case SIGUSR2, SIGWINCH: break
     case SIGTSTP, SIGTTIN, SIGTTOU:
       display.clear()
@@ -316,13 +270,13 @@ public final class BatchRun {
   private func interrupt(isUrgent: Bool) {
     phase.interrupt(isUrgent: isUrgent)
     let running = dispatcher.runningCount
-    let requests = Figures.counted(running, "running request")
+    let requests = HumanFormat.counted(running, "running request")
     switch phase.stage {
     case .finishing:
-      display.say(running == 0 ? "interrupted." : "interrupted; \(requests) will finish (once more stops them).")
+      display.print(running == 0 ? "interrupted." : "interrupted; \(requests) will finish (once more stops them).")
       dispatcher.finish()
     case .stopping:
-      if running > 0 { display.say("stopping \(requests).") }
+      if running > 0 { display.print("stopping \(requests).") }
       dispatcher.stop()
     default: dispatcher.kill()
     }
@@ -338,7 +292,7 @@ public final class BatchRun {
   private func stopWriting(_ failure: BatchFailure) {
     let isStopping = phase.stage.map { $0 >= .stopping } ?? false
     phase.fail(failure, .stopping)
-    output.close()
+    results.close()
     if !isStopping { dispatcher.stop() }
   }
 
@@ -346,18 +300,18 @@ public final class BatchRun {
 
   /// Requests that were to run and have no result.
   private var notRun: Int? {
-    if listHasEnded { return 0 }
-    return figures.total.map { max(0, $0 - tally.skipped - tally.finished) }
+    if intake.hasEnded { return 0 }
+    return figures.total.map { max(0, $0 - intake.skipped - tally.finished) }
   }
 
   private var figures: ProgressText {
     var text = ProgressText()
-    text.done = tally.skipped + tally.finished
-    text.total = count.total.map { total in settings.limit.map { min(total, tally.skipped + $0) } ?? total }
+    text.done = intake.skipped + tally.finished
+    text.total = count.total.map { total in settings.limit.map { min(total, intake.skipped + $0) } ?? total }
     text.failed = tally.failed
     text.payloadsWaiting = payloads?.counts.waiting ?? 0
     switch phase.stage {
-    case nil: if listHasEnded, dispatcher.isIdle { text.note = "delivering payloads" }
+    case nil: if intake.hasEnded, dispatcher.isIdle { text.note = "delivering payloads" }
     case .finishing: text.note = "\(dispatcher.runningCount) finishing"
     case .stopping, .abandoning: text.note = "\(dispatcher.runningCount) stopping"
     }

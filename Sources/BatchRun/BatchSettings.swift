@@ -32,7 +32,7 @@ public struct BatchSettings {
   public var retries = RetryPolicy.none
   /// When to start no more requests.
   public var halt: HaltRule?
-  /// Whether results stand in the order of their requests.
+  /// Whether results are in the order of their requests.
   public var keepsOrder = false
   /// Requests to run at most.
   public var limit: Int?

@@ -37,36 +37,37 @@ public struct BatchSummary {
     tally.rejections > BatchRun.rejectionLines ? [rejectionLine] : []
   }
 
-  private var rejectionLine: String { "\(Figures.counted(tally.rejections, "metric")) rejected; see the results" }
+  private var rejectionLine: String { "\(HumanFormat.counted(tally.rejections, "metric")) rejected; see the results" }
 
   /// The lines to read.
   public var lines: [String] {
     var lines: [String] = []
-    var first = "\(Figures.counted(tally.finished, "request")) in \(Figures.span(elapsed))"
-    if tally.finished > 1 { first += " (\(Figures.rate(tally.finished, elapsed)))" }
+    var first = "\(HumanFormat.counted(tally.finished, "request")) in \(HumanFormat.span(elapsed))"
+    if tally.finished > 1 { first += " (\(HumanFormat.rate(tally.finished, elapsed)))" }
     let counts = Outcome.allCases.compactMap { outcome in
-      tally.outcomes[outcome].map { "\(Figures.grouped($0)) \(outcome.rawValue)" }
+      tally.outcomes[outcome].map { "\(HumanFormat.grouped($0)) \(outcome.rawValue)" }
     }
     if !counts.isEmpty { first += ": " + counts.joined(separator: ", ") }
-    if tally.retries > 0 { first += " (\(Figures.counted(tally.retries, "repeated attempt")))" }
+    if tally.retries > 0 { first += " (\(HumanFormat.counted(tally.retries, "repeated attempt")))" }
     lines.append(first)
-    if tally.skipped > 0 { lines.append("\(Figures.grouped(tally.skipped)) had succeeded before and were not run") }
+    if tally.skipped > 0 { lines.append("\(HumanFormat.grouped(tally.skipped)) had succeeded before and were not run") }
     if let p50 = tally.durations.percentile(50), let p95 = tally.durations.percentile(95),
       let p99 = tally.durations.percentile(99)
     {
-      lines.append("duration p50 \(Figures.short(p50)), p95 \(Figures.short(p95)), p99 \(Figures.short(p99))")
+      lines.append(
+        "duration p50 \(HumanFormat.short(p50)), p95 \(HumanFormat.short(p95)), p99 \(HumanFormat.short(p99))")
     }
     if payloads != .none {
-      var line = "payloads: \(Figures.grouped(payloads.delivered)) delivered, "
-      line += "\(Figures.grouped(payloads.waiting + payloads.handedOff)) waiting in the outbox"
+      var line = "payloads: \(HumanFormat.grouped(payloads.delivered)) delivered, "
+      line += "\(HumanFormat.grouped(payloads.waiting + payloads.handedOff)) waiting in the outbox"
       if payloads.undelivered > 0 {
-        line += ", \(Figures.grouped(payloads.undelivered)) rejected or expired (see algo-run outbox list)"
+        line += ", \(HumanFormat.grouped(payloads.undelivered)) rejected or expired (see algo-run outbox list)"
       }
-      if drained >= Self.notableDrain { line += "; delivery went on for \(Figures.span(drained))" }
+      if drained >= Self.notableDrain { line += "; delivery went on for \(HumanFormat.span(drained))" }
       lines.append(line)
     }
     if tally.rejections > 0 { lines.append(rejectionLine) }
-    if tally.truncated > 0 { lines.append("\(Figures.counted(tally.truncated, "result")) cut at --max-output") }
+    if tally.truncated > 0 { lines.append("\(HumanFormat.counted(tally.truncated, "result")) cut at --max-output") }
     switch stopReason {
     case .interrupted: lines.append("interrupted" + rest)
     case .halted: lines.append("halted by --halt-after" + rest)
@@ -79,7 +80,7 @@ public struct BatchSummary {
   /// The state of the rest of the list, and how to run it.
   private var rest: String {
     if notRun == 0, tally.failed == 0 { return "; all requests had run" }
-    let count = notRun.map { "; \(Figures.counted($0, "request")) not run" } ?? ""
+    let count = notRun.map { "; \(HumanFormat.counted($0, "request")) not run" } ?? ""
     return count + (canResume ? "; run again with --resume for the rest" : "; with --output FILE it could be resumed")
   }
 

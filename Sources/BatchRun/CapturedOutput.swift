@@ -48,7 +48,7 @@ package final class CapturedOutput {
   /// The encoding in the result line.
   var form: Form {
     if json.isComplete, !isTruncated { return .json }
-    // A limit may cut a character in two; output that ends in half a character is no text.
+    // A limit may cut a character in two; output that ends in half a character is not text.
     return text.isValid && (text.unfinished == 0 || isTruncated) ? .text : .base64
   }
 

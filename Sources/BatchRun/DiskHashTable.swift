@@ -6,7 +6,7 @@ internal import Execution
 /// An open-addressing hash table of 32-byte slots: 24 bytes of key, of which 192 bits are far more than a collision
 /// needs, and a count. It grows before it is half full, by so much that few keys move often; an empty slot is all zeros,
 /// so the file may be sparse.
-final class DigestTable {
+final class DiskHashTable {
   /// The key of a count.
   struct Key: Equatable {
     fileprivate let words: (UInt64, UInt64, UInt64)

@@ -25,7 +25,7 @@ struct EnvelopeReader {
     line.consume(bytes)
     if firstBytes.count < 3 { firstBytes += bytes.prefix(3 - firstBytes.count) }
     var failure: BatchFailure?
-    // Taken out and put back: the closure changes the rest of this value meanwhile.
+    // Taken out and put back: the closure changes the rest of this value in the meantime.
     var scanner = scanner
     scanner.consume(bytes) { piece in
       do throws(BatchFailure) { try take(piece) } catch { failure = failure ?? error }
@@ -51,8 +51,8 @@ struct EnvelopeReader {
 
   /// Ends the line.
   ///
-  /// - Returns: The identifier, the input, and why the line cannot be run. If it cannot, the input is empty and its digest
-  ///   is that of the whole line, so that a corrected line is another request.
+  /// - Returns: The identifier, the input, and why the line cannot be run. If it cannot, the input is empty and its
+  ///   digest is that of the whole line, so that a corrected line is another request.
   mutating func finish() -> (requestID: String?, input: HashedInput, problem: String?) {
     defer { self = EnvelopeReader(spillDirectory: spillDirectory) }
     var requestID: String?
@@ -64,7 +64,7 @@ struct EnvelopeReader {
     } else if !scanner.isComplete {
       problem = "the envelope is not a JSON object (byte \(scanner.offset + 1))"
     } else if let unknown {
-      problem = "the envelope has a member \"\(TerminalText.safe(unknown))\"; only request_id and input are known"
+      problem = "the envelope has a member \"\(TerminalText.escaped(unknown))\"; only request_id and input are known"
     } else if !hasInput {
       problem = "the envelope has no member input"
     } else if !rawID.isEmpty {

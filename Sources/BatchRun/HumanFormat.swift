@@ -2,7 +2,7 @@
 internal import RunModel
 
 /// Numbers formatted for users.
-package enum Figures {
+package enum HumanFormat {
   /// `1,234,567`.
   package static func grouped(_ number: Int) -> String {
     var text = ""

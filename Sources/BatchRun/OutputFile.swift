@@ -5,6 +5,10 @@ internal import ProcessSupervision
 
 /// The results of a batch: a file of its own, locked against a second batch, a named pipe, or standard output.
 final class OutputFile {
+  /// How long another batch may keep the lock. A batch that was killed while it started a child keeps it until that
+  /// child has ended or runs its program.
+  private static let lockWait = Duration.seconds(2)
+
   /// For messages.
   let path: String
   let descriptor: Descriptor
@@ -24,8 +28,7 @@ final class OutputFile {
     self.path = path
     self.descriptor = descriptor
     isRegular = descriptor.isRegularFile
-    var status = stat()
-    hasName = descriptor.withNumber { fstat($0, &status) } == 0 && status.st_nlink > 0
+    hasName = descriptor.hasName
     expectedSize = descriptor.size
   }
 
@@ -38,8 +41,8 @@ final class OutputFile {
     }
   }
 
-  /// Opens `path` for appending, and creates it if it is not there. For the reader of a named pipe it waits as `>` does,
-  /// at most for `limit`.
+  /// Opens `path` for appending, and creates it if it is not there. For the reader of a named pipe it waits as `>`
+  /// does, at most for `limit`.
   ///
   /// - Throws: ``BatchFailure``, before anything was changed.
   convenience init(path: String, waitingOn supervisor: Supervisor, limit: Duration?) throws(BatchFailure) {
@@ -90,7 +93,7 @@ final class OutputFile {
   }
 
   private func lock() throws(BatchFailure) {
-    guard !isRegular || descriptor.withNumber({ flock($0, LOCK_EX | LOCK_NB) }) == 0 || errno != EWOULDBLOCK else {
+    guard !isRegular || descriptor.lock(.exclusive, until: .now() + Self.lockWait) != .busy else {
       throw .outputIsBusy(path: path)
     }
   }
@@ -100,7 +103,7 @@ final class OutputFile {
   /// - Returns: The same file as `path`.
   func replace(_ target: String, by draft: String, as path: String) throws(BatchFailure) -> OutputFile {
     do throws(SystemError) {
-      guard descriptor.withNumber({ fsync($0) }) == 0 else { throw SystemError(errno) }
+      try descriptor.sync()
       if !hasName { try descriptor.link(as: draft) }
       guard rename(draft, target) == 0 else { throw SystemError(errno) }
     } catch { throw .cannotWriteOutput(path: path, code: error.code) }
@@ -114,8 +117,8 @@ final class OutputFile {
     return count
   }
 
-  /// Checks that the results are still there: a file that was deleted, replaced or truncated takes further results without
-  /// an error.
+  /// Checks that the results are still there: a file that was deleted, replaced or truncated takes further results
+  /// without an error.
   ///
   /// - Throws: ``BatchFailure/outputLost(path:_:)``.
   func checkPresence() throws(BatchFailure) {
@@ -145,7 +148,9 @@ final class OutputFile {
 
   /// Removes all results.
   func clear() throws(BatchFailure) {
-    guard descriptor.withNumber({ ftruncate($0, 0) }) == 0 else { throw .cannotWriteOutput(path: path, code: errno) }
+    do throws(SystemError) {
+      try descriptor.truncate(to: 0)
+    } catch { throw .cannotWriteOutput(path: path, code: error.code) }
     expectedSize = 0
   }
 
@@ -164,7 +169,7 @@ final class OutputFile {
         }
         end = start
       }
-      if end < size { _ = descriptor.withNumber { ftruncate($0, end) } }
+      if end < size { try? descriptor.truncate(to: end) }
       expectedSize = end
     }
   }

@@ -6,7 +6,7 @@ internal import RunModel
 struct OutputPreparation {
   let file: OutputFile
   /// The occurrences of inputs that need not run again; nil without `--resume`.
-  let succeeded: DigestTable?
+  let succeeded: DiskHashTable?
   /// Messages for the user.
   let messages: [String]
 
@@ -35,6 +35,6 @@ struct OutputPreparation {
     succeeded = journal.succeeded
     messages =
       journal.foreignLines > 0
-      ? ["\(Figures.counted(journal.foreignLines, "line")) of \(path) left as found: no results of a batch."] : []
+      ? ["\(HumanFormat.counted(journal.foreignLines, "line")) of \(path) left as found: no results of a batch."] : []
   }
 }

@@ -30,9 +30,9 @@ struct PayloadDrain {
       display.update(figures(payloads.counts), at: .now())
       if !isExplained, MonotonicInstant.now() >= begun + Self.silentWait {
         isExplained = true
-        let waiting = Figures.counted(payloads.counts.waiting, "payload")
-        display.say(
-          "no request runs any more; delivering \(waiting) for up to \(Figures.span(limit)) (Ctrl-C leaves them in "
+        let waiting = HumanFormat.counted(payloads.counts.waiting, "payload")
+        display.print(
+          "no request runs any more; delivering \(waiting) for up to \(HumanFormat.span(limit)) (Ctrl-C leaves them in "
             + "the outbox).")
       }
       loop.turn(until: min(deadline, .now() + Self.interval))
@@ -42,7 +42,7 @@ struct PayloadDrain {
         case SIGTSTP, SIGTTIN, SIGTTOU:
           display.clear()
           supervisor.stopWithChildren(by: signal.number)
-        case SIGUSR1: display.sayNow(figures(payloads.counts), at: .now())
+        case SIGUSR1: display.printNow(figures(payloads.counts), at: .now())
         default: break
         }
       }

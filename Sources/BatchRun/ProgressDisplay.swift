@@ -53,18 +53,18 @@ package final class ProgressDisplay {
     nextUpdate = now + (style == .bar ? Self.barInterval : Self.plainInterval)
     var text = figures()
     text.rate = rate(done: text.done, at: now)
-    if style == .bar { draw(text) } else { say(text.plain) }
+    if style == .bar { draw(text) } else { print(text.plain) }
   }
 
   /// Prints a line of the figures now, in any style.
-  package func sayNow(_ figures: ProgressText, at now: MonotonicInstant) {
+  package func printNow(_ figures: ProgressText, at now: MonotonicInstant) {
     var text = figures
     text.rate = rate(done: text.done, at: now)
-    say(text.plain)
+    print(text.plain)
   }
 
   /// Prints a message. It erases the bar, which returns with the next update.
-  package func say(_ message: String) {
+  package func print(_ message: String) {
     MessageStream.standardError.print(message)
   }
 

@@ -18,16 +18,18 @@ package struct ProgressText {
   /// The time left, at the current rate.
   private var remaining: String? {
     guard let total, let rate, rate > 0, total > done else { return nil }
-    return Figures.span(.seconds(Int64(min(Double(total - done) / rate, 1e8).rounded(.up))))
+    return HumanFormat.span(.seconds(Int64(min(Double(total - done) / rate, 1e8).rounded(.up))))
   }
 
   private var parts: [String] {
-    var parts = [total.map { "\(Figures.grouped(done))/\(Figures.grouped($0))" } ?? "\(Figures.grouped(done)) done"]
-    if failed > 0 { parts.append("\(Figures.grouped(failed)) failed") }
+    var parts = [
+      total.map { "\(HumanFormat.grouped(done))/\(HumanFormat.grouped($0))" } ?? "\(HumanFormat.grouped(done)) done"
+    ]
+    if failed > 0 { parts.append("\(HumanFormat.grouped(failed)) failed") }
     if let note { parts.append(note) }
-    if let rate, rate > 0 { parts.append(Figures.rate(Int((rate * 1000).rounded()), .seconds(1000))) }
+    if let rate, rate > 0 { parts.append(HumanFormat.rate(Int((rate * 1000).rounded()), .seconds(1000))) }
     if note == nil, let remaining { parts.append("ETA \(remaining)") }
-    if payloadsWaiting > 0 { parts.append("\(Figures.grouped(payloadsWaiting)) payloads waiting") }
+    if payloadsWaiting > 0 { parts.append("\(HumanFormat.grouped(payloadsWaiting)) payloads waiting") }
     return parts
   }
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /// Puts results back into the order of their requests. Owns the file that early ones wait in.
 ///
-/// An early result waits on disk, as a complete line, so that one slow request costs no memory however many overtake it.
-/// The file goes whenever no result waits.
+/// An early result waits on disk, as a complete line, so that one slow request costs no memory however many overtake
+/// it. The file goes whenever no result waits.
 final class ReorderBuffer {
   /// Requests that may be started ahead of the oldest that is not finished.
   static let window = 16_384
@@ -25,7 +25,7 @@ final class ReorderBuffer {
 
   /// Takes a finished request, and passes on all lines that are next in order.
   ///
-  /// - Throws: ``BatchFailure`` where a line cannot be kept on disk.
+  /// - Throws: ``BatchFailure`` if a line cannot be kept on disk.
   func take(_ finished: FinishedRequest) throws(BatchFailure) {
     guard finished.ordinal == next else { return try hold(finished) }
     output.append(finished)

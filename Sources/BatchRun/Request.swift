@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-/// One input for one execution, as it stands in a request list.
+/// One input for one execution, from a request list.
 struct Request {
   /// Its place in the whole list, counted from 0 over all files.
   let index: Int
   /// The file it came from.
   let path: String
-  /// Its line there, counted from 1; nil where the whole file is the request.
+  /// Its line there, counted from 1; nil if the whole file is the request.
   let line: Int?
   /// The identifier that an envelope gave it.
   let requestID: String?
@@ -19,6 +19,6 @@ struct Request {
   /// `FILE:LINE`, or the file.
   var source: String { line.map { "\(path):\($0)" } ?? path }
 
-  /// What `--resume` knows it by.
-  var key: DigestTable.Key { DigestTable.Key(input.digest, occurrence: occurrence) }
+  /// The key by which `--resume` finds it.
+  var key: DiskHashTable.Key { DiskHashTable.Key(input.digest, occurrence: occurrence) }
 }

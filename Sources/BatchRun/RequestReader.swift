@@ -5,7 +5,7 @@ internal import Platform
 
 /// Reads a request list, one request at a time and never more than a buffer ahead. Owns the file it is reading.
 ///
-/// It never blocks: it reports that standard input is empty, and the loop goes on supervising.
+/// It never blocks: it reports that standard input is empty, and the loop continues supervising.
 final class RequestReader {
   /// The result of one call.
   enum Step {
@@ -27,12 +27,12 @@ final class RequestReader {
   private var lineIsBlank = true
   private var lineLength = 0
   private var index = 0
-  private let occurrences: DigestTable
+  private let occurrences: DiskHashTable
   private let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 65_536, alignment: 16)
   private var unread = 0..<0
 
   init(sources: [RequestSource], takesEnvelopes: Bool, spillDirectory: String) throws(BatchFailure) {
-    occurrences = try DigestTable(directory: spillDirectory)
+    occurrences = try DiskHashTable(directory: spillDirectory)
     self.sources = sources
     self.takesEnvelopes = takesEnvelopes
     self.spillDirectory = spillDirectory
@@ -64,7 +64,7 @@ final class RequestReader {
     return .again
   }
 
-  /// Reads once; nil if it can go on at once.
+  /// Reads once; nil if it can continue immediately.
   private func fill(from source: OpenSource) throws(BatchFailure) -> Step? {
     guard source.isAlwaysReady || source.descriptor.isReady(for: .read) else { return .wait(source.descriptor) }
     let count = source.descriptor.withNumber { read($0, buffer.baseAddress, buffer.count) }
@@ -135,7 +135,7 @@ final class RequestReader {
   ) throws(BatchFailure) -> Request {
     defer { index += 1 }
     var request = Request(index: index, path: path, line: line, requestID: requestID, input: input, problem: problem)
-    if problem == nil { request.occurrence = try occurrences.increment(DigestTable.Key(input.digest)) }
+    if problem == nil { request.occurrence = try occurrences.increment(DiskHashTable.Key(input.digest)) }
     return request
   }
 }

@@ -72,7 +72,7 @@ final class OpenSource {
   static func opening(_ source: RequestSource) -> Result<OpenSource, OpeningFailure> {
     if source.path == "-" { return .success(OpenSource(source, descriptor: .standardInput)) }
     do throws(SystemError) {
-      // Not blocking: the loop waits for the writer of a pipe, and goes on supervising.
+      // Not blocking: the loop waits for the writer of a pipe, and continues supervising.
       let flags = O_RDONLY | O_NONBLOCK | O_NOCTTY
       return .success(OpenSource(source, descriptor: try Descriptor.open(source.path, flags: flags, mode: 0)))
     } catch {

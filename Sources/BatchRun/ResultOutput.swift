@@ -4,7 +4,7 @@ internal import Platform
 
 /// Writes result lines, whole ones, in the order they are given. Owns the output file.
 ///
-/// It never blocks on a reader: it reports that a pipe is full, and the loop goes on supervising children.
+/// It never blocks on a reader: it reports that a pipe is full, and the loop continues supervising children.
 final class ResultOutput {
   /// The state after one call of ``pump()``.
   enum State {

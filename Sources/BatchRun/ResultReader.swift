@@ -10,7 +10,7 @@ struct ResultReader {
   struct Line {
     /// Its place in the file, newline included.
     var range: Range<Int>
-    /// `OWNER/NAME/VERSION`; nil if it is null or the line is no result.
+    /// `OWNER/NAME/VERSION`; nil if it is null or the line is not a result.
     var algorithm: String?
     var digest: SHA256.Digest?
     /// Which of several equal inputs it was, counted from 1.

@@ -6,11 +6,12 @@ internal import RunModel
 /// The results of an earlier batch in the output file, and the preparation of that file for more.
 ///
 /// The output file is the journal: nothing else has to be kept, moved or lost. A line counts for the version and the
-/// input it names, never for its place in a list. Lines of failed requests are removed, because these run again and a request
-/// has one line: a new file is written beside the old one and renamed, so that a crash at any moment leaves one of them.
+/// input it names, never for its place in a list. Lines of failed requests are removed, because these run again and a
+/// request has one line: a new file is written beside the old one and renamed, so that a crash at any moment leaves one
+/// of them.
 struct ResumeJournal {
   /// The occurrences of inputs that have succeeded.
-  let succeeded: DigestTable
+  let succeeded: DiskHashTable
   /// Whole lines that no batch has written.
   let foreignLines: Int
   /// Lines of this version that did not succeed.
@@ -20,7 +21,7 @@ struct ResumeJournal {
   ///
   /// - Throws: ``BatchFailure/notResults(path:)`` if the file has lines and none is a result.
   init(reading file: OutputFile, algorithm: String, spillDirectory: String) throws(BatchFailure) {
-    succeeded = try DigestTable(directory: spillDirectory)
+    succeeded = try DiskHashTable(directory: spillDirectory)
     var (foreign, failed, results) = (0, 0, 0)
     let succeeded = succeeded
     try ResultReader(descriptor: file.descriptor, path: file.path).forEachLine { (line) throws(BatchFailure) in
@@ -31,7 +32,7 @@ struct ResumeJournal {
       results += 1
       guard line.algorithm == algorithm else { return }
       if line.outcome == .succeeded {
-        try succeeded.increment(DigestTable.Key(digest, occurrence: line.occurrence))
+        try succeeded.increment(DiskHashTable.Key(digest, occurrence: line.occurrence))
       } else {
         failed += 1
       }
@@ -59,8 +60,8 @@ struct ResumeJournal {
     let beside = directory + ".\(target[name...]).algo-run-resuming"
     unlink(beside)
     guard failedLines > 0 else { return file }
-    // Locked from its first moment, so that no second batch can write to it. Without a name if possible, so that a killed
-    // batch leaves nothing.
+    // Locked from its first moment, so that no second batch can write to it. Without a name if possible, so that a
+    // killed batch leaves nothing.
     let unnamed = try OutputFile(unnamedIn: directory.isEmpty ? "." : directory)
     let fresh = if let unnamed { unnamed } else { try OutputFile(path: beside) }
     Self.giveRights(of: file, to: fresh)

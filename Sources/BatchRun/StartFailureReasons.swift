@@ -21,10 +21,10 @@ struct StartFailureReasons {
   /// One line a reason, in the order of their first occurrence; none for one that was printed before.
   func lines(except known: String?) -> [String] {
     var lines = reasons.filter { $0.reason != known }.map {
-      "\(Figures.counted($0.count, "request")) never started: \($0.reason)"
+      "\(HumanFormat.counted($0.count, "request")) never started: \($0.reason)"
     }
     if others > 0 {
-      lines.append("\(Figures.counted(others, "request")) never started for other reasons; see the results")
+      lines.append("\(HumanFormat.counted(others, "request")) never started for other reasons; see the results")
     }
     return lines
   }

@@ -5,7 +5,7 @@
 static char **arguments;
 static int count;
 
-// glibc calls constructors with what it calls main with.
+// glibc calls constructors with the arguments of main.
 __attribute__((constructor)) static void keep_arguments(int argc, char **argv) {
   count = argc;
   arguments = argv;

@@ -14,8 +14,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-// Descriptors 0 to 3 are a child's: none of ours has such a number, or the dup2 of another would overwrite it. No more is
-// left free than that, so that a low limit of open files suffices.
+// Descriptors 0 to 3 are a child's: none of ours has such a number, or the dup2 of another would overwrite it. No more
+// is left free than that, so that a low limit of open files suffices.
 enum { LOWEST = 4 };
 
 int32_t duplicate_high(int32_t descriptor, int32_t *copy) {
@@ -132,7 +132,7 @@ int32_t link_file(int32_t descriptor, const char *path) {
 int32_t open_anonymous_file(const char *directory, int32_t *descriptor) {
   int opened = open(directory, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
   if (opened >= 0) return move_high(opened, descriptor);
-  // Some network file systems have no O_TMPFILE: a name that is removed at once is nearly as good.
+  // Some network file systems have no O_TMPFILE: a name that is removed immediately is nearly as good.
   if (errno != EOPNOTSUPP && errno != EISDIR && errno != ENOENT) return errno;
   char name[4096];
   int length = snprintf(name, sizeof name, "%s/.algo-run-XXXXXX", directory);

@@ -30,7 +30,7 @@ int32_t open_signal_queue(int32_t *descriptor) {
       action.sa_handler = SIG_DFL;
       sigaction(SIGCHLD, &action, NULL);
     }
-    // A blocked signal is queued even where it is ignored, so an ignored one must not be in the set.
+    // A blocked signal is queued even if it is ignored, so an ignored one must not be in the set.
     if (!ignored[watched[i]] || watched[i] == SIGCHLD) sigaddset(&set, watched[i]);
   }
   // Blocked but not watched: a write to a closed pipe, a terminal or a full quota is to fail with an errno here, and

@@ -73,7 +73,7 @@ static long quiet_call(long number, long first, long second, long third) {
 }
 
 // Runs in the guardian, which has the supervisor's memory, but a stack and descriptors of its own. It must not call
-// into libc, whose state the supervisor goes on changing.
+// into libc, whose state the supervisor continues changing.
 static int guard(void *argument) {
   long reader = (long)argument;
   // Its own group, all signals blocked: neither Ctrl-C nor a signal to the supervisor's group is meant for it.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The code between fork and exec. Numbered reasons stand where an order matters.
+// The code between fork and exec. Where an order matters, numbered reasons say why.
 #define _GNU_SOURCE
 #include "CPlatform.h"
 #include "CProcessLaunch.h"
@@ -17,7 +17,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-// What the child reports to the supervisor, on the one page that both have. The supervisor sleeps meanwhile.
+// The child's report to the supervisor, on the one page that both have. The supervisor sleeps in the meantime.
 struct launch_failure {
   volatile int error;
   volatile int stage;
@@ -31,8 +31,8 @@ static void fail(struct launch_failure *failure, int stage, int error) {
   _exit(127);
 }
 
-// Gives up the controlling terminal, for this process and for those it starts. Unlike setsid it keeps the session, which
-// the kernel's scheduler takes for a unit: `nice` in front of a batch goes on counting for its children.
+// Gives up the controlling terminal, for this process and for those it starts. Unlike setsid it keeps the session,
+// which the kernel's scheduler takes for a unit: `nice` in front of a batch continues counting for its children.
 static void leave_terminal(void) {
   // Non-blocking: opening a serial line would wait for its carrier.
   int terminal = open("/dev/tty", O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
@@ -92,7 +92,7 @@ static void run_child(const struct launch_request *request, pid_t supervisor, vo
   }
   for (int target = 0; target < LAUNCH_DESCRIPTOR_COUNT; target++)
     if (sources[target] >= 0 && dup2(sources[target], target) < 0) fail(failure, LAUNCH_DESCRIPTORS, errno);
-  // 7. Nothing above what the child is to have. Close-on-exec rather than close: 127 means a failed exec, and what
+  // 7. Nothing above the child's own descriptors. Close-on-exec rather than close: 127 means a failed exec, and what
   //    others left open without the mark is caught as well.
   if (close_range(first, ~0U, CLOSE_RANGE_CLOEXEC) != 0) mark_one_by_one(first);
   // The only disposition that the supervisor changed for itself.

@@ -115,7 +115,7 @@ bool stop_process(int32_t signal, bool whole_group) {
   kill(whole_group ? 0 : getpid(), signal);
   // It takes effect here, and the call returns when the process is continued.
   sigprocmask(SIG_UNBLOCK, &stop, NULL);
-  // Reported later, it would be answered a second time and continue a child that was stopped again meanwhile.
+  // Reported later, it would be answered a second time and continue a child that was stopped again the meantime.
   bool continued = discard_signal(SIGCONT);
   sigprocmask(SIG_SETMASK, &before, NULL);
   return continued;
@@ -141,7 +141,7 @@ static char process_state(const char *pid, int *group) {
   int64_t length = read_small_file(path, text, sizeof text - 1);
   if (length <= 0) return 0;
   text[length] = 0;
-  // The name stands in parentheses and may contain any of them itself.
+  // The name is in parentheses and may contain any of them itself.
   const char *rest = strrchr(text, ')');
   char state;
   int parent;
@@ -158,7 +158,7 @@ bool only_members_are_stopped(int32_t leader) {
     if (entry->d_name[0] >= '0' && entry->d_name[0] <= '9')
       found = process_state(entry->d_name, &group) == 'T' && group == leader;
   closedir(processes);
-  // Last, because a key that stops the whole group may have been pressed meanwhile.
+  // Last, because a key that stops the whole group may have been pressed in the meantime.
   char number[16];
   snprintf(number, sizeof number, "%d", leader);
   return found && process_state(number, &group) != 'T';

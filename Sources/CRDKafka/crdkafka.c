@@ -126,8 +126,8 @@ void crdk_topic_destroy(rd_kafka_topic_t *topic) { p_rd_kafka_topic_destroy(topi
 rd_kafka_resp_err_t crdk_produce(rd_kafka_t *client, rd_kafka_topic_t *topic, const void *key, size_t key_size,
                                  const void *value, size_t value_size, const crdk_header *headers, size_t header_count,
                                  intptr_t opaque) {
-  // Not as parts of type HEADER: where such a record is refused at once, as after a denial, 2.0.2 and others free its
-  // headers twice (https://github.com/confluentinc/librdkafka/issues/4627). A list stays ours until it is taken.
+  // Not as parts of type HEADER: where such a record is refused immediately, as after a denial, 2.0.2 and others free
+  // its headers twice (https://github.com/confluentinc/librdkafka/issues/4627). A list stays ours until it is taken.
   rd_kafka_headers_t *list = p_rd_kafka_headers_new(header_count);
   rd_kafka_resp_err_t code = RD_KAFKA_RESP_ERR_NO_ERROR;
   for (size_t i = 0; i < header_count && !code; i++)

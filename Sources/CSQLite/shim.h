@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What Swift cannot call for itself: variadic functions, and the destructor constants that are casts of -1.
+// Calls that Swift cannot make: variadic functions, and the destructor constants that are casts of -1.
 #include <sqlite3.h>
 
 /// Binds text that SQLite copies before it returns.
@@ -19,7 +19,7 @@ static inline int csqlite_keep_log_on_close(sqlite3 *database) {
 }
 
 /// Has each connection allocate memory as it needs it. The blocks that SQLite otherwise sets aside for pages and small
-/// objects are written to at once: half of what opening a connection costs a short process. To be called before any
+/// objects are written to immediately: half of what opening a connection costs a short process. To be called before any
 /// other function of SQLite.
 static inline void csqlite_allocate_as_needed(void) {
   sqlite3_config(SQLITE_CONFIG_LOOKASIDE, 0, 0);

@@ -10,7 +10,7 @@ public struct Command: Sendable {
   public let abstract: String
   /// More for `--help`; each line is a paragraph, which help wraps.
   public let discussion: String
-  /// A command line each, and what it is for.
+  /// A command line each, and its purpose.
   public let examples: [(String, String)]
   /// In the order users give them.
   public let arguments: [Argument]
@@ -43,7 +43,7 @@ public struct Command: Sendable {
   /// Whether it can be run, and is not only there for its subcommands.
   var isRunnable: Bool { subcommands.isEmpty || !arguments.isEmpty }
 
-  /// Whether a word is one that is read before the arguments: an option or, where there are arguments, the name of a
+  /// Whether a word is one that is read before the arguments: an option or, if there are arguments, the name of a
   /// subcommand.
   func isNext(_ word: String) -> Bool {
     arguments.isEmpty || word.hasPrefix("-") && word != "-" && word != "--"
@@ -66,7 +66,7 @@ public struct Argument: Sendable {
   public let help: String
   /// How many of them there may be.
   public let arity: Arity
-  /// What a shell offers; `choices` are also enforced.
+  /// Values that a shell offers; `choices` are also enforced.
   public let completion: ValueCompletion
 
   /// Describes an argument.
@@ -78,10 +78,10 @@ public struct Argument: Sendable {
   }
 }
 
-/// What a shell can offer for a value.
+/// Values that a shell can offer.
 public enum ValueCompletion: Sendable {
   case none, file, directory
-  /// What the composition offers for it: a published version.
+  /// Values from the composition: published versions.
   case reference
   /// The only values that are accepted.
   case choices([String])

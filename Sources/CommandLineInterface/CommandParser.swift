@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /// Reads command lines for a tree of commands, with the conventions of swift-argument-parser.
 ///
-/// Knows no command of its own; what is declared decides. Does no input or output: the composition prints and exits.
+/// Knows no command of its own; the declarations decide. Does no input or output: the composition prints and exits.
 public struct CommandParser: Sendable {
-  /// What a command line asks for.
+  /// The meaning of a command line.
   public enum Outcome: Sendable {
     /// Run a command.
     case run(Invocation)
@@ -13,7 +13,7 @@ public struct CommandParser: Sendable {
     case version
     /// Write these pages to a folder.
     case manual([ManualPage], folder: String)
-    /// Print what a shell is to offer, one line each.
+    /// Print completions for a shell, one line each.
     case complete(Completion)
   }
 

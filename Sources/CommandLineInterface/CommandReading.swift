@@ -75,7 +75,7 @@ struct CommandReading {
     }
   }
 
-  /// What follows `--`: another program's command line, or arguments that may begin with a dash.
+  /// The words after `--`: another program's command line, or arguments that may begin with a dash.
   mutating func takeRest(_ words: ArraySlice<String>) throws(UsageError) {
     guard command.takesCommandLine else { return positional += words }
     guard !words.isEmpty else { throw UsageError(typedPath, .emptyCommandLine) }

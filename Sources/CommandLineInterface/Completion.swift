@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/// What a shell offers for the last of some words; the script for each shell (``CompletionShell``) asks for it.
+/// Completions for the last of some words; the script for each shell (``CompletionShell``) asks for it.
 public struct Completion: Sendable {
   private let root: Command
   private let words: ArraySlice<String>
@@ -15,8 +15,8 @@ public struct Completion: Sendable {
   /// One line each for a value, with its description after a tab; or one line that asks the shell for something:
   /// `:files`, `:directories`, or `:command N` for the command line of another program, which begins at word N.
   ///
-  /// - Parameter references: gives what is offered for ``ValueCompletion/reference``, from the value of each option that
-  ///   was given.
+  /// - Parameter references: returns the completions of ``ValueCompletion/reference``, from the value of each option
+  ///   that was given.
   public func lines(references: (_ given: [String: String]) -> [(String, String)]) -> [String] {
     var path = [root]
     var given: [String: String] = [:]

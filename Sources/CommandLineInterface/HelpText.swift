@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Glibc
 
-/// What `--help` prints for one command.
+/// The output of `--help` for one command.
 struct HelpText {
   let path: [Command]
   /// Columns a line may fill.
   let width: Int
 
-  /// For the command at the end of `path`, as wide as `COLUMNS` says, else 80.
+  /// For the command at the end of `path`, of the width in `COLUMNS`, else 80.
   init(path: [Command], width: Int? = nil) {
     self.path = path
     let columns = width ?? getenv("COLUMNS").flatMap { Int(String(cString: $0)) } ?? 80
@@ -49,7 +49,7 @@ struct HelpText {
     return words.joined(separator: " ")
   }
 
-  /// What each argument is called, and its help.
+  /// The name of each argument, and its help.
   var arguments: [(String, String)] {
     path[path.count - 1].arguments.map { ($0.name, describe($0.help, $0.completion, nil)) }
   }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/// What users asked for: a command of the tree and the values for it.
+/// A command of the tree and the values that the user gave for it.
 ///
 /// Names are those of the declarations; asking for one that was never declared stops a debug build.
 public struct Invocation: Sendable {
@@ -33,7 +33,9 @@ public struct Invocation: Sendable {
   public func flag(_ option: String) -> Bool { given[declaration(option)?.name ?? ""] != nil }
 
   /// True for `--name`, false for `--no-name`, nil when neither was given.
-  public func choice(_ option: String) -> Bool? { given[declaration(option)?.name ?? ""]?.last.map { $0 == "yes" } }
+  public func optionalFlag(_ option: String) -> Bool? {
+    given[declaration(option)?.name ?? ""]?.last.map { $0 == "yes" }
+  }
 
   /// Whether an option of any kind was given, a default aside.
   public func isGiven(_ option: String) -> Bool { flag(option) }
@@ -59,7 +61,7 @@ public struct Invocation: Sendable {
     UsageError(typedPath, .conflict(one, other))
   }
 
-  /// The error for something the command cannot do without in this situation, as users write it.
+  /// The error for something the command cannot do without in this context, as users write it.
   public func missing(_ what: String) -> UsageError { UsageError(typedPath, .missing(what)) }
 
   private func declaration(_ name: String) -> Option? {

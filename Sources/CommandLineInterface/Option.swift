@@ -17,9 +17,9 @@ public struct Option: Sendable {
   public let short: Character?
   /// One sentence.
   public let help: String
-  /// What a shell offers for the value; `choices` are also enforced.
+  /// Values that a shell offers; `choices` are also enforced.
   public let completion: ValueCompletion
-  /// What counts when it is not given.
+  /// The value if it is not given.
   public let defaultValue: String?
   let kind: Kind
 

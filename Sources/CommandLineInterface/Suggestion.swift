@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/// Guesses what a misspelt word was meant to be.
+/// Finds the word that a misspelt one was meant to be.
 enum Suggestion {
   /// The candidate nearest to `word`: one it is the beginning of, else one at most a third of its letters away.
   static func nearest(to word: String, among candidates: [String]) -> String? {

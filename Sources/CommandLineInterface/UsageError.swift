@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /// A command line that cannot be run, in the user's words; the composition exits with status 64 for it.
 public struct UsageError: Error, Equatable, CustomStringConvertible {
-  /// What was wrong with it.
+  /// The problem with it.
   public enum Problem: Equatable, Sendable {
     case unknownOption(String, suggestion: String?)
     case unknownCommand(String, suggestion: String?)
@@ -17,7 +17,7 @@ public struct UsageError: Error, Equatable, CustomStringConvertible {
 
   /// The program and the command it was found in: `algo-run exec`.
   public let command: String
-  /// What was wrong.
+  /// The problem.
   public let problem: Problem
 
   /// An error in the command line of `command`, the typed path with the program's name.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /// The distances of two distributions, from one merged pass over both samples.
 public struct DistributionPair: Sendable {
-  /// Pooled values of at most so many kinds are categories.
+  /// Pooled values of at most this many kinds are categories.
   public static let mostCategories = 10
   /// Bars of each histogram.
   public static let bars = 40

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /// How large a difference is, in a measure without a unit.
 public struct Effect: Sendable, Equatable {
-  /// What is measured.
+  /// The measure.
   public enum Measure: String, Sendable {
     /// Kolmogorov–Smirnov D.
     case ks
@@ -13,7 +13,7 @@ public struct Effect: Sendable, Equatable {
     case netChange = "net_change"
   }
 
-  /// What is measured.
+  /// The measure.
   public let measure: Measure
   /// Its size; infinite for a shift of a constant.
   public let value: Double

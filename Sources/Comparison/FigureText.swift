@@ -49,7 +49,7 @@ public enum FigureText {
 
   private static func scaled(_ value: Double, _ exponent: Int) -> Double {
     guard exponent < 0 else { return (value / pow(10, Double(exponent))).rounded() }
-    // In two steps: 10³²² alone is no double.
+    // In two steps: 10³²² alone is not a double.
     let half = -exponent / 2
     return (value * pow(10, Double(half)) * pow(10, Double(-exponent - half))).rounded()
   }

@@ -36,7 +36,7 @@ public struct Gate: Sendable, CustomStringConvertible {
   /// Whether that change is a share of A's figure.
   let isShare: Bool
 
-  /// Half a sentence for what a gate looks like.
+  /// Half a sentence about the form of a gate.
   public static let expected =
     "NAME:FIGURE<LIMIT with FIGURE one of ks, p, wasserstein, psi, tv, mean, sd, min, max, share, p1 to p99; limits of "
     + "the last seven may be changes against A: <+20%, >-5%, +-0.05"

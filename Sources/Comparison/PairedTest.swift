@@ -3,7 +3,7 @@ internal import Glibc
 
 /// Whether the values of two versions on the same inputs differ.
 public enum PairedTest {
-  /// Up to so many differences, none zero and none equal in size, Wilcoxon's distribution is exact.
+  /// Up to this many differences, none zero and none equal in size, Wilcoxon's distribution is exact.
   static let largestExact = 50
 
   /// McNemar's exact test for 0/1 values, else Wilcoxon's signed-rank test of the differences.
@@ -86,8 +86,8 @@ public enum PairedTest {
     return sets.reduce(0, +) / Double(sign: .plus, exponent: n, significand: 1)
   }
 
-  /// The 95 % interval of the median of sorted values by order statistics, which holds for any distribution; nil below 6
-  /// values.
+  /// The 95 % interval of the median of sorted values by order statistics, which holds for any distribution; nil below
+  /// 6 values.
   static func medianInterval(_ sorted: [Double]) -> ClosedRange<Double>? {
     let n = sorted.count
     guard n >= 6 else { return nil }

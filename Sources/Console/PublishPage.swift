@@ -68,7 +68,7 @@ public enum PublishPage {
   private static func again(_ previous: PublishedVersion) -> String {
     var words = ["algo-run", "publish", "\(previous.algorithm)", "--insights"]
     if let directory = previous.directory { words += ["--directory", directory] }
-    if let limit = previous.timeLimit { words += ["--timeout", DurationText.write(limit)] }
+    if let limit = previous.timeLimit { words += ["--timeout", DurationText.format(limit)] }
     for variable in previous.environment { words += ["--env", "\(variable.name)=\(variable.value)"] }
     if previous.worker != nil { words.append("--worker") }
     return URLText.commandLine(words + ["--"] + previous.command)

@@ -55,7 +55,7 @@ public enum VersionsPage {
     let failures: HTML = activity.failures > 0 ? "<span class=\"bad-text\">\(activity.failures)</span>" : "0"
     var facts: [String] = []
     if let directory = version.directory { facts.append("in \(directory)") }
-    if let limit = version.timeLimit { facts.append("limit \(DurationText.write(limit))") }
+    if let limit = version.timeLimit { facts.append("limit \(DurationText.format(limit))") }
     if version.worker != nil { facts.append("worker") }
     let more: HTML = facts.isEmpty ? .none : "<p class=\"muted\">\(facts.joined(separator: ", "))</p>"
     return """

@@ -34,7 +34,7 @@ extension ConsumeRun {
 
   func written(in span: Duration) {
     guard let done = writing.take() else { return }
-    if lastTrouble.take() != nil { display.say("the brokers answer again") }
+    if lastTrouble.take() != nil { display.print("the brokers answer again") }
     figures.commits += 1
     figures.commitTime += span
     figures.lastCommit = span
@@ -63,7 +63,7 @@ extension ConsumeRun {
     answers = kept + answers
     extra = done.extra + extra
     answerBytes = answers.reduce(0) { $0 + ($1.result?.count ?? 0) }
-    display.say("a transaction was aborted and is written again: \(cause.text)")
+    display.print("a transaction was aborted and is written again: \(cause.text)")
     commitDue = .now() + Self.abortPause
   }
 

@@ -25,14 +25,14 @@ extension ConsumeRun {
 
   func take(signal number: Int32) {
     switch number {
-    case SIGUSR1: display.sayNow(progress, at: .now())
+    case SIGUSR1: display.printNow(progress, at: .now())
     case SIGTERM, SIGINT, SIGHUP, SIGQUIT:
       if drainEnd != nil || number == SIGQUIT {
         drainEnd = .now()
       } else {
         let count = running.count
-        display.say(
-          "draining: \(Figures.counted(count, "running request")) may finish (once more stops \(count == 1 ? "it" : "them"))."
+        display.print(
+          "draining: \(HumanFormat.counted(count, "running request")) may finish (once more stops \(count == 1 ? "it" : "them"))."
         )
         beginDrain()
       }
@@ -63,7 +63,7 @@ extension ConsumeRun {
       end = ConsumeEnd(
         status: leaveReason.map { max(1, $0.status) } ?? 1,
         sentence:
-          "\(Figures.counted(answers.count, "result")) could not be committed before the end; other members run "
+          "\(HumanFormat.counted(answers.count, "result")) could not be committed before the end; other members run "
           + "these requests again.")
       return
     }

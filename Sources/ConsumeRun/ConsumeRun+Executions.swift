@@ -21,7 +21,7 @@ extension ConsumeRun {
   }
 
   func start(_ request: IncomingRequest) {
-    member.giveBack(GroupMember.units(request.message.size))
+    member.freeRoom(GroupMember.units(request.message.size))
     if request.history.crashes >= settings.maxCrashes { return refuse(request) }
     let isAlone = request.history.attempts > 0
     if let journal {
@@ -91,7 +91,7 @@ extension ConsumeRun {
       history?.append(record, inputSHA256: request.inputSHA256)
       return leaveUnable(because: reason)
     }
-    display.say("\(request.source) could not be started and is tried again: \(reason)")
+    display.print("\(request.source) could not be started and is tried again: \(reason)")
     startsPausedUntil = .now() + .seconds(1) * (1 << (failedStarts - 1))
     request.isAbandoned = false
     queue.add(request.again(), to: request.partition)
@@ -100,7 +100,7 @@ extension ConsumeRun {
   func ended(_ request: IncomingRequest, _ record: ExecutionRecord) {
     for rejection in record.metrics.rejected {
       figures.rejections += 1
-      if figures.rejections <= Self.rejectionLines { display.say("\(request.source): \(rejection)") }
+      if figures.rejections <= Self.rejectionLines { display.print("\(request.source): \(rejection)") }
     }
     if record.outcome != .succeeded, settings.stopsOnFailure {
       request.isAbandoned = true

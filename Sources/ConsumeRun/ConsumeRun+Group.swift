@@ -17,7 +17,7 @@ extension ConsumeRun {
       for partition in partitions { add(partition) }
     case .revoked(let partitions, let areLost): revoke(partitions, areLost: areLost)
     case .messages(let messages):
-      if lastTrouble.take() != nil { display.say("the brokers answer again") }
+      if lastTrouble.take() != nil { display.print("the brokers answer again") }
       for message in messages { receive(message) }
     case .end(let place): reachEnd(place)
     case .unreadable(let place, let cause): skip(place, because: cause)
@@ -29,7 +29,7 @@ extension ConsumeRun {
       isComparing = false
       if isReached { leave(.done) }
     case .trouble(let cause):
-      if lastTrouble == nil { display.say("Kafka: \(cause.text)") }
+      if lastTrouble == nil { display.print("Kafka: \(cause.text)") }
       lastTrouble = cause
     case .ended(let reason): ended(reason)
     }
@@ -67,17 +67,17 @@ extension ConsumeRun {
   func receive(_ message: ConsumedMessage) {
     knownEnds[message.partition] = max(knownEnds[message.partition] ?? 0, message.offset + 1)
     guard let partition = queue[message.partition], !partition.isLeaving, drainEnd == nil else {
-      return member.giveBack(GroupMember.units(message.size))
+      return member.freeRoom(GroupMember.units(message.size))
     }
     if let end = partition.end, message.offset >= end {
-      member.giveBack(GroupMember.units(message.size))
+      member.freeRoom(GroupMember.units(message.size))
       return reachEnd(PartitionOffset(partition: message.partition, offset: end))
     }
     switch partition.progress.deliver(message.offset) {
-    case .repeated: member.giveBack(GroupMember.units(message.size))
+    case .repeated: member.freeRoom(GroupMember.units(message.size))
     case .done:
       figures.redelivered += 1
-      member.giveBack(GroupMember.units(message.size))
+      member.freeRoom(GroupMember.units(message.size))
       scheduleCommit()
     case .run:
       partition.note(message)
@@ -98,7 +98,7 @@ extension ConsumeRun {
 
   func drop(_ request: IncomingRequest) {
     queue.dropped(request)
-    member.giveBack(GroupMember.units(request.message.size))
+    member.freeRoom(GroupMember.units(request.message.size))
   }
 
   func reachEnd(_ place: PartitionOffset) {
@@ -114,7 +114,7 @@ extension ConsumeRun {
     defer { member.send(.skip(PartitionOffset(partition: place.partition, offset: place.offset + 1))) }
     guard partition.progress.deliver(place.offset) == .run else { return }
     let shown = "\(settings.group.topic)/\(place.partition)/\(place.offset)"
-    display.say("\(shown) cannot be read: \(cause.text)")
+    display.print("\(shown) cannot be read: \(cause.text)")
     if settings.stopsOnFailure {
       return leave(
         ConsumeEnd(

@@ -8,16 +8,17 @@ public import ProcessSupervision
 internal import RequestDispatch
 public import RunModel
 
-/// One member of a group: requests from a topic through a dispatcher to results, payloads and offsets in one transaction.
+/// One member of a group: requests from a topic through a dispatcher to results, payloads and offsets in one
+/// transaction.
 ///
 /// ## Theory of operation
 ///
 ///     GroupMember ─► RequestQueue ─► Dispatcher ─► answers ─► AnswerWriter ─► GroupMember
 ///      (thread)                                                               (one transaction)
 ///
-/// One loop, as in a batch; the thread of ``GroupMember`` does what waits for brokers. An answer is kept until its commit
-/// is known: if the transaction is aborted, its records are produced again, and nothing runs again. What a commit says of
-/// a partition is taken at the moment at which the records are: both are written together or not at all.
+/// One loop, as in a batch; the thread of ``GroupMember`` does what waits for brokers. An answer is kept until its
+/// commit is known: if the transaction is aborted, its records are produced again, and nothing runs again. What a
+/// commit says of a partition is taken at the moment at which the records are: both are written together or not at all.
 public final class ConsumeRun {
   /// Units of room for requests that wait: 16 MiB.
   static let room = 4096
@@ -112,8 +113,8 @@ public final class ConsumeRun {
       loop.turn(until: nextDue)
       metricsService?.advance()
       for signal in supervisor.takeSignals() { take(signal: signal.number) }
-      for notice in executor.takeNotices() { display.say(notice) }
-      if let line = lateReport.due(executor.lateMetrics) { display.say(line) }
+      for notice in executor.takeNotices() { display.print(notice) }
+      if let line = lateReport.due(executor.lateMetrics) { display.print(line) }
     }
     if end?.status != 0 { dispatcher.kill() }
     executor.close()
@@ -129,7 +130,7 @@ public final class ConsumeRun {
   }
 
   /// Prints a message without tearing the progress.
-  public func say(_ message: String) { display.say(message) }
+  public func say(_ message: String) { display.print(message) }
 
   func advance() {
     for event in member.takeEvents() { take(event) }

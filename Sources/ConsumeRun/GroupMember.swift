@@ -17,7 +17,7 @@ final class GroupMember: AssignmentWatcher, @unchecked Sendable {
   private static let overdraft = 64
   private static let messagesAtOnce = 512
   /// How long an answer of a broker is waited for when a partition is assigned.
-  private static let patience = Duration.seconds(120)
+  private static let beginLimit = Duration.seconds(120)
   /// Kafka's code for a member that the group does not know.
   private static let unknownMember: Int32 = 25
   /// Two heartbeats, by which a fenced consumer learns of it.
@@ -84,7 +84,7 @@ final class GroupMember: AssignmentWatcher, @unchecked Sendable {
   func takeEvents() -> [MemberEvent] { events.takeAll() }
 
   /// Gives back the room of a record.
-  func giveBack(_ units: Int) {
+  func freeRoom(_ units: Int) {
     let before = room.add(units, ordering: .relaxed).oldValue
     if before <= 0, before + units > 0 { waker.wake() }
   }
@@ -254,7 +254,7 @@ final class GroupMember: AssignmentWatcher, @unchecked Sendable {
       return
     }
     memberID = name
-    let deadline = MonotonicInstant.now() + Self.patience
+    let deadline = MonotonicInstant.now() + Self.beginLimit
     while true {
       do throws(KafkaCause) {
         let found = try begin(partitions)

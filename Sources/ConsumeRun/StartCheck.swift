@@ -5,7 +5,7 @@ internal import RunModel
 /// What a member finds out before it joins its group: whether the topics are there, how many partitions they have and
 /// what they take. Waits for brokers.
 public struct StartCheck {
-  private static let patience: Int32 = 10_000
+  private static let answerWait: Int32 = 10_000
 
   private let consumer: GroupConsumer
   private let topic: String
@@ -33,16 +33,16 @@ public struct StartCheck {
     plan.results = try results.map { name throws(Problem) in try output(name, for: "results (--to)") }
     plan.insights = try insights.map { name throws(Problem) in try output(name, for: "payloads") }
     plan.deadLetters = try deadLetters.map { name throws(Problem) in try output(name, for: "dead letters") }
-    guard let cluster = consumer.clusterID(waiting: Self.patience) else { throw .unanswered(.withoutAnswer) }
+    guard let cluster = consumer.clusterID(waiting: Self.answerWait) else { throw .unanswered(.withoutAnswer) }
     plan.clusterID = cluster
     return plan
   }
 
-  /// A warning about a topic of dead letters whose records a broker may delete at once; nil if all is well. Dead letters
-  /// keep the time of their request, and brokers delete by it.
+  /// A warning about a topic of dead letters whose records a broker may delete at once; nil if all is well. Dead
+  /// letters keep the time of their request, and brokers delete by it.
   public func warning(ofDeadLetters topic: String) -> String? {
-    let retention = consumer.setting("retention.ms", of: topic, waiting: Self.patience)
-    let stamp = consumer.setting("message.timestamp.type", of: topic, waiting: Self.patience)
+    let retention = consumer.setting("retention.ms", of: topic, waiting: Self.answerWait)
+    let stamp = consumer.setting("message.timestamp.type", of: topic, waiting: Self.answerWait)
     guard let retention, let stamp, retention != "-1", stamp != "LogAppendTime" else { return nil }
     return
       "topic \(topic) deletes dead letters of old requests (retention.ms=\(retention), by the time of the request); "
@@ -55,7 +55,7 @@ public struct StartCheck {
   public func ends(partitions: Int) throws(Problem) -> [Int32: Int64] {
     var ends: [Int32: Int64] = [:]
     for partition in 0..<Int32(partitions) {
-      guard let range = consumer.range(of: partition, waiting: Self.patience) else {
+      guard let range = consumer.range(of: partition, waiting: Self.answerWait) else {
         throw .unanswered(.withoutAnswer)
       }
       if !range.isEmpty { ends[partition] = range.upperBound }
@@ -65,12 +65,12 @@ public struct StartCheck {
 
   private func output(_ name: String, for use: String) throws(Problem) -> OutputPlan.Topic {
     let partitions = try partitions(of: name, for: use)
-    let limit = consumer.setting("max.message.bytes", of: name, waiting: Self.patience).flatMap { Int($0) }
+    let limit = consumer.setting("max.message.bytes", of: name, waiting: Self.answerWait).flatMap { Int($0) }
     return OutputPlan.Topic(name: name, partitions: partitions, limit: limit ?? OutputPlan.standardLimit)
   }
 
   private func partitions(of name: String, for use: String) throws(Problem) -> Int {
-    switch consumer.describe(name, waiting: Self.patience) {
+    switch consumer.describe(name, waiting: Self.answerWait) {
     case .found(let partitions, _): return partitions
     case .unanswered(let cause): throw .unanswered(cause)
     case .refused(let cause, _):

@@ -12,7 +12,7 @@ public enum DeliveryNotice: Equatable, Sendable {
   case keptAside(path: String, StateError, after: DestinationProblem?)
   /// Nothing took payloads; they are lost.
   case lost(StateError, after: DestinationProblem?, StateError?)
-  /// The outbox could not be read or written; delivery goes on by itself.
+  /// The outbox could not be read or written; delivery continues by itself.
   case heldUp(StateError)
   /// Payloads wait until this has passed.
   case waiting(DestinationProblem)
@@ -24,9 +24,9 @@ public enum DeliveryNotice: Equatable, Sendable {
   case rejected(String)
   /// Own payloads were not delivered in their window, for this reason; empty if it is not known.
   case expired(String, Connection.OnExpiry)
-  /// So many payloads of others were dropped at the end of their window.
+  /// Payloads of others were dropped at the end of their window; their number.
   case othersDropped(Int)
-  /// So many own payloads were given up by another process.
+  /// Own payloads were given up by another process; their number.
   case givenUpElsewhere(Int)
   /// Delivery is to another connection from now on.
   case connectionChanged

@@ -6,7 +6,7 @@ internal import Synchronization
 
 /// Runs a ``DeliveryWorker`` on a thread of its own, so that a batch never waits for a disk or a broker.
 ///
-/// The thread takes all that has been enqueued at once: while one group is synced to the disk the next one gathers, so
+/// The thread takes all that has been enqueued together: while one group is synced to the disk the next one gathers, so
 /// the number of syncs follows the disk's speed and not the number of payloads.
 public final class DeliveryThread: PayloadQueue, Sendable {
   private struct Shared {
@@ -28,12 +28,12 @@ public final class DeliveryThread: PayloadQueue, Sendable {
   /// For the owner only, like every public member.
   private nonisolated(unsafe) var thread: Thread<Void>?
 
-  /// A queue for a home and its connection, nil meaning the file in the home. Its thread starts at once.
+  /// A queue for a home and its connection, nil meaning the file in the home. Its thread starts immediately.
   ///
   /// - Parameters:
   ///   - isVerified: whether it is known that the version has Insights on. If not, payloads go to the fallback file.
-  ///   - follows: whether payloads go by the connection of each moment, as a server's do; a batch ends with the one that
-  ///     it began with.
+  ///   - follows: whether payloads go by the connection of each moment, as a server's do; a batch ends with the one
+  ///     that it began with.
   ///   - owner: the loop of the thread that takes durable payloads.
   ///   - report: receives facts for the user; called from the thread.
   /// - Throws: the system's error if it has no thread or descriptor left.
@@ -72,10 +72,10 @@ public final class DeliveryThread: PayloadQueue, Sendable {
     }
   }
 
-  /// What became of all records until now, and how long that took.
+  /// The outcomes of all records until now, and how long delivery took.
   public var figures: DeliveryFigures { shared.withLock { $0.figures } }
 
-  /// Stores what is enqueued and ends the thread; see ``PayloadQueue``.
+  /// Stores the enqueued payloads and ends the thread; see ``PayloadQueue``.
   public func close() {
     shared.withLock { $0.isClosing = true }
     waker.wake()
@@ -100,13 +100,14 @@ public final class DeliveryThread: PayloadQueue, Sendable {
     while !isClosing {
       let next = worker.nextTurn
       loop.turn(until: stored == nil ? next : min(next, .now() + Self.lookForConnection))
-      // A payload after a pause is taken at once.
+      // A payload after a pause is taken immediately.
       if MonotonicInstant.now() < nextGroup { loop.turn(until: nextGroup) }
-      // Asked before: what was enqueued before closing is in the mailbox by then.
+      // Asked before: payloads that were enqueued before closing are in the mailbox by then.
       isClosing = shared.withLock { $0.isClosing }
       let records = inbox.takeAll()
       if !records.isEmpty { nextGroup = .now() + Self.gathering }
-      // What could not be stored is kept and tried again; a record may be sent twice for it, under the same key.
+      // Outcomes that could not be stored are kept and tried again; a record may be sent twice for it, under the same
+      // key.
       do throws(StateError) {
         // After a connection was set, no payload may go by the one before.
         if let current = stored.flatMap({ Self.current($0, home) }), current != connection {

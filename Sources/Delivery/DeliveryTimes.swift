@@ -39,9 +39,9 @@ struct DeliveryTimes {
   }
 }
 
-/// What a server reports of delivery.
+/// A server's figures of delivery.
 public struct DeliveryFigures: Sendable {
-  /// What became of all records.
+  /// The outcomes of all records.
   public var totals = DeliveryTotals()
   /// Seconds until submitted records were delivered.
   public var times = Histogram.long

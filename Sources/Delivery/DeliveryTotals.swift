@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/// What became of all records that a deliverer handled.
+/// The outcomes of all records that a deliverer handled.
 public struct DeliveryTotals: Sendable, Equatable {
   /// Acknowledged, or appended to the file.
   public var delivered = 0

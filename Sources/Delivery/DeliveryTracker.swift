@@ -5,15 +5,15 @@ internal import RunModel
 /// Which records were submitted to a worker, what became of them and of all others, and what of that a user must know.
 struct DeliveryTracker {
   private let onExpiry: Connection.OnExpiry
-  /// Whether the records of others are what the user wants to know about.
+  /// Whether the user wants to know about the records of others.
   private let reportsAll: Bool
   /// The numbers of the submitted records in the outbox.
   private(set) var own = RecordRanges()
   /// The submitted records at this moment.
   private(set) var counts = PayloadCounts.none
-  /// What became of all records.
+  /// The outcomes of all records.
   var totals = DeliveryTotals()
-  /// What became of the submitted record that was last heard of.
+  /// The last outcome of a submitted record.
   private(set) var ending: RecordEnding?
   /// Why nothing can be delivered for now.
   private(set) var obstacle: DestinationProblem?
@@ -29,7 +29,7 @@ struct DeliveryTracker {
     self.reportsAll = reportsAll
   }
 
-  /// What became of all records, and how long that took.
+  /// The outcomes of all records, and how long delivery took.
   var figures: DeliveryFigures {
     var figures = DeliveryFigures()
     (figures.totals, figures.times) = (totals, times.histogram)
@@ -97,8 +97,8 @@ struct DeliveryTracker {
     }
   }
 
-  /// Other deliverers ended all submitted records that still count as waiting. What they gave up can be listed, the rest
-  /// arrived, unless it may have been dropped at the end of its window.
+  /// Other deliverers ended all submitted records that still count as waiting. Records that they gave up can be listed,
+  /// the rest arrived, unless it may have been dropped at the end of its window.
   ///
   /// - Parameters:
   ///   - listed: how many can be listed, those that were given up here included.
@@ -131,7 +131,7 @@ struct DeliveryTracker {
     obstacle = current
   }
 
-  /// What a user must know since the last call.
+  /// Messages for the user since the last call.
   mutating func takeNotices() -> [DeliveryNotice] {
     defer { (notices, othersDropped) = ([], 0) }
     return othersDropped > 0 ? notices + [.othersDropped(othersDropped)] : notices

@@ -11,11 +11,11 @@ extension DeliveryWorker {
   convenience init(
     _ connection: Connection, _ access: OutboxAccess, _ home: HomeDirectory, _ scope: DeliveryScope, waker: Waker
   ) {
-    // With a broker the outbox is needed anyway, and it says whether the broker is known to be down.
+    // With a broker the outbox is needed anyway, and it knows whether the broker is down.
     if connection.kind != .file { _ = try? access.open() }
     let destination: any Destination =
       connection.kind == .file
-      ? FileDestination(connection, home: home, patience: FileSink.patience)
+      ? FileDestination(connection, home: home, waitLimit: FileSink.longestWait)
       : KafkaDestination(connection, traffic: .many, waker: waker)
     self.init(connection, access, destination, scope)
   }

@@ -10,28 +10,18 @@ package import StateStore
 /// ## Theory of operation
 ///
 ///     submit ─► queue ─┬─► outbox, claimed ─► policy, destination ─► outcome ─► outbox
-///                      └─► destination that answers at once: durable when it acknowledges
+///                      └─► destination that answers immediately: durable when it acknowledges
 ///
-/// A state machine. Things happen only in ``turn()``, in the order of its body, and nothing in it waits but for the locks
-/// of the outbox. The owner calls it on a thread of its own (``DeliveryThread``) or between other work, when the
-/// destination has events and at ``nextTurn`` at the latest, and takes afterwards what was completed. Time comes from a
-/// ``DeliveryClock``, all that leaves the process goes through a ``Destination``, and all that must survive is in the
-/// outbox: so it can be simulated, and crashed between any two steps.
+/// A state machine. Things happen only in ``turn()``, in the order of its body, and nothing in it waits but for the
+/// locks of the outbox. The owner calls it on a thread of its own (``DeliveryThread``) or between other work, when the
+/// destination has events and at ``nextTurn`` at the latest, and takes the completed records afterwards. Time comes
+/// from a ``DeliveryClock``, all that leaves the process goes through a ``Destination``, and all that must survive is
+/// in the outbox: so it can be simulated, and crashed between any two steps.
 ///
-/// A record is sent only under this worker's claim, which ends in the transaction that stores what became of the record.
-/// After a crash in between, the next deliverer sends it again, under the same key.
+/// A record is sent only under this worker's claim, which ends in the transaction that stores the outcome of the
+/// record. After a crash in between, the next deliverer sends it again, under the same key.
 package final class DeliveryWorker {
-  /// Acknowledged records are removed when so many have gathered, or after so long: each removal is a transaction.
-  static let removalGroup = 4000
-  static let removalPause = Duration.milliseconds(100)
-  /// While more wait than the destination takes, they are claimed as soon as so many fit.
-  static let claimGroup = 1000
-  /// How often records are looked for that others left, or that are due again.
-  static let claimPause = Duration.milliseconds(500)
-  /// How often ended windows and dead deliverers are looked for, and how often old records are removed.
-  static let carePause = Duration.seconds(1)
-  static let prunePause = Duration.seconds(60)
-  /// How often the policy looks at the time while records are in flight.
+  /// Time between two looks of the policy at the clock while records are in flight.
   static let tick = Duration.milliseconds(100)
 
   private let connection: Connection
@@ -41,28 +31,17 @@ package final class DeliveryWorker {
   private let clock: any DeliveryClock
   private var policy: DeliveryPolicy
 
-  private var queue: ArraySlice<InsightsRecord> = []
-  private var lastTicket: UInt64 = 0
+  private var queue = SubmissionQueue()
   private var firstWindowEnd: Timestamp?
-  private var durable: [DurablePayload] = []
   private var tracker: DeliveryTracker
-  /// Records of others that are still to be delivered.
-  private var others: Int
-
-  /// What became of records and is not in the outbox yet.
-  private var acknowledged: [Int64] = []
-  private var failed: [FailedAttempt] = []
+  private var claims: ClaimSchedule
+  private var outcomes: OutcomeBuffer
+  private var maintenance: OutboxMaintenance
   private var outage: String?
   /// Whether the destination must begin anew.
   private var isSpent = false
-  private var isMoreWaiting = false
-  private var nextClaim: MonotonicInstant
-  private var nextRemoval: MonotonicInstant
-  private var nextCare: MonotonicInstant
-  private var nextPrune: MonotonicInstant
 
   /// A worker for the outbox behind `access`.
-  ///
   package init(
     _ connection: Connection, _ access: OutboxAccess, _ destination: any Destination, _ scope: DeliveryScope,
     clock: any DeliveryClock = SystemClock()
@@ -72,15 +51,16 @@ package final class DeliveryWorker {
     self.destination = destination
     self.scope = scope
     self.clock = clock
-    others = scope == .submitted ? 0 : .max
     tracker = DeliveryTracker(connection.onExpiry, reportsAll: scope == .outbox)
-    // Time for a few records is no time for one producer after the other.
+    // A few records have no time for one producer after the other.
     policy = DeliveryPolicy(
       mostQuarterings: scope == .submitted ? 0 : BatchLimit.manyQuarterings,
       longestPause: destination.answersAtOnce ? FileDestination.pause : DeliveryPolicy.longestPause)
     let now = clock.elapsed
-    (nextClaim, nextRemoval, nextCare, nextPrune) = (now, now, now, now)
-    // What is known of a broker is not about a file.
+    claims = ClaimSchedule(others: scope == .submitted ? 0 : .max, at: now)
+    outcomes = OutcomeBuffer(at: now)
+    maintenance = OutboxMaintenance(connection, at: now)
+    // An outage of a broker does not concern a file.
     guard !destination.answersAtOnce, let outage = try? access.existing()?.outage() else { return }
     policy.assumeOutage(since: outage.since, until: outage.until)
   }
@@ -93,25 +73,22 @@ package final class DeliveryWorker {
     queue.append(record)
   }
 
-  /// The submitted records that became durable since the last call: safe in the outbox, appended to the file, or lost for
-  /// a stated reason. Each exactly once; its ticket is 1 for the first that was submitted, then one more each time.
-  package func takeDurable() -> [DurablePayload] {
-    defer { durable = [] }
-    return durable
-  }
+  /// The submitted records that became durable since the last call: safe in the outbox, appended to the file, or lost
+  /// for a stated reason. Each exactly once; its ticket is 1 for the first that was submitted, then one more each time.
+  package func takeDurable() -> [DurablePayload] { queue.takeDurable() }
 
-  /// What a user must know since the last call.
+  /// Messages for the user since the last call.
   package func takeNotices() -> [DeliveryNotice] { access.takeNotices() + tracker.takeNotices() }
   /// The submitted records at this moment.
   package var counts: PayloadCounts { tracker.counts }
-  /// What became of all records, and how long that took.
+  /// The outcomes of all records, and how long delivery took.
   var figures: DeliveryFigures { tracker.figures }
-  /// What became of all records.
+  /// The outcomes of all records.
   package var totals: DeliveryTotals {
     get { tracker.totals }
     set { tracker.totals = newValue }
   }
-  /// What became of the submitted record that was last heard of.
+  /// The last outcome of a submitted record.
   package var ending: RecordEnding? { tracker.ending }
   /// Whether something is known to be wrong with the broker, and not only that no answer has come.
   var hasTrouble: Bool { policy.hasTrouble }
@@ -120,21 +97,20 @@ package final class DeliveryWorker {
   /// Whether nothing is left to do now.
   package var isIdle: Bool { hasSentAll && hasStoredAll }
   /// Whether nothing is in flight or left to send now. The outbox may not know all outcomes yet.
-  var hasSentAll: Bool { queue.isEmpty && !isMoreWaiting && policy.count == 0 }
+  var hasSentAll: Bool { queue.isEmpty && !claims.isMoreWaiting && policy.count == 0 }
   /// Whether nothing is in flight and the outbox knows all outcomes.
-  private var hasStoredAll: Bool { policy.count == 0 && acknowledged.isEmpty && failed.isEmpty }
+  private var hasStoredAll: Bool { policy.count == 0 && outcomes.isEmpty }
 
   /// When there is something to do at the latest, if the destination has no event before.
   package var nextTurn: MonotonicInstant {
     let now = clock.elapsed
-    guard queue.isEmpty, !isWorthClaiming else { return now }
-    var next = scope == .submitted ? now + Self.carePause : nextCare
-    if others > 0 { next = min(next, capacity > 0 ? nextClaim : now + Self.tick) }
-    if !acknowledged.isEmpty { next = min(next, nextRemoval) }
-    return policy.count > 0 ? min(next, now + Self.tick) : next
+    guard queue.isEmpty, !claims.isWorthClaiming(capacity, isSendingAlone: policy.isSendingAlone) else { return now }
+    let maintained = scope == .submitted ? now + OutboxMaintenance.pause : maintenance.due
+    let others = [claims.due(capacity, at: now), outcomes.due, policy.count > 0 ? now + Self.tick : nil]
+    return others.compactMap(\.self).reduce(maintained, min)
   }
 
-  /// Does what is due.
+  /// Does the work that is due.
   ///
   /// - Throws: the outbox's first error. Each step was tried all the same, and what could not be stored is kept for the
   ///   next turn.
@@ -149,7 +125,7 @@ package final class DeliveryWorker {
     perform(policy.tick(now: clock.now))
     if isSpent { renewDestination() }
     attempt(storeIfDue)
-    attempt(careIfDue)
+    attempt(maintainIfDue)
     noteObstacle()
     if let failure { throw failure }
   }
@@ -159,20 +135,20 @@ package final class DeliveryWorker {
     guard let outbox = try access.existing() else { return }
     // Most of the time there are none, and this one question is cheaper than those of a claim.
     guard try outbox.hasOthers(besides: tracker.own.last) else { return outbox.removeDeadDeliverers() }
-    (others, isMoreWaiting, nextClaim) = (limit, true, clock.elapsed)
+    claims.deliverOthers(atMost: limit, at: clock.elapsed)
   }
 
-  /// No answer is waited for any longer: one that has not come says that the broker is down.
+  /// No answer is waited for any longer: a missing one means that the broker is down.
   package func declareOutage() { perform(policy.stopWaiting(now: clock.now)) }
 
-  /// Stores what was submitted and takes everything back from the destination. What is not delivered waits in the outbox,
+  /// Stores submitted records and reclaims all records from the destination. Undelivered records wait in the outbox,
   /// claimed by no process once its ``OutboxAccess`` is gone.
   ///
   /// - Parameter maintains: whether windows are ended and the retention is kept, too.
   package func close(maintains: Bool = true) throws(StateError) {
     takeSubmissions()
     if scope != .submitted || policy.count > 0 { reclaim() }
-    if !acknowledged.isEmpty || !failed.isEmpty { try store() }
+    if !outcomes.isEmpty { try store() }
     if maintains, let outbox = try access.existing() {
       try endWindows(outbox)
       try prune(outbox)
@@ -187,17 +163,17 @@ package final class DeliveryWorker {
     if !queue.isEmpty { storeQueue() }
   }
 
-  /// To a destination that answers at once.
+  /// To a destination that answers immediately.
   private func sendQueue() {
-    while case let group = queue.prefix(destination.capacity), !group.isEmpty {
+    while case let group = queue.records.prefix(destination.capacity), !group.isEmpty {
       for (index, record) in group.enumerated() { _ = destination.send(Int64(index), record) }
       // It takes a group in order, up to the first record that it does not take.
       let written = destination.poll().count { if case .acknowledged = $0 { true } else { false } }
       tracker.write(written, at: clock.elapsed)
-      makeDurable(written, Delivery(.written))
+      queue.makeDurable(written, Delivery(.written))
       if written < group.count { return }
       // It takes what waits, too.
-      if tracker.obstacle != nil { nextClaim = clock.elapsed }
+      if tracker.obstacle != nil { claims.wake(at: clock.elapsed) }
     }
   }
 
@@ -205,18 +181,18 @@ package final class DeliveryWorker {
     let now = clock.now
     let problem = destination.problem
     let detail = problem.map { "\($0)" }
-    let entries = queue.map {
+    let entries = queue.records.map {
       OutboxEntry($0, createdAt: now, window: connection.deliveryWindow, obstacle: detail)
     }
     var delivery = Delivery(.queued, detail: detail)
     do throws(StateError) {
       let outbox = try access.open()
-      // What the destination does not take now is left for any deliverer to claim, this one included.
+      // Records that the destination does not take now are left for any deliverer to claim, this one included.
       let isSent = capacity >= entries.count
-      let ids = try outbox.append(entries, claimedBy: isSent ? access.token() : nil, removing: acknowledged)
-      acknowledged = []
-      nextRemoval = clock.elapsed + Self.removalPause
-      isMoreWaiting = isMoreWaiting || !isSent
+      let ids = try outbox.append(
+        entries, claimedBy: isSent ? access.claimOwner() : nil, removing: outcomes.acknowledged)
+      outcomes.removed(at: clock.elapsed)
+      if !isSent { claims.expectMore() }
       tracker.store(ids)
       firstWindowEnd = firstWindowEnd ?? entries.first?.windowEnd
       if isSent { for (id, entry) in zip(ids, entries) { send(id, entry.record, windowEnd: entry.windowEnd) } }
@@ -224,38 +200,22 @@ package final class DeliveryWorker {
       delivery = access.keepAside(entries, because: error, after: problem)
       tracker.setAside(entries.count, isKept: delivery.state == .queued)
     }
-    makeDurable(entries.count, delivery)
-  }
-
-  /// The first records of the queue are durable.
-  private func makeDurable(_ count: Int, _ delivery: Delivery) {
-    for _ in 0..<count {
-      lastTicket += 1
-      durable.append(DurablePayload(ticket: lastTicket, delivery: delivery))
-    }
-    queue = queue.dropFirst(count)
+    queue.makeDurable(entries.count, delivery)
   }
 
   // MARK: Claiming and sending
 
-  private var capacity: Int { min(policy.vacancies, destination.capacity) }
-
-  /// Whether to claim before the next look, because more waits than was taken.
-  private var isWorthClaiming: Bool {
-    isMoreWaiting && capacity >= (policy.isSendingAlone ? 1 : min(Self.claimGroup, others)) && others > 0
-  }
+  private var capacity: Int { min(policy.capacity, destination.capacity) }
 
   private func claimIfDue() throws(StateError) {
-    let wanted = min(capacity, others)
-    guard wanted > 0, isWorthClaiming || nextClaim <= clock.elapsed else { return }
-    nextClaim = clock.elapsed + Self.claimPause
-    isMoreWaiting = false
+    let wanted = claims.wanted(capacity, isSendingAlone: policy.isSendingAlone, at: clock.elapsed)
+    guard wanted > 0 else { return }
+    claims.begin(at: clock.elapsed)
     guard let outbox = try access.existing() else { return }
-    // A token is a file, which a home where nothing ever waits does not need.
-    if !access.hasToken, !access.hasFallback, try outbox.pendingCount() == 0 { return }
-    let claim = try outbox.claim(limit: wanted, for: access.token(), at: clock.now)
-    isMoreWaiting = claim.records.count + claim.corrupt.count >= wanted
-    if others < .max { others -= claim.records.count }
+    // The owner of claims is a file, which a home without pending records does not need.
+    if !access.hasClaimOwner, !access.hasFallback, try outbox.pendingCount() == 0 { return }
+    let claim = try outbox.claim(limit: wanted, for: access.claimOwner(), at: clock.now)
+    claims.claimed(claim.records.count, isMore: claim.records.count + claim.corrupt.count >= wanted)
     for record in claim.records {
       send(
         record.id, record.record, windowEnd: record.windowEnd, attempts: record.attempts,
@@ -278,16 +238,16 @@ package final class DeliveryWorker {
     for action in actions {
       switch action {
       case .remove(let id):
-        acknowledged.append(id)
+        outcomes.acknowledge(id)
         end(id, .delivered)
       case .tryAgain(let id, let moment, let cause, let mayBePersisted):
-        fail(id, .retry(at: moment), cause, mayBePersisted)
+        outcomes.fail(id, .retry(at: moment), cause, mayBePersisted)
         end(id, .postponed(cause))
       case .expire(let id, let cause, let mayBePersisted):
-        fail(id, .expire, cause, mayBePersisted)
+        outcomes.fail(id, .expire, cause, mayBePersisted)
         end(id, .expired(cause))
       case .reject(let id, let reason):
-        fail(id, .reject, reason, false)
+        outcomes.fail(id, .reject, reason, false)
         end(id, .rejected(reason))
       case .replaceProducer: isSpent = true
       case .announceOutage(_, let until, let cause):
@@ -311,79 +271,49 @@ package final class DeliveryWorker {
 
   private func reclaim() {
     for event in destination.reclaim() { perform(policy.handle(event, now: clock.now)) }
-    perform(policy.takeBackRest(now: clock.now))
-  }
-
-  private func fail(_ id: Int64, _ consequence: FailedAttempt.Consequence, _ error: String, _ mayBePersisted: Bool) {
-    failed.append(FailedAttempt(id: id, consequence, error: error, possiblyPersisted: mayBePersisted))
+    perform(policy.reclaimRest(now: clock.now))
   }
 
   private func end(_ id: Int64, _ ending: RecordEnding) {
     tracker.end(id, ending, at: clock.elapsed)
     switch ending {
-    case .rejected, .expired: nextPrune = clock.elapsed
+    case .rejected, .expired: maintenance.pruneSoon(at: clock.elapsed)
     case .delivered, .postponed: break
     }
   }
 
   // MARK: The outbox
 
-  private func storeIfDue() throws(StateError) {
-    let isRemovalDue = acknowledged.count >= Self.removalGroup || nextRemoval <= clock.elapsed
-    // Failures are stored immediately: the records may be due again.
-    if !failed.isEmpty || isRemovalDue && !acknowledged.isEmpty { try store() }
-  }
+  private func storeIfDue() throws(StateError) { if outcomes.isDue(at: clock.elapsed) { try store() } }
 
   private func store() throws(StateError) {
-    let outbox = try access.open()
-    try outbox.remove(acknowledged)
-    acknowledged = []
-    nextRemoval = clock.elapsed + Self.removalPause
-    guard !failed.isEmpty else { return }
-    try outbox.record(failed, of: access.token(), at: clock.now, connection.onExpiry)
-    for case .retry(let moment) in failed.map(\.consequence) {
+    let retries = try outcomes.store(in: access.open(), of: access.claimOwner, connection.onExpiry, clock: clock)
+    for moment in retries {
       let pause = Duration.microseconds(max(0, moment.microseconds - clock.now.microseconds))
-      nextClaim = min(nextClaim, clock.elapsed + pause)
-      isMoreWaiting = isMoreWaiting || pause == .zero
+      claims.wake(at: clock.elapsed + pause)
+      if pause == .zero { claims.expectMore() }
     }
-    failed = []
   }
 
-  private func careIfDue() throws(StateError) {
-    guard scope != .submitted, nextCare <= clock.elapsed else { return }
-    nextCare = clock.elapsed + Self.carePause
+  private func maintainIfDue() throws(StateError) {
+    guard scope != .submitted, maintenance.due <= clock.elapsed else { return }
+    maintenance.begin(at: clock.elapsed)
     guard let outbox = try access.existing() else { return }
     try endWindows(outbox)
-    if nextPrune <= clock.elapsed { try prune(outbox) }
-    if counts.waiting > 0, hasStoredAll, try outbox.pendingCount() == 0 { try endRest(outbox) }
+    if maintenance.isPruneDue(at: clock.elapsed) { try prune(outbox) }
+    guard counts.waiting > 0, hasStoredAll, try outbox.pendingCount() == 0 else { return }
+    // Nothing is pending any more: other deliverers ended the records that still count as waiting.
+    tracker.endRest(
+      listed: try OutboxMaintenance.givenUp(tracker.own, in: outbox),
+      mayBeDropped: connection.onExpiry == .drop && firstWindowEnd.map { $0 <= clock.now } ?? false)
   }
 
-  /// Gives up the records whose window ended and that no deliverer holds.
   private func endWindows(_ outbox: Outbox) throws(StateError) {
-    let cause = tracker.obstacle.map { "\($0)" }
-    for record in try outbox.expire(at: clock.now, connection.onExpiry, because: cause) {
-      end(
-        record.id, record.wasDenied ? .rejected("the broker denied it until its window ended") : .expired(cause ?? ""))
-    }
+    for (id, ending) in try maintenance.endWindows(outbox, tracker.obstacle, at: clock.now) { end(id, ending) }
   }
 
   private func prune(_ outbox: Outbox) throws(StateError) {
-    tracker.totals.removed += try outbox.prune(connection.retention, at: clock.now)
-    nextPrune = clock.elapsed + Self.prunePause
-  }
-
-  /// Nothing is pending any more: other deliverers ended the records that still count as waiting.
-  private func endRest(_ outbox: Outbox) throws(StateError) {
-    var listed = 0
-    var last = tracker.own.first - 1
-    while case let page = try outbox.list(states: OutboxSelection.settled.states, after: last, limit: 1000),
-      let end = page.last
-    {
-      listed += page.count { tracker.own.contains($0.id) }
-      last = end.id
-    }
-    tracker.endRest(
-      listed: listed, mayBeDropped: connection.onExpiry == .drop && firstWindowEnd.map { $0 <= clock.now } ?? false)
+    tracker.totals.removed += try maintenance.prune(outbox, clock: clock)
   }
 
   private func noteObstacle() {
@@ -392,7 +322,7 @@ package final class DeliveryWorker {
       // A problem that no record waits for is none to the user.
       current = scope == .outbox || counts.waiting > 0 || tracker.obstacle != nil ? problem : nil
     } else if destination.answersAtOnce, counts.waiting > 0 {
-      // What a file refused waits in the outbox: the file is no obstacle any more once that is written.
+      // Records that a file refused wait in the outbox: the file stops being an obstacle once they are written.
       current = tracker.obstacle
     }
     tracker.note(current)

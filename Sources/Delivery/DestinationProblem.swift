@@ -13,7 +13,7 @@ public enum DestinationProblem: Error, Equatable, CustomStringConvertible {
   /// Another process found the broker down, so that this one does not try it.
   case known(BrokerOutage)
 
-  /// The fact, as a clause. What to do about it depends on who shows it.
+  /// The fact, as a clause. The remedy is the caller's to add.
   public var description: String {
     switch self {
     case .kafka(let error): "\(error)"

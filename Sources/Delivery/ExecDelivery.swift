@@ -7,9 +7,9 @@ public import StateStore
 
 /// Delivers the one payload of an `exec`: to Kafka by way of the outbox, or to a file.
 ///
-/// It never throws, never waits longer than the connection's delivery wait, and what it could not deliver it leaves
-/// where a later deliverer finds it. For the main thread. librdkafka's threads are left running at the end: waiting for
-/// them could take seconds, so the process must leave by `_exit`.
+/// It never throws, never waits longer than the connection's delivery wait, and leaves payloads that it could not
+/// deliver where a later deliverer finds them. For the main thread. librdkafka's threads are left running at the end:
+/// waiting for them could take seconds, so the process must leave by `_exit`.
 public final class ExecDelivery: PayloadPublisher {
   /// Records of others that one `exec` delivers beside its own, and how long that may take.
   static let othersAtMost = 100
@@ -27,8 +27,9 @@ public final class ExecDelivery: PayloadPublisher {
   /// A deliverer for a home and its connection; nil means the file in the home.
   ///
   /// - Parameters:
-  ///   - isVerified: whether it is known that the version has Insights on. If not, the payload goes to the fallback file.
-  ///   - report: receives what a user must know.
+  ///   - isVerified: whether it is known that the version has Insights on. If not, the payload goes to the fallback
+  ///     file.
+  ///   - report: receives messages for the user.
   public init(
     connection: Connection?, home: HomeDirectory, isVerified: Bool = true, report: @escaping (DeliveryNotice) -> Void
   ) {
@@ -37,13 +38,13 @@ public final class ExecDelivery: PayloadPublisher {
     self.isVerified = isVerified
     self.report = report
     // A lock that is held for longer than two seconds is that of a process that was stopped.
-    lockWait = min(max(self.connection.deliveryWait, Outbox.momentaryLock), FileSink.patience)
+    lockWait = min(max(self.connection.deliveryWait, Outbox.momentaryLock), FileSink.longestWait)
   }
 
   /// Loads the library and begins to connect, while the child runs. With a file there is nothing to prepare.
   ///
-  /// On a thread of its own: loading alone takes up to 15 ms, and meanwhile the main thread must see the child's end when
-  /// it comes, or it would measure the library.
+  /// On a thread of its own: loading alone takes up to 15 ms, and in the meantime the main thread must see the child's
+  /// end when it comes, or it would measure the library.
   public func prepare() {
     guard connection.kind != .file, preparation == nil else { return }
     // Properties can ask for TLS, too.
@@ -105,7 +106,7 @@ public final class ExecDelivery: PayloadPublisher {
         route.broker?.topic.askAboutTopic()
         route.turn(until: .now())
       }
-      // An answer that did not come says something about the broker only if it had time to come.
+      // A missing answer means something about the broker only if it had time to come.
       let isTelling = worker.hasTrouble || connection.deliveryWait >= ExecRoute.tellingWait && !isInterrupted
       if isTelling { worker.declareOutage() }
     }
@@ -127,7 +128,7 @@ public final class ExecDelivery: PayloadPublisher {
       } else if wasRefused || isDown {
         "not acknowledged: \(cause)"
       } else {
-        "not acknowledged within \(DurationText.write(connection.deliveryWait)): \(cause)"
+        "not acknowledged within \(DurationText.format(connection.deliveryWait)): \(cause)"
       }
     route.access.note(.queued(detail))
     return Delivery(.queued, detail: detail)
@@ -138,7 +139,8 @@ public final class ExecDelivery: PayloadPublisher {
     let worker = route.worker
     let end = min(deadline, .now() + Self.othersWait)
     try? worker.deliverOthers(atMost: Self.othersAtMost)
-    // Not until the worker is idle: the removal of the own record is not due for a while, and closing does it at once.
+    // Not until the worker is idle: the removal of the own record is not due for a while, and closing does it
+    // immediately.
     let hasOthers = !worker.hasSentAll
     if hasOthers { repeat { route.turn(until: end) } while !worker.hasSentAll && .now() < end }
     try? worker.close(maintains: hasOthers)

@@ -4,9 +4,9 @@ internal import Platform
 internal import RunModel
 internal import StateStore
 
-/// What one `exec` delivers by, made on a thread of its own while the child runs.
+/// The worker and destination of one `exec`, made on a thread of their own while the child runs.
 final class ExecRoute {
-  /// A shorter wait for an answer says nothing about the broker.
+  /// After a shorter wait a missing answer means nothing.
   static let tellingWait = Duration.seconds(1)
 
   let access: OutboxAccess
@@ -28,7 +28,7 @@ final class ExecRoute {
       if !access.isVerified {
         // Nothing is delivered of a version that may have Insights off.
       } else if connection.kind == .file {
-        destination = FileDestination(connection, home: home, patience: lockWait)
+        destination = FileDestination(connection, home: home, waitLimit: lockWait)
       } else if let outage = try Self.knownOutage(connection, try access.open(), &isTryingForOthers) {
         destination = ClosedDestination(because: .known(outage))
       } else {
@@ -61,11 +61,12 @@ final class ExecRoute {
     // A process that does not wait for an answer must not take the turn from one that does.
     guard connection.deliveryWait >= tellingWait else { return nil }
     let until = DeliveryPolicy.endOfOutage(since: outage.since, now: now)
-    isTryingForOthers = (try? outbox.takeTurn(after: outage, until: until)) ?? true
+    isTryingForOthers = (try? outbox.tryHalfOpen(after: outage, until: until)) ?? true
     return isTryingForOthers ? nil : outage
   }
 
-  /// Closes the way to a broker that another process found down while the child ran. An answer of the broker counts more.
+  /// Closes the way to a broker that another process found down while the child ran. An answer of the broker counts
+  /// more.
   func takeNewOutage() {
     guard let broker, !isTryingForOthers, !broker.topic.hasBrokerAnswered, let outage = try? access.open().outage(),
       outage.isKnown(at: WallClock.now())
@@ -85,7 +86,7 @@ final class ExecRoute {
   /// Waits for an event of the broker, or until the worker has something to do, and lets it do that.
   func turn(until deadline: MonotonicInstant) {
     broker?.loop.turn(until: min(deadline, worker.nextTurn))
-    // What fails here is not lost: at worst a record is sent again, under the same key.
+    // A failure here loses nothing: at worst a record is sent again, under the same key.
     try? worker.turn()
   }
 }

@@ -20,9 +20,9 @@ final class FileDestination: Destination {
   private(set) var problem: DestinationProblem?
   let answersAtOnce = true
 
-  /// - Parameter patience: how long other writers of the file, or the reader of a full pipe, are waited for.
-  init(_ connection: Connection, home: HomeDirectory, patience: Duration) {
-    sink = FileSink(path: connection.filePath ?? home.insightsFile, patience: patience)
+  /// - Parameter waitLimit: how long other writers of the file, or the reader of a full pipe, are waited for.
+  init(_ connection: Connection, home: HomeDirectory, waitLimit: Duration) {
+    sink = FileSink(path: connection.filePath ?? home.insightsFile, waitLimit: waitLimit)
     self.home = home
   }
 

@@ -16,7 +16,7 @@ final class KafkaDestination: Destination {
   private var producer: KafkaProducer?
   private var nextAttempt: MonotonicInstant?
   private var quarterings = 0
-  /// What ``askAboutTopic()`` found out.
+  /// The result of ``askAboutTopic()``.
   private var trouble: KafkaCause?
   private(set) var problem: DestinationProblem?
   let answersAtOnce = false
@@ -67,8 +67,8 @@ final class KafkaDestination: Destination {
   }
 
   /// If no acknowledgement comes and nothing is known to be wrong, the reason may be the topic, about which librdkafka
-  /// says nothing for half a minute. A broker that has answered before describes it within milliseconds; the next poll
-  /// reports a refusal.
+  /// reports nothing for half a minute. A broker that has answered before describes it within milliseconds; the next
+  /// poll reports a refusal.
   func askAboutTopic() {
     if let producer, producer.hasBrokerAnswered,
       case .refused(let cause, _) = producer.describeTopic(waiting: Self.topicWait)

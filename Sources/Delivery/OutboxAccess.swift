@@ -3,8 +3,9 @@ internal import Platform
 internal import RunModel
 package import StateStore
 
-/// The outbox of a home as deliverers need it: opened at the first use, and if it cannot be, payloads go to the fallback
-/// file beside it, from where they are taken in later. A damaged database never stops an algorithm. For one thread at a time.
+/// The outbox of a home as deliverers need it: opened at the first use, and if it cannot be, payloads go to the
+/// fallback file beside it, from where they are taken in later. A damaged database never stops an algorithm. For one
+/// thread at a time.
 package final class OutboxAccess {
   private let home: HomeDirectory
   private let fallback: FallbackFile
@@ -14,7 +15,7 @@ package final class OutboxAccess {
   private weak var surroundings: (any OutboxSurroundings)?
   private var lockDeadline: MonotonicInstant?
   private var outbox: Outbox?
-  private var ownToken: DelivererToken?
+  private var owner: ClaimOwner?
   private var failure: StateError?
   private var notices: [DeliveryNotice] = []
 
@@ -83,13 +84,13 @@ package final class OutboxAccess {
   var hasFallback: Bool { FallbackFile.exists(in: home) }
 
   /// Whether there is a token by now. It is a file of its own.
-  var hasToken: Bool { ownToken != nil }
+  var hasClaimOwner: Bool { owner != nil }
 
   /// The token that this process claims records with.
-  func token() throws(StateError) -> DelivererToken {
-    if let ownToken { return ownToken }
-    let made = try DelivererToken(home: home)
-    ownToken = made
+  func claimOwner() throws(StateError) -> ClaimOwner {
+    if let owner { return owner }
+    let made = try ClaimOwner(home: home)
+    owner = made
     return made
   }
 
@@ -98,7 +99,7 @@ package final class OutboxAccess {
 
   func note(_ notice: DeliveryNotice) { notices.append(notice) }
 
-  /// What a user must know of the outbox since the last call.
+  /// Messages about the outbox since the last call.
   func takeNotices() -> [DeliveryNotice] {
     defer { notices = [] }
     return notices

@@ -24,7 +24,7 @@ public final class OutboxDelivery {
   ///
   /// - Parameters:
   ///   - readConnection: reads the connection of this moment; called before each claim, so it should cost little.
-  ///   - report: receives what a user must know.
+  ///   - report: receives messages for the user.
   public init(
     home: HomeDirectory, readConnection: @escaping () throws(StateError) -> Connection?,
     report: @escaping (DeliveryNotice) -> Void
@@ -34,15 +34,15 @@ public final class OutboxDelivery {
     self.report = report
     loop = try EventLoop()
     access = OutboxAccess(home: home, isForMany: true)
-    // A damaged outbox is set aside, as `exec` does: a service that ended here would be started again for ever. Damage to
-    // an index would leave records waiting unseen, and no other command reads it all.
+    // A damaged outbox is set aside, as `exec` does: a service that ended here would be started again for ever. Damage
+    // to an index would leave records waiting unseen, and no other command reads it all.
     try access.open().examine()
     connection = try readConnection() ?? Connection(kind: .file, filePath: home.insightsFile)
     worker = DeliveryWorker(connection, access, home, .outbox, waker: loop.waker)
   }
 
-  /// Delivers until nothing waits, or, as a service (`follows`), until `shouldStop` holds. What could not be delivered
-  /// by then is in the outbox, claimed by no process.
+  /// Delivers until nothing waits, or, as a service (`follows`), until `shouldStop` is true. Records that could not be
+  /// delivered by then are in the outbox, claimed by no process.
   public func run(follows: Bool, shouldStop: () -> Bool) throws(StateError) -> DeliveryTotals {
     while !shouldStop() {
       worker.takeNotices().forEach(report)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import RunModel
 
-/// What the workers of former connections did: the owner of the queue sees one queue, whatever its connection is.
+/// The results of workers of former connections: the owner of the queue sees one queue, whatever its connection is.
 struct PastDelivery {
   /// Records that were submitted to all workers.
   var submitted = 0

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/// What became of a record.
+/// The outcome of a record.
 package enum RecordEnding: Equatable {
   case delivered
   /// The broker can never accept it.

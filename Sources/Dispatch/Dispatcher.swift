@@ -12,13 +12,14 @@ public import RunModel
 ///                 └─── retries ◄───┘
 ///
 /// Its owner asks ``hasRoom`` before it submits, turns the loop until ``nextDue`` at the latest, and calls
-/// ``takeCompletions()`` after each turn. All work is done inside these calls; completions are only delivered by the last
-/// one. A job that waits for another attempt holds no slot.
+/// ``takeCompletions()`` after each turn. All work is done inside these calls; completions are only delivered by the
+/// last one. A job that waits for another attempt holds no slot.
 ///
-/// A dispatcher that was finished, stopped, killed or halted starts nothing any more: the last attempt of a job that waits
-/// for another one stands, and a job that never started is canceled.
+/// A dispatcher that was finished, stopped, killed or halted starts nothing any more: the last attempt of a job that
+/// waits for another one is kept, and a job that never started is canceled.
 public final class Dispatcher {
-  /// Jobs that may wait for another attempt before new ones wait, too: each may hold files for its input and its output.
+  /// Jobs that may wait for another attempt before new ones wait, too: each may hold files for its input and its
+  /// output.
   private static let retryLimit = 64
 
   private let executor: any Executor
@@ -60,7 +61,7 @@ public final class Dispatcher {
   /// Whether no job is left: none runs or waits, and all completions were taken.
   public var isIdle: Bool { running.isEmpty && retrying.count == 0 && queue.isEmpty && completed.isEmpty }
 
-  /// Whether a job that is submitted now starts at once, or has a place in the queue.
+  /// Whether a job that is submitted now starts immediately, or has a place in the queue.
   public var hasRoom: Bool {
     guard isRunning, retrying.count < Self.retryLimit, !isAboutToHalt else { return false }
     return queue.isEmpty && canStart || queue.count < queueLimit
@@ -73,8 +74,8 @@ public final class Dispatcher {
     return retry.map { min($0, nextExpiry ?? $0) } ?? nextExpiry
   }
 
-  /// Starts a job, or lets it wait for a slot. Its output goes to `output`, or is inherited if that is nil. At `deadline`
-  /// it is stopped, or expires if it has not started.
+  /// Starts a job, or lets it wait for a slot. Its output goes to `output`, or is inherited if that is nil. At
+  /// `deadline` it is stopped, or expires if it has not started.
   public func submit(
     _ request: ExecutionRequest, output: (any JobOutput)?, deadline: MonotonicInstant? = nil
   ) -> JobID {
@@ -112,7 +113,7 @@ public final class Dispatcher {
     return completed
   }
 
-  /// Starts nothing any more. What runs goes on.
+  /// Starts nothing any more. Running jobs continue.
   public func finish() {
     isRunning = false
     for (job, record) in retrying.takeAll() { complete(job, record) }
@@ -127,7 +128,7 @@ public final class Dispatcher {
     for id in running.keys { executor.stop(id) }
   }
 
-  /// Starts nothing any more, and ends all that runs at once.
+  /// Starts nothing any more, and ends all that runs immediately.
   public func kill() {
     finish()
     for id in running.keys { executor.kill(id) }
@@ -136,7 +137,7 @@ public final class Dispatcher {
   /// Cancels one job: begins its stop sequence, or takes it out of the queue. It gets no further attempt.
   public func stop(_ id: JobID) { if let execution = executionToEnd(of: id) { executor.cancel(execution) } }
 
-  /// Ends one job at once, or takes it out of the queue. It gets no further attempt.
+  /// Ends one job immediately, or takes it out of the queue. It gets no further attempt.
   public func kill(_ id: JobID) { if let execution = executionToEnd(of: id) { executor.kill(execution) } }
 
   // MARK: Starting

@@ -42,7 +42,7 @@ final class Job {
     return id
   }
 
-  /// Counts a start for which the system had no room. That says nothing about the request, so no attempt is counted.
+  /// Counts a start for which the system had no room. That is not the request's fault, so no attempt is counted.
   ///
   /// - Returns: Whether it is worth waiting for room.
   func postpone() -> Bool {

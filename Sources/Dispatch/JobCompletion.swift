@@ -8,13 +8,13 @@ public struct JobID: Hashable, Sendable {
 
 /// A job that is over.
 public struct JobCompletion: Sendable {
-  /// What ``Dispatcher/submit(_:output:deadline:)`` returned for it.
+  /// The return value of ``Dispatcher/submit(_:output:deadline:)``.
   public let id: JobID
-  /// What it came to.
+  /// Its result.
   public let result: JobResult
 }
 
-/// What a job came to.
+/// The result of a job.
 public enum JobResult: Sendable {
   /// Its last attempt ended, or could not start.
   case ended(ExecutionRecord)

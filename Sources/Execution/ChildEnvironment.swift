@@ -3,7 +3,7 @@ internal import Glibc
 internal import ProcessSupervision
 internal import RunModel
 
-/// What a child finds in its environment: algo-run's own variables less algo-run's secrets, with the version's
+/// The environment of a child: algo-run's own variables less algo-run's secrets, with the version's
 /// variables and those of the metrics channel.
 struct ChildEnvironment {
   /// The descriptor of the metrics channel in every child.
@@ -23,8 +23,8 @@ struct ChildEnvironment {
     variables(of: request.target.version) + [OSString("ALGO_REQUEST_ID=\(request.id)")] + request.variables
   }
 
-  /// The environment of a worker. Threads of NumPy's libraries would make a fork for each request unsafe: unless they are
-  /// set, their numbers are 1.
+  /// The environment of a worker. Threads of NumPy's libraries would make a fork for each request unsafe: unless they
+  /// are set, their numbers are 1.
   func variables(forWorkerOf version: PublishedVersion?, isolates: Bool) -> [OSString] {
     var variables = variables(of: version) + [OSString("ALGO_WORKER=\(AnswerPhase.offeredVersion):4:5:6")]
     guard isolates else { return variables }

@@ -55,7 +55,7 @@ public struct ExecRun {
       _ = executor.takeCompletions()
       if executor.isClosed { break }
       loop.turn()
-      // The guardian kills what is left.
+      // The guardian kills the processes that are left.
       if supervisor.takeSignals().contains(where: { $0.number == SIGINT || $0.number == SIGTERM }) { break }
     }
     supervisor.dismissGuardian()

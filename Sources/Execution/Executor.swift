@@ -18,7 +18,7 @@ public protocol Executor: AnyObject {
   func stop(_ id: ExecutionID)
   /// The same for an execution that is canceled.
   func cancel(_ id: ExecutionID)
-  /// Ends an execution at once.
+  /// Ends an execution immediately.
   func kill(_ id: ExecutionID)
   /// The executions that began since the last call: a child runs, or a worker has the request.
   func takeStarts() -> [ExecutionID]
@@ -26,13 +26,13 @@ public protocol Executor: AnyObject {
   func isWaiting(_ id: ExecutionID) -> Bool
   /// The executions that have ended since the last call.
   func takeCompletions() -> [Completion]
-  /// Sentences about what it keeps between executions, since the last call.
+  /// Messages about its workers since the last call.
   func takeNotices() -> [String]
   /// Lines of metrics that came after the end of their execution.
   var lateMetrics: Int { get }
   /// Why it can start nothing any more; nil as long as it can.
   var failure: StartFailure? { get }
-  /// Begins to end what it keeps between executions. Called once, when no execution runs any more.
+  /// Begins to end its workers. Called once, when no execution runs any more.
   func close()
   /// Whether nothing is left of it. After ``close()``, its owner turns the loop until then.
   var isClosed: Bool { get }
@@ -70,9 +70,9 @@ public struct ExecutionID: Hashable, Sendable {
 
 /// An execution that has ended.
 public struct Completion: Sendable {
-  /// What ``Executor/start(_:output:)`` returned for it.
+  /// The return value of ``Executor/start(_:output:)``.
   public let id: ExecutionID
-  /// What was observed.
+  /// The observation.
   public let record: ExecutionRecord
 
   /// The end of an execution.

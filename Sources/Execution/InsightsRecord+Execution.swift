@@ -7,8 +7,8 @@ extension ExecutionRecord {
 
   /// The payload as a Kafka record; nil unless its version has Insights enabled.
   ///
-  /// Headers: CloudEvents 1.0 in binary content mode (Kafka protocol binding), and what a consumer can filter by without
-  /// parsing the payload.
+  /// Headers: CloudEvents 1.0 in binary content mode (Kafka protocol binding), and values that a consumer can filter by
+  /// without parsing the payload.
   public var insightsRecord: InsightsRecord? {
     guard let version, version.insights, let payload else { return nil }
     var headers = [

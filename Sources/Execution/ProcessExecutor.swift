@@ -140,7 +140,7 @@ public final class ProcessExecutor: Executor, ChildWatcher {
   }
 }
 
-/// Passes what a child writes to its metrics channel to the intake of its execution.
+/// Passes the bytes of a child's metrics channel to the intake of its execution.
 private final class MetricsChannel: OutputReceiver {
   var intake: MetricsIntake
   init(rules: MetricRules) { intake = MetricsIntake(rules: rules) }

@@ -22,7 +22,7 @@ public struct StreamTail {
     bytes.append(contentsOf: arrived)
   }
 
-  /// As text: a character that the cut tore at the start is left out, other bytes that are no text become U+FFFD.
+  /// As text: a character that the cut tore at the start is left out, other bytes that are not text become U+FFFD.
   public var text: String {
     let torn = bytes.count == Self.capacity ? bytes.prefix(3).prefix { $0 & 0xc0 == 0x80 }.count : 0
     return String(decoding: bytes.dropFirst(torn), as: UTF8.self)

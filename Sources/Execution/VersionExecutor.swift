@@ -6,8 +6,8 @@ public import RunModel
 /// Carries out executions of many versions within one number of slots: each version with workers by a pool of its own,
 /// all others by a process each.
 ///
-/// A pool is made at its first request. It ends when it had no request for a time, and is made anew a moment after it gave
-/// up, if there is a request.
+/// A pool is made at its first request. It ends when it had no request for a time, and is made anew a moment after it
+/// gave up, if there is a request.
 public final class VersionExecutor: Executor {
   /// Makes the pool of a version.
   public typealias PoolMaker = (ExecutionTarget, WorkerSettings) -> WorkerPool
@@ -87,7 +87,7 @@ public final class VersionExecutor: Executor {
   /// Begins the stop sequence of an execution that is canceled.
   public func cancel(_ id: ExecutionID) { if let (part, own) = running[id] { part.executor.cancel(own) } }
 
-  /// Ends an execution at once.
+  /// Ends an execution immediately.
   public func kill(_ id: ExecutionID) { if let (part, own) = running[id] { part.executor.kill(own) } }
 
   /// Whether an execution waits for a worker.

@@ -76,7 +76,7 @@ public final class CompareSide {
 
   /// The label with the version that the reference came to.
   public var title: String {
-    let shown = TerminalText.safe(label, limit: 200, inQuotes: false)
+    let shown = TerminalText.escaped(label, limit: 200, inQuotes: false)
     guard let reference, let version else { return shown }
     if case .exact = reference.selector { return shown }
     return "\(shown) (\(version))"

@@ -7,14 +7,14 @@ public import Platform
 public final class ExecutionColumns {
   /// Figures of the supervisor, named as gates name them.
   public static let supervisorFigures = ["@duration", "@cpu", "@rss", "@failed"]
-  /// No real algorithm has so many: each execution has 25 at most.
+  /// No real algorithm has this many: each execution has 25 at most.
   public static let mostMetrics = 1000
 
   /// Executions that were added.
   public private(set) var executions = 0
   /// Values that no place was left for, because they are metrics beyond ``mostMetrics``.
   public private(set) var dropped = 0
-  /// What each execution was asked; empty if one does not show it.
+  /// The input of each execution; empty if one does not show it.
   private(set) var keys: [InputKey] = []
   private let needsKeys: Bool
   private let directory: String
@@ -29,7 +29,7 @@ public final class ExecutionColumns {
   /// - Parameters:
   ///   - directory: where the file without a name is made.
   ///   - needsKeys: whether executions without an input digest are left out, so that all others can be paired.
-  ///   - runLength: values that are sorted at once, 8 MiB; a longer column is sorted by a merge of files.
+  ///   - runLength: values that are sorted together, 8 MiB; a longer column is sorted by a merge of files.
   public init(directory: String, needsKeys: Bool, runLength: Int = 1_048_576) {
     self.runLength = runLength
     self.directory = directory
@@ -40,7 +40,7 @@ public final class ExecutionColumns {
   /// The metrics, in the order they were first reported.
   public var metrics: [String] { names }
 
-  /// Whether every execution shows what it was asked.
+  /// Whether every execution shows its input.
   public var canBePaired: Bool { executions > 0 && keys.count == executions }
 
   /// Adds an execution.

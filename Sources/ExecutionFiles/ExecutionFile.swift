@@ -7,7 +7,7 @@ public struct ExecutionFile {
   /// A longer line is read up to here: behind it can only be the result of a batch.
   static let longestLine = 1_048_576
 
-  /// What a file holds.
+  /// The contents of a file.
   public struct Tally: Sendable {
     /// Lines that are executions.
     public var executions = 0

@@ -10,7 +10,7 @@ public final class ExecutionLine {
   /// The form of a line.
   public enum Form { case payload, record }
 
-  /// What the bytes are.
+  /// The meaning of the bytes.
   public private(set) var form = Form.payload
   private var bytes = UnsafeRawBufferPointer(start: nil, count: 0)
   private var top = JSONObjectSpans()
@@ -32,7 +32,7 @@ public final class ExecutionLine {
     "queue_milliseconds",
   ]
 
-  /// What reading a line came to.
+  /// The result of reading a line.
   public enum Reading { case execution, connectionTest, unreadable }
 
   /// Takes the bytes of a line, which must stay where they are until the next one. The byte behind them must be
@@ -113,7 +113,7 @@ public final class ExecutionLine {
     return hasher.finalize()
   }
 
-  /// The text of the outcome; nil where the line does not have it.
+  /// The text of the outcome; nil if the line does not have it.
   public var outcome: String? { form == .record || isExtended ? string("outcome") : nil }
 
   /// Whether the execution failed in any way; nil where the line does not show it.
@@ -161,7 +161,7 @@ public final class ExecutionLine {
     return reference
   }
 
-  /// The input of the execution; nil where its digest is unknown.
+  /// The input of the execution; nil if its digest is unknown.
   public var inputKey: InputKey? {
     guard let range = value("input_sha256"), range.count == 66, let high = hexadecimal(range.lowerBound + 1),
       let low = hexadecimal(range.lowerBound + 17)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/// What an execution was asked, for pairing it with that of another version.
+/// The input of an execution, for pairing it with that of another version.
 public struct InputKey: Hashable, Comparable, Sendable {
   let high, low: UInt64
   /// Which of several equal inputs of a request list it was, counted from 1.
@@ -17,7 +17,7 @@ public struct InputKey: Hashable, Comparable, Sendable {
     (high, low, occurrence) < (other.high, other.low, other.occurrence)
   }
 
-  /// Equal inputs stand together, in the order of their list and of time.
+  /// Equal inputs are adjacent, in the order of their list and of time.
   public static func < (left: InputKey, right: InputKey) -> Bool {
     (left.high, left.low, left.occurrence, left.startedAt) < (right.high, right.low, right.occurrence, right.startedAt)
   }

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /// One escape of a JSON string, a surrogate pair counting as one.
 public struct JSONEscape {
-  /// The character it stands for.
+  /// The character it means.
   let scalar: Unicode.Scalar
   /// Its bytes in the text: 2, 6 or 12.
   public let length: Int
 
-  /// Nil where the bytes at `text`, which begin with a backslash, are no escape, or stand for half a character:
+  /// Nil if the bytes at `text`, which begin with a backslash, are not an escape, or mean half a character:
   /// a lone surrogate has no UTF-8.
   public init?(at text: UnsafePointer<UInt8>, available: Int) {
     guard available >= 2 else { return nil }
@@ -56,7 +56,7 @@ public struct JSONEscape {
     return number
   }
 
-  /// The bytes between a string's quotes with every escape replaced by what it stands for, in UTF-8; half of a surrogate
+  /// The bytes between a string's quotes with every escape decoded, in UTF-8; half of a surrogate
   /// pair becomes U+FFFD. The string has been checked before.
   public static func decode(_ text: UnsafePointer<UInt8>, count: Int, into decoded: inout [UInt8]) {
     var position = 0

@@ -18,8 +18,8 @@ public struct JSONObjectSpans: Sendable {
   /// Before the first object.
   public init() {}
 
-  /// Reads the object in `bytes`; false if they are no object, or more than one. The bytes from the value of a member
-  /// named `last` on are not looked at: there a long line may be cut off.
+  /// Reads the object in `bytes`; false if they are not an object, or more than one. The bytes from the value of a
+  /// member named `last` on are not looked at: there a long line may be cut off.
   public mutating func read(_ bytes: UnsafeRawBufferPointer, last: StaticString? = nil) -> Bool {
     members.removeAll(keepingCapacity: true)
     var place = Self.skipSpace(bytes, 0)

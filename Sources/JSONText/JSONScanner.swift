@@ -7,7 +7,7 @@ public struct JSONScanner: Sendable {
   /// Deepest nesting accepted: consumers of a result must be able to read it, and common parsers stop near 1,000.
   public static let maximumDepth = 512
 
-  /// What the next byte may be.
+  /// The bytes that may follow.
   enum State: UInt8, Sendable {
     case beforeValue, beforeFirstElement, beforeFirstName, beforeName, afterName, afterValue
     case string, escape, hexDigits, continuation
@@ -33,7 +33,7 @@ public struct JSONScanner: Sendable {
   /// Whether something was found that no JSON text contains.
   public var hasFailed: Bool { state == .failed }
 
-  /// Whether what was consumed so far is one whole JSON text.
+  /// Whether the bytes so far are one whole JSON text.
   public var isComplete: Bool {
     guard depth == 0 else { return false }
     return switch state {

@@ -7,7 +7,7 @@ public enum JSONString {
     return decode(Array(json.dropFirst().dropLast()))
   }
 
-  /// The text of what stands between the quotes; a surrogate without its partner becomes U+FFFD.
+  /// The text between the quotes; a surrogate without its partner becomes U+FFFD.
   static func decode(_ raw: [UInt8]) -> String {
     var decoded: [UInt8] = []
     raw.withUnsafeBufferPointer { bytes in
@@ -16,7 +16,7 @@ public enum JSONString {
     return String(decoding: decoded, as: UTF8.self)
   }
 
-  /// Appends `text` as a JSON string in quotes; what is not printable ASCII becomes `\n` or `\uXXXX`.
+  /// Appends `text` as a JSON string in quotes; characters beyond printable ASCII become `\n` or `\uXXXX`.
   static func append(_ text: String, to bytes: inout [UInt8]) {
     bytes.append(UInt8(ascii: "\""))
     let isCopied = text.utf8.withContiguousStorageIfAvailable { characters in

@@ -3,7 +3,7 @@
 public struct UTF8Sequence {
   /// Bytes, the first one included.
   let length: Int
-  /// What the second byte may be; later ones are 0x80 to 0xbf.
+  /// The range of the second byte; later ones are 0x80 to 0xbf.
   let second: ClosedRange<UInt8>
 
   /// Nil if no such character begins with this byte.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import CRDKafka
 
-/// What librdkafka or the broker says is wrong, by its code and in words. Nothing of it is secret.
+/// An error of librdkafka or of the broker: its code and its text. Nothing of it is secret.
 public struct KafkaCause: Error, Sendable, Equatable {
   /// librdkafka's number: negative ones are its own, positive ones the broker's.
   public let code: Int32
@@ -14,7 +14,7 @@ public struct KafkaCause: Error, Sendable, Equatable {
     self.text = text
   }
 
-  /// The library's words without what it adds at their end, ` (after 302ms in state CONNECT, 17 identical error(s)
+  /// The library's text without its additions at the end, ` (after 302ms in state CONNECT, 17 identical error(s)
   /// suppressed)`: it differs each time, and a cause that is the same should read the same.
   static func essence(of words: String) -> String {
     guard words.hasSuffix(")") else { return words }
@@ -31,7 +31,7 @@ public struct KafkaCause: Error, Sendable, Equatable {
   /// UNRELEASED_INSTANCE_ID of Kafka's protocol, which the header of 2.0.2 does not have.
   private static let unreleasedInstance: Int32 = 111
 
-  /// What a record fails by that its producer took along.
+  /// Cause reported for records still in flight when their producer was closed.
   public static let withoutAnswer = KafkaCause(
     code: RD_KAFKA_RESP_ERR__MSG_TIMED_OUT.rawValue, text: "the broker did not answer in time")
 
@@ -40,7 +40,7 @@ public struct KafkaCause: Error, Sendable, Equatable {
     unsafe self.init(code: error.rawValue, text: String(cString: crdk_err2str(error)))
   }
 
-  /// What a cause means for a record that failed by it.
+  /// The consequence of a cause for a record that failed by it.
   public enum Meaning: Sendable, Equatable {
     /// It can pass: try again until the window ends.
     case passing
@@ -48,13 +48,13 @@ public struct KafkaCause: Error, Sendable, Equatable {
     case denied
     /// The broker will never take the record batch. A record of it is at fault only if it was the only one.
     case batchRefused
-    /// The library gave up on the record without a reason of its own: the cause is what it last said of the broker.
+    /// The library gave up on the record without a reason of its own: the cause is its last error of the broker.
     case unexplained
     /// The producer is finished and every record of it must go to a new one.
     case producerDead
   }
 
-  /// What it means for a record.
+  /// The consequence for a record.
   public var meaning: Meaning {
     switch rd_kafka_resp_err_t(rawValue: code) {
     case RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE, RD_KAFKA_RESP_ERR_RECORD_LIST_TOO_LARGE,
@@ -70,7 +70,7 @@ public struct KafkaCause: Error, Sendable, Equatable {
     }
   }
 
-  /// Whether it says that no broker can be talked to at all: all are down, or the first step to them fails.
+  /// Whether it means that no broker can be reached at all: all are down, or the first step to them fails.
   public var isOutage: Bool {
     switch rd_kafka_resp_err_t(rawValue: code) {
     case RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN, RD_KAFKA_RESP_ERR__AUTHENTICATION: true
@@ -81,8 +81,8 @@ public struct KafkaCause: Error, Sendable, Equatable {
   /// Whether it is only the library's summary of causes that it reported before.
   public var isSummary: Bool { code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN.rawValue }
 
-  /// Whether the record was taken back from the producer, which says nothing of the broker.
-  public var isTakenBack: Bool {
+  /// Whether the record was taken back from the producer, which means nothing about the broker.
+  public var isReclaimed: Bool {
     code == RD_KAFKA_RESP_ERR__PURGE_QUEUE.rawValue || code == RD_KAFKA_RESP_ERR__PURGE_INFLIGHT.rawValue
   }
 

@@ -15,21 +15,21 @@ public enum KafkaError: Error, Equatable, CustomStringConvertible {
   case settingsRefused(reason: String)
   /// The file with the broker's authority, a copy in the home, cannot be read.
   case authorityUnreadable(path: String, reason: String)
-  /// The password is not where the connection says; in words that end in what to do.
+  /// The password is not at the place that the connection names; a sentence that ends in what to do.
   case passwordUnavailable(String)
 
-  /// The fact, as a clause. What to do about it depends on who shows it.
+  /// The fact, as a clause. The remedy is the caller's to add.
   public var description: String {
     switch self {
     case .libraryMissing(let reason): "librdkafka, which talks to Kafka, cannot be loaded (\(reason))"
     case .namedLibraryUnusable(let variable, let path, let reason):
-      "\(variable) names \(TerminalText.safe(path, limit: 4096)), which cannot be loaded as librdkafka (\(reason))"
+      "\(variable) names \(TerminalText.escaped(path, limit: 4096)), which cannot be loaded as librdkafka (\(reason))"
     case .packagedLibraryUnusable(let path, let reason):
-      "the librdkafka of the Python package confluent-kafka, \(TerminalText.safe(path, limit: 4096)), cannot be loaded "
+      "the librdkafka of the Python package confluent-kafka, \(TerminalText.escaped(path, limit: 4096)), cannot be loaded "
         + "(\(reason))"
     case .passwordUnavailable(let sentence): sentence
     case .authorityUnreadable(let path, let reason):
-      "the broker's authority \(TerminalText.safe(path, limit: 4096)) cannot be read (\(reason))"
+      "the broker's authority \(TerminalText.escaped(path, limit: 4096)) cannot be read (\(reason))"
     case .propertyRefused(let name, let reason): "librdkafka refuses the property \(name): \(reason)"
     case .settingsRefused(let reason): "librdkafka refuses the connection: \(reason)"
     }

@@ -44,10 +44,10 @@ public enum KafkaLibrary {
     LibraryChoice.ofProcess.path.map { String(decoding: $0.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self) }
   }
 
-  /// Begins to load the library on a thread of its own; ``load()`` then waits for that. To load it takes milliseconds, in
-  /// which its user can do something else.
+  /// Begins to load the library on a thread of its own; ``load()`` then waits for that. To load it takes milliseconds,
+  /// in which its user can do something else.
   ///
-  /// - Parameter speaksTLS: false only where no connection of this process ever will.
+  /// - Parameter speaksTLS: false only if no connection of this process ever will.
   public static func loadInBackground(speaksTLS: Bool) {
     if !speaksTLS { crdk_expect_no_tls() }
     // Without a thread it is loaded when it is needed.
@@ -56,10 +56,10 @@ public enum KafkaLibrary {
 
   /// The library's name, version, and path if that was chosen.
   static var description: String {
-    "librdkafka \(version ?? "?")" + (path.map { " (\(TerminalText.safe($0, limit: 4096)))" } ?? "")
+    "librdkafka \(version ?? "?")" + (path.map { " (\(TerminalText.escaped($0, limit: 4096)))" } ?? "")
   }
 
-  /// The loaded library's version, such as `2.14.2`; nil where it cannot be loaded.
+  /// The loaded library's version, such as `2.14.2`; nil if it cannot be loaded.
   public static var version: String? {
     guard unsafe open() == nil else { return nil }
     return unsafe String(cString: crdk_version_str())
@@ -68,7 +68,7 @@ public enum KafkaLibrary {
   /// Whether the loaded library is late with its first record unless it is helped.
   static var needsWarmUp: Bool { unsafe open() == nil && Int(crdk_version()) >> 8 >= firstInNeedOfWarmUp }
 
-  /// What limits a login by SCRAM with the loaded library, and the remedy; nil if nothing does.
+  /// The limit of SCRAM logins with the loaded library, and the remedy; nil if there is none.
   static var limitOfSCRAM: String? {
     // 0xMMmmrrpp: major, minor, revision, pre-release.
     guard unsafe open() == nil, Int(crdk_version()) >> 8 < firstWithSoundSCRAM else { return nil }

@@ -22,19 +22,19 @@ public import RunModel
   private let warmUp: ProducerWarmUp?
   private let settings: ProducerSettings
   private let certificates: Unmanaged<CertificateWatch>?
-  /// The last thing that was wrong with the connection, until a record is acknowledged. Nothing the library says of a
-  /// connection is final, so this is the cause to report for a record that waits.
+  /// The last thing that was wrong with the connection, until a record is acknowledged. Nothing the library reports of
+  /// a connection is final, so this is the cause to report for a record that waits.
   private(set) var lastTrouble: KafkaCause?
 
   /// Makes a producer that connects in the background; this takes milliseconds and waits for no broker.
   ///
-  /// - Throws: ``KafkaError`` for what the library refuses at once.
+  /// - Throws: ``KafkaError`` for settings that the library refuses.
   public convenience init(_ settings: ProducerSettings) throws(KafkaError) {
     try self.init(settings, warmsUp: true, certificates: nil)
   }
 
   /// - Parameters:
-  ///   - warmsUp: gets it ready to send, see ``ProducerWarmUp``; not wanted where nothing is to be sent.
+  ///   - warmsUp: gets it ready to send, see ``ProducerWarmUp``; not wanted if nothing is to be sent.
   ///   - certificates: is given the certificates of brokers.
   init(_ settings: ProducerSettings, warmsUp: Bool, certificates: CertificateWatch?) throws(KafkaError) {
     try KafkaLibrary.load()
@@ -50,7 +50,7 @@ public import RunModel
     unsafe crdk_conf_silence(configuration)
     unsafe self.certificates = certificates?.retain(in: configuration)
     guard let client = unsafe crdk_new_producer(configuration, &text, text.count) else {
-      // The library takes the configuration over only where it succeeds.
+      // The library takes the configuration over only if it succeeds.
       unsafe crdk_conf_destroy(configuration)
       unsafe self.certificates?.release()
       throw .settingsRefused(reason: settings.redact(Self.string(text)))
@@ -59,7 +59,7 @@ public import RunModel
     guard let topic = unsafe crdk_topic_new(client, settings.topic) else {
       unsafe crdk_destroy(client)
       unsafe self.certificates?.release()
-      throw .settingsRefused(reason: "\"\(TerminalText.safe(settings.topic))\" is not a topic's name")
+      throw .settingsRefused(reason: "\"\(TerminalText.escaped(settings.topic))\" is not a topic's name")
     }
     unsafe self.client = client
     unsafe self.topic = topic
@@ -108,7 +108,7 @@ public import RunModel
     return error == RD_KAFKA_RESP_ERR_NO_ERROR ? .taken : .refused(fatalCause() ?? KafkaCause(error))
   }
 
-  /// What happened since the last call; waits for the first event at most so many milliseconds.
+  /// The events since the last call; waits at most that many milliseconds for the first event.
   public func poll(waiting milliseconds: Int32 = 0) -> [ProducerEvent] {
     var events: [ProducerEvent] = []
     var wait = milliseconds
@@ -148,20 +148,20 @@ public import RunModel
     let error = unsafe crdk_event_error(event)
     let words = unsafe KafkaCause.essence(of: crdk_event_error_string(event).map { unsafe String(cString: $0) } ?? "")
     let cause = settings.explain(KafkaCause(code: error.rawValue, text: settings.redact(words)))
-    // "All brokers are down" follows what is wrong with each: that is the better thing to remember.
+    // "All brokers are down" follows the error of each: that is the better one to remember.
     if lastTrouble == nil || !cause.isSummary { lastTrouble = cause }
     events.append(.trouble(cause))
   }
 
   /// Why this producer is finished; nil while it is not. Asked at each error, because releases of the library differ in
-  /// whether an error by itself says that it is fatal.
+  /// whether an error is marked as fatal by itself.
   private func fatalCause() -> KafkaCause? {
     var text = [CChar](repeating: 0, count: Self.textSize)
     guard unsafe crdk_fatal_error(client, &text, text.count) != RD_KAFKA_RESP_ERR_NO_ERROR else { return nil }
     return KafkaCause(code: RD_KAFKA_RESP_ERR__FATAL.rawValue, text: settings.redact(Self.string(text)))
   }
 
-  /// Takes every record back, at once: `flush` would wait its whole time after a fatal error. Only ``close()`` or
+  /// Takes every record back, immediately: `flush` would wait its whole time after a fatal error. Only ``close()`` or
   /// leaving the process may follow.
   public func abandon() -> [ProducerEvent] {
     _ = unsafe crdk_purge(client)
@@ -197,7 +197,7 @@ public import RunModel
   /// Has `waker` woken whenever there is something to ``poll(waiting:)``.
   public func wake(_ waker: Waker) { waker.withNumber { unsafe crdk_queue_wake(queue, $0, Waker.message) } }
 
-  /// What a broker says of the topic, asked now.
+  /// The broker's description of the topic, asked now.
   public func describeTopic(waiting milliseconds: Int32) -> TopicDescription {
     var topicError = RD_KAFKA_RESP_ERR_NO_ERROR
     var partitions: Int32 = 0
@@ -220,7 +220,7 @@ public import RunModel
   }
 }
 
-/// What a broker says of the topic.
+/// The broker's description of the topic.
 public enum TopicDescription: Sendable, Equatable {
   /// It is there.
   case found(partitions: Int, brokers: Int)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Glibc
+internal import Platform
 public import RunModel
 
 /// How a connection becomes librdkafka's properties. The only place where a password is read.
@@ -16,7 +17,7 @@ extension ProducerSettings {
     if connection.isEventHubs { properties += Self.eventHubs }
     if connection.kind == .saslSSL {
       add("security.protocol", "sasl_ssl")
-      // The default since librdkafka 2.0, said here for those before.
+      // The default since librdkafka 2.0, set here for older ones.
       add("ssl.endpoint.identification.algorithm", "https")
       if let authority = connection.certificateAuthority {
         // The library's own words would not name the file.
@@ -55,7 +56,7 @@ extension ProducerSettings {
   /// librdkafka's default of both.
   private static let standardBatchSize = 1_000_000
 
-  /// What Azure Event Hubs asks of a librdkafka client
+  /// The settings that Azure Event Hubs requires of a librdkafka client
   /// (https://learn.microsoft.com/azure/event-hubs/apache-kafka-configurations): it closes connections that were idle
   /// for 240 s without a word, and knows neither idempotence nor compression in its smaller tiers.
   static let eventHubs = [
@@ -72,7 +73,7 @@ extension ProducerSettings {
 extension Connection.PasswordSource {
   /// The password, read from where it is at this moment.
   ///
-  /// - Throws: ``KafkaError/passwordUnavailable(_:)``, which says where it should have been.
+  /// - Throws: ``KafkaError/passwordUnavailable(_:)``, which names the place where it should have been.
   func read() throws(KafkaError) -> Secret {
     switch self {
     case .kept(let secret): return secret
@@ -89,24 +90,14 @@ extension Connection.PasswordSource {
   }
 
   private static func read(file path: String) throws(KafkaError) -> Secret {
-    let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-    guard descriptor >= 0 else {
-      let reason = unsafe String(cString: strerror(errno))
-      throw .passwordUnavailable("the password file \(path) cannot be opened (\(reason)); give access to it")
+    let file: Descriptor
+    do throws(SystemError) {
+      file = try Descriptor.open(path, flags: O_RDONLY | O_NONBLOCK, mode: 0)
+    } catch {
+      throw .passwordUnavailable("the password file \(path) cannot be opened (\(error)); give access to it")
     }
-    defer { close(descriptor) }
     // More than any password, and little enough to read a wrong file without harm.
-    var bytes = [UInt8](repeating: 0, count: 65_536)
-    var length = 0
-    while length < bytes.count {
-      let count = unsafe bytes.withUnsafeMutableBytes { buffer in
-        unsafe Glibc.read(descriptor, buffer.baseAddress?.advanced(by: length), buffer.count - length)
-      }
-      if count < 0, errno == EINTR { continue }
-      guard count > 0 else { break }
-      length += count
-    }
-    var text = bytes[..<length]
+    var text = ((try? file.readAll(limit: 65_536)) ?? [])[...]
     if text.last == UInt8(ascii: "\n") { text.removeLast() }
     if text.last == UInt8(ascii: "\r") { text.removeLast() }
     guard !text.isEmpty, let password = String(validating: text, as: UTF8.self) else {

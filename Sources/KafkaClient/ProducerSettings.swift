@@ -11,7 +11,7 @@ public struct ProducerSettings: Sendable {
     var isOptional = false
   }
 
-  /// Who makes the producer, because one record wants to leave at once and thousands together.
+  /// Who makes the producer, because one record wants to leave immediately and thousands together.
   public enum Traffic: Sendable { case single, many }
 
   /// The topic that records go to.
@@ -23,7 +23,7 @@ public struct ProducerSettings: Sendable {
   /// Whether the login is by SCRAM.
   let usesSCRAM: Bool
 
-  /// What delivery relies on, whatever the connection says; each with its reason.
+  /// Properties that delivery relies on, whatever the connection has; each with its reason.
   static func base(window: Duration, traffic: Traffic) -> [Property] {
     let windowMilliseconds = max(1000, min(window.wholeMicroseconds / 1000, Int64(Int32.max)))
     return [
@@ -72,7 +72,7 @@ public struct ProducerSettings: Sendable {
   /// Whether a login failed because the broker does not have its mechanism.
   static func namesMechanisms(_ cause: KafkaCause) -> Bool {
     let words = cause.text.lowercased()
-    return cause.isAuthentication && words.holds("mechanism")
-      && (words.holds("unsupported") || words.holds("supported mechanisms"))
+    return cause.isAuthentication && words.containsBytes("mechanism")
+      && (words.containsBytes("unsupported") || words.containsBytes("supported mechanisms"))
   }
 }

@@ -8,7 +8,7 @@ internal import RunModel
 @safe public final class TopicReader {
   private static let textSize = 512
   /// Longest silence of a broker.
-  private static let patience: Int32 = 10_000
+  private static let answerWait: Int32 = 10_000
 
   private let client: OpaquePointer
   private let topic: OpaquePointer
@@ -16,13 +16,13 @@ internal import RunModel
 
   /// Makes a reader that connects in the background.
   ///
-  /// - Throws: ``KafkaError`` for what the library refuses at once.
+  /// - Throws: ``KafkaError`` for settings that the library refuses.
   public init(_ settings: ProducerSettings) throws(KafkaError) {
     try KafkaLibrary.load()
     self.settings = settings
     let configuration = unsafe crdk_conf_new()
     var text = [CChar](repeating: 0, count: Self.textSize)
-    // Only what a consumer has, too: the library refuses no property of producers, and ignores it.
+    // Only properties that a consumer has, too: the library refuses no property of producers, and ignores it.
     for property in settings.properties + [.init(name: "enable.partition.eof", value: "true")]
     where unsafe crdk_conf_set(configuration, property.name, property.value, &text, text.count) != RD_KAFKA_CONF_OK {
       unsafe crdk_conf_destroy(configuration)
@@ -36,7 +36,7 @@ internal import RunModel
     }
     guard let topic = unsafe crdk_topic_new(client, settings.topic) else {
       unsafe crdk_destroy(client)
-      throw .settingsRefused(reason: "\"\(TerminalText.safe(settings.topic))\" is not a topic's name")
+      throw .settingsRefused(reason: "\"\(TerminalText.escaped(settings.topic))\" is not a topic's name")
     }
     unsafe self.client = client
     unsafe self.topic = topic
@@ -48,13 +48,13 @@ internal import RunModel
   }
 
   /// Calls `body` with the value of each record. Each partition is read until its end is reached once: what is produced
-  /// meanwhile may be read or not.
+  /// in the meantime may be read or not.
   ///
   /// - Returns: why the end could not be reached; nil if it was.
   public func readToEnd(_ body: ([UInt8]) -> Void) -> KafkaCause? {
     var topicError = RD_KAFKA_RESP_ERR_NO_ERROR
     var (partitions, brokers): (Int32, Int32) = (0, 0)
-    let error = unsafe crdk_metadata(client, topic, Self.patience, &topicError, &partitions, &brokers)
+    let error = unsafe crdk_metadata(client, topic, Self.answerWait, &topicError, &partitions, &brokers)
     guard error == RD_KAFKA_RESP_ERR_NO_ERROR else { return trouble() ?? KafkaCause(error) }
     guard topicError == RD_KAFKA_RESP_ERR_NO_ERROR else { return KafkaCause(topicError) }
     let queue = unsafe crdk_queue_new(client)
@@ -66,7 +66,7 @@ internal import RunModel
       guard error == RD_KAFKA_RESP_ERR_NO_ERROR else { return KafkaCause(error) }
     }
     while !open.isEmpty {
-      guard let message = unsafe crdk_consume_queue(queue, Self.patience) else { return trouble() ?? .withoutAnswer }
+      guard let message = unsafe crdk_consume_queue(queue, Self.answerWait) else { return trouble() ?? .withoutAnswer }
       defer { unsafe crdk_message_destroy(message) }
       let partition = unsafe message.pointee.partition
       switch unsafe message.pointee.err {
@@ -80,7 +80,7 @@ internal import RunModel
     return nil
   }
 
-  /// What the library last reported of the connection.
+  /// The library's last report on the connection.
   private func trouble() -> KafkaCause? {
     let queue = unsafe crdk_queue_get_main(client)
     defer { unsafe crdk_queue_destroy(queue) }

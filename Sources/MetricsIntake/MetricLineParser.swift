@@ -2,14 +2,14 @@
 internal import JSONText
 
 /// Reads one line of the metrics channel: a strict JSON object (RFC 8259) of names and values, in one pass over the
-/// bytes. Numbers are not converted: where they stand is all that is remembered.
+/// bytes. Numbers are not converted: only their places are kept.
 ///
 /// The only leniency is for the tokens NaN, Infinity and -Infinity, which many languages write for doubles: they are
 /// recognized so that they can be rejected by name.
 ///
-/// The way of a number is inlined by force, here and in ``MetricTable``: calls were a third of a short line's cost.
+/// The path of a number is inlined by force, here and in ``MetricTable``: calls were a third of a short line's cost.
 struct MetricLineParser {
-  /// What a member's value is.
+  /// The kind of a member's value.
   enum Value: UInt8 {
     case number, notFinite, string, boolean, null, object, array
   }
@@ -40,7 +40,7 @@ struct MetricLineParser {
     end = count
   }
 
-  /// Appends the line's members, in their order, to `members`. False where the line is blank.
+  /// Appends the line's members, in their order, to `members`. False if the line is blank.
   mutating func parse(into members: inout MemberList) throws(Malformed) -> Bool {
     skipWhitespace()
     guard position < end else { return false }
@@ -236,9 +236,9 @@ struct MetricLineParser {
     }
   }
 
-  /// Eight bytes at a time, over ASCII that stands for itself in a string, to the first other byte or fewer than eight
-  /// bytes before the end. After "Bit Twiddling Hacks", https://graphics.stanford.edu/~seander/bithacks.html#ZeroInWord:
-  /// of the bytes found, the lowest is exact.
+  /// Eight bytes at a time, over ASCII that needs no escape in a string, to the first other byte or fewer than eight
+  /// bytes before the end. After "Bit Twiddling Hacks",
+  /// https://graphics.stanford.edu/~seander/bithacks.html#ZeroInWord: of the bytes found, the lowest is exact.
   @inline(__always)
   private mutating func skipPlainCharacters() {
     let ones: UInt64 = 0x0101_0101_0101_0101

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 public import RunModel
 
-/// What may go wrong with the name of an accepted metric outside algo-run.
+/// Problems outside algo-run with the name of an accepted metric.
 public enum MetricNameWarning: Sendable, Equatable, CustomStringConvertible {
   /// Another payload format has an operational member of that name, and rejects the metric.
   case reserved(by: PayloadFormat)

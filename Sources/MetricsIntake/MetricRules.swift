@@ -9,7 +9,7 @@ public struct MetricRules: Sendable {
   public static let maximumPayloadBytes = 25 * 1024
   /// A line without its newline.
   public static let maximumLineBytes = 64 * 1024
-  /// What is kept of one execution's stream.
+  /// The part of one execution's stream that is kept.
   public static let maximumStreamBytes = 1024 * 1024
   /// Rejections kept one by one, so that a child that reports half a million broken lines does not grow the
   /// supervisor; the rest is counted in one more entry.

@@ -40,7 +40,7 @@ enum NameHash {
 ///
 /// Plain memory with one owner: this is the inner loop of the intake, and arrays would check each of its accesses.
 struct MetricTable: ~Copyable {
-  /// What is known of one name.
+  /// The state of one name.
   struct Slot {
     let hash: UInt64
     let nameStart: Int
@@ -50,7 +50,7 @@ struct MetricTable: ~Copyable {
     var numberCapacity = 0
     /// Whether a number was accepted by the line rules, and so has a place in ``order``.
     var hasNumber = false
-    /// Reasons for which it was rejected already, a bit each: one rejection a metric and reason is enough to say.
+    /// Reasons for which it was rejected already, a bit each: one rejection a metric and reason is enough.
     var rejectedFor: UInt8 = 0
     /// The line of its latest report and that report's place among the line's members.
     var line = 0
@@ -65,7 +65,7 @@ struct MetricTable: ~Copyable {
   private var arena = UnsafeMutablePointer<UInt8>.allocate(capacity: 1024)
   private var arenaCount = 0
   private var arenaCapacity = 1024
-  /// Numbers of slots, -1 where there is none; a power of two, at most half full.
+  /// Numbers of slots, -1 if there is none; a power of two, at most half full.
   private var buckets = Self.emptyBuckets(64)
   private var bucketMask = 63
 
@@ -75,7 +75,7 @@ struct MetricTable: ~Copyable {
     buckets.deallocate()
   }
 
-  /// The slot of a name, made where there is none.
+  /// The slot of a name, made if there is none.
   @inline(__always)
   mutating func slot(for name: UnsafePointer<UInt8>, count: Int, hash: UInt64) -> Int {
     var bucket = Int(truncatingIfNeeded: hash ^ hash &>> 32) & bucketMask
@@ -88,7 +88,7 @@ struct MetricTable: ~Copyable {
     return add(name, count: count, hash: hash, bucket: bucket)
   }
 
-  /// Notes that `slot` stands at place `member` of `line`.
+  /// Notes that `slot` is at place `member` of `line`.
   func note(_ slot: Int, line: Int, member: Int) {
     slots[slot].line = line
     slots[slot].lastMember = member
@@ -151,7 +151,7 @@ struct MetricTable: ~Copyable {
     return slotCount - 1
   }
 
-  /// So many bytes of the arena; the place where they begin.
+  /// Takes bytes of the arena, and returns where they begin.
   private mutating func reserve(_ count: Int) -> Int {
     let start = arenaCount
     arenaCount += count

@@ -3,7 +3,7 @@ internal import Glibc
 internal import JSONText
 public import RunModel
 
-/// Takes the bytes of one execution's metrics channel as they come, and returns at the end what was reported.
+/// Takes the bytes of one execution's metrics channel as they come, and returns the reported metrics at the end.
 ///
 /// Bytes in, ``CollectedMetrics`` out: knows neither processes nor descriptors. Memory is bounded by the limits of
 /// ``MetricRules``, whatever the child writes.
@@ -50,7 +50,7 @@ public struct MetricsIntake: ~Copyable {
   /// they are applied here.
   public mutating func finish() -> CollectedMetrics {
     if droppedBytes > 0 {
-      // Half a line stands before the cut: the rest of it is unknown.
+      // Half a line precedes the cut: the rest of it is unknown.
       reject(
         .line(line, excerpt: ""), .streamTooLong,
         "\(droppedBytes) bytes after the first \(MetricRules.maximumStreamBytes) were not kept")
@@ -114,7 +114,7 @@ public struct MetricsIntake: ~Copyable {
     guard hasRoomForRejection(.malformedLine) else { return }
     let beginning = fresh.map { Array($0.prefix(40)) } ?? Array(pending.prefix(40))
     reject(
-      .line(line, excerpt: TerminalText.safe(beginning, limit: 40, inQuotes: false)), .malformedLine,
+      .line(line, excerpt: TerminalText.escaped(beginning, limit: 40, inQuotes: false)), .malformedLine,
       "longer than \(MetricRules.maximumLineBytes) bytes")
   }
 
@@ -130,7 +130,7 @@ public struct MetricsIntake: ~Copyable {
     } catch {
       guard hasRoomForRejection(.malformedLine) else { return }
       let beginning = UnsafeBufferPointer(start: bytes, count: min(count, 160))
-      let excerpt = TerminalText.safe(beginning, limit: 40, inQuotes: false)
+      let excerpt = TerminalText.escaped(beginning, limit: 40, inQuotes: false)
       reject(.line(line, excerpt: excerpt), .malformedLine, error.detail)
       return
     }
@@ -145,7 +145,7 @@ public struct MetricsIntake: ~Copyable {
       if members.count == 1 { judge(members[0], slot: slot(of: members[0], in: bytes), in: bytes) }
       return
     }
-    // First pass: of a name that stands twice in one object the last wins, but its place is that of the first.
+    // First pass: of a name that occurs twice in one object the last wins, but its place is that of the first.
     for index in 0..<members.count {
       let slot = slot(of: members[index], in: bytes)
       table.note(slot, line: line, member: index)
@@ -187,7 +187,7 @@ public struct MetricsIntake: ~Copyable {
       case .number: table.setNumber(of: slot, bytes + member.valueStart, count: count)
       case .notFinite:
         let text = UnsafeBufferPointer(start: bytes + member.valueStart, count: min(count, 80))
-        rejectMetric(slot, .notFinite, TerminalText.safe(text, limit: 20))
+        rejectMetric(slot, .notFinite, TerminalText.escaped(text, limit: 20))
       case .string: rejectMetric(slot, .notANumber, "a string")
       case .boolean: rejectMetric(slot, .notANumber, "a boolean")
       case .null: rejectMetric(slot, .notANumber, "null")
@@ -231,7 +231,7 @@ public struct MetricsIntake: ~Copyable {
     reject(.metric(table.name(of: slot)), reason, detail())
   }
 
-  /// False where enough rejections are listed; this one is counted then.
+  /// False if enough rejections are listed; this one is counted then.
   private mutating func hasRoomForRejection(_ reason: RejectionReason) -> Bool {
     guard rejections.count >= MetricRules.maximumRejections else { return true }
     if unlistedRejections == 0 { unlistedReason = reason }

@@ -2,7 +2,7 @@
 internal import JSONText
 public import RunModel
 
-/// Merges what the supervisor measured with what the algorithm reported into one Insights payload.
+/// Merges the supervisor's measurements and the algorithm's metrics into one Insights payload.
 public struct PayloadBuilder: Sendable {
   private let format: PayloadFormat
   private let sessionID: String
@@ -41,8 +41,8 @@ public struct PayloadBuilder: Sendable {
     return json.bytes
   }
 
-  /// The members of ``PayloadFormat/furtherMembers``. What is unknown is absent: a consumer that sees only numbers would
-  /// trip over null.
+  /// The members of ``PayloadFormat/furtherMembers``. Unknown values are absent: a consumer that sees only numbers
+  /// would trip over null.
   private func writeFigures(of record: ExecutionRecord, to json: inout JSONWriter) {
     json.member("outcome", record.outcome.rawValue)
     if case .exited(let code) = record.termination { json.member("exit_code", integer: Int(code)) }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import CPlatform
 
-/// What a release build was made from; `unknown` in other builds.
+/// The source of a release build; `unknown` in other builds.
 public enum BuildFacts {
   /// The commit, with `-modified` where files differed from it.
   public static var commit: String { unsafe String(cString: build_commit()) }

@@ -2,7 +2,7 @@
 internal import CPlatform
 internal import Glibc
 
-/// What a worker's pipes and its socket need.
+/// Operations for a worker's pipes and its socket.
 extension Descriptor {
   /// Two connected sockets that carry messages.
   ///
@@ -49,7 +49,7 @@ extension Descriptor {
 
   /// The result of one write.
   public enum WriteResult: Equatable {
-    /// So many bytes were written.
+    /// The number of bytes that were written.
     case bytes(Int)
     /// A non-blocking descriptor takes none now.
     case noRoom

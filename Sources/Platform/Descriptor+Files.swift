@@ -14,8 +14,8 @@ extension Descriptor {
     return Descriptor(owning: opened)
   }
 
-  /// A file without a name in `directory`, for reading and appending. ``link(as:)`` gives it a name; until then it is gone
-  /// with its last descriptor.
+  /// A file without a name in `directory`, for reading and appending. ``link(as:)`` gives it a name; until then it is
+  /// gone with its last descriptor.
   ///
   /// - Throws: EOPNOTSUPP if the file system has no such files, ENOENT without `/proc`, or the errno of open(2).
   public static func unnamedFile(in directory: String) throws(SystemError) -> Descriptor {
@@ -61,7 +61,7 @@ extension Descriptor {
   /// Its current position in the file; 0 if it has none.
   public var position: Int { withNumber { max(0, lseek($0, 0, SEEK_CUR)) } }
 
-  private var status: stat? {
+  var status: stat? {
     var status = stat()
     return withNumber { unsafe fstat($0, &status) } == 0 ? status : nil
   }
@@ -95,11 +95,13 @@ extension Descriptor {
     return bytes
   }
 
-  /// Whether a read (or write) returns at once at this moment.
-  public func isReady(for interest: Interest) -> Bool { poll(for: interest, milliseconds: 0) != 0 }
+  /// Whether a read (or write) returns immediately, at this moment or within a time. The end of the other side counts.
+  public func isReady(for interest: Interest, milliseconds: Int32 = 0) -> Bool {
+    poll(for: interest, milliseconds: milliseconds) != 0
+  }
 
-  /// Waits until a read (or write) returns at once, a signal comes, or the time is over; -1 for no limit. For programs
-  /// without an event loop.
+  /// Waits until a read (or write) returns immediately, a signal comes, or the time is over; -1 for no limit. For
+  /// programs without an event loop.
   public func waitUntilReady(for interest: Interest, milliseconds: Int32 = -1) {
     _ = poll(for: interest, milliseconds: milliseconds)
   }

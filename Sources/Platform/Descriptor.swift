@@ -98,7 +98,7 @@ public final class Descriptor: Sendable {
 
   /// The result of one read.
   public enum ReadResult: Equatable {
-    /// So many bytes are in the buffer.
+    /// The number of bytes in the buffer.
     case bytes(Int)
     /// A non-blocking descriptor has no data yet.
     case nothingNow

@@ -6,10 +6,11 @@ internal import CPlatform
 /// ## Theory of operation
 ///
 /// The owner calls ``turn(until:)`` in a loop. A turn waits, then calls the handlers of ready descriptors, then those
-/// of due timers. Handlers change only their own state and keep what they have completed; the owner takes completions
+/// of due timers. Handlers change only their own state and keep their completions; the owner takes completions
 /// and mail *after* the turn. So no handler runs inside another, and starting new work from a completion is safe.
 ///
-/// A turn costs as much as what is ready in it: neither idle descriptors nor timers that are not due are visited.
+/// The cost of a turn depends on the ready descriptors and due timers: neither idle descriptors nor timers that are not
+/// due are visited.
 ///
 /// The loop does not keep handlers alive. A handler keeps its ``Registration`` or ``Timer``, and these keep the loop.
 public final class EventLoop {

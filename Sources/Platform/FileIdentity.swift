@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Glibc
 
-/// Which file on this machine a path or descriptor stands for at a moment, however it is spelt or linked. Another file
+/// The file on this machine that a path or descriptor means at a moment, however it is spelt or linked. Another file
 /// under the same name is another one.
 public struct FileIdentity: Equatable, Sendable {
   private let device: dev_t
@@ -15,7 +15,7 @@ public struct FileIdentity: Equatable, Sendable {
     self.futureName = futureName
   }
 
-  /// What a descriptor is open for; nil if that is nothing.
+  /// The file behind an open descriptor; nil if it is not open.
   public init?(_ descriptor: Int32) {
     var status = stat()
     guard unsafe fstat(descriptor, &status) == 0 else { return nil }

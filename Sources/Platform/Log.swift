@@ -7,7 +7,7 @@ public struct Log: Sendable {
     case debug
     /// Events of normal operation.
     case info
-    /// Something is wrong, and algo-run goes on by itself.
+    /// Something is wrong, and algo-run continues by itself.
     case warning
     /// Something is lost, or the user must act.
     case error
@@ -48,7 +48,7 @@ public struct Log: Sendable {
 
   /// Logs an event of normal operation.
   public func info(_ message: @autoclosure () -> String) { write(.info, message()) }
-  /// Logs that something is wrong and algo-run goes on by itself.
+  /// Logs that something is wrong and algo-run continues by itself.
   public func warning(_ message: @autoclosure () -> String) { write(.warning, message()) }
   /// Logs that something is lost or the user must act.
   public func error(_ message: @autoclosure () -> String) { write(.error, message()) }

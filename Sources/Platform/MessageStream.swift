@@ -4,15 +4,15 @@ internal import Synchronization
 
 /// Writes messages to a descriptor, from any thread, without ever holding the process up.
 ///
-/// A full pipe without a reader and a terminal after Ctrl-S take no bytes. A message that is not taken within a moment is
-/// dropped, and so are the following ones, without a wait, until one is taken again; that one is preceded by the number
-/// of those that were dropped.
+/// A full pipe without a reader and a terminal after Ctrl-S take no bytes. A message that is not taken within a moment
+/// is dropped, and so are the following ones, without a wait, until one is taken again; that one is preceded by the
+/// number of those that were dropped.
 public final class MessageStream: Sendable {
   /// The process's standard error.
   public static let standardError = MessageStream(.standardError)
 
   /// Longest wait for room.
-  public static let patience = Duration.seconds(1)
+  public static let longestWait = Duration.seconds(1)
 
   private static let eraseLine = "\r\u{1b}[K"
 
@@ -39,7 +39,7 @@ public final class MessageStream: Sendable {
       state.shown = ""
       if state.dropped > 0 { text += "algo-run: \(state.dropped) earlier message(s) could not be written here.\n" }
       text += "algo-run: \(message)\n"
-      state.isStalled = !write(text, &state, patience: state.isStalled ? .zero : Self.patience)
+      state.isStalled = !write(text, &state, waiting: state.isStalled ? .zero : Self.longestWait)
       state.dropped = state.isStalled ? state.dropped + 1 : 0
     }
   }
@@ -51,21 +51,21 @@ public final class MessageStream: Sendable {
       guard line != state.shown else { return }
       state.shown = line
       // One write, and the rest of the line erased after the text rather than before it: nothing flickers.
-      if write(line.isEmpty ? Self.eraseLine : "\r\(line)\u{1b}[K", &state, patience: .zero) { state.isStalled = false }
+      if write(line.isEmpty ? Self.eraseLine : "\r\(line)\u{1b}[K", &state, waiting: .zero) { state.isStalled = false }
     }
   }
 
   /// Writes a piece of a display that is drawn again and again. It is dropped at once if there is no room.
   public func draw(_ text: String) {
     state.withLock { state in
-      if write(text, &state, patience: .zero) { state.isStalled = false }
+      if write(text, &state, waiting: .zero) { state.isStalled = false }
     }
   }
 
   /// Whether all of `text` was taken.
-  private func write(_ text: String, _ state: inout State, patience: Duration) -> Bool {
+  private func write(_ text: String, _ state: inout State, waiting limit: Duration) -> Bool {
     let bytes = Array(text.utf8)
-    let written = write(bytes, until: .now() + patience)
+    let written = write(bytes, until: .now() + limit)
     if written > 0 { state.isTorn = written < bytes.count }
     return written == bytes.count
   }
@@ -76,7 +76,7 @@ public final class MessageStream: Sendable {
     return (own ?? descriptor).withNumber { number in
       var written = 0
       while written < bytes.count {
-        // Of a descriptor that may block, only as much is written at once as a pipe that polls writable takes.
+        // Of a descriptor that may block, only as much is written in one step as a pipe that polls writable takes.
         guard own != nil || hasRoom(number, until: deadline) else { return written }
         let end = own == nil ? min(written + Int(PIPE_BUF), bytes.count) : bytes.count
         let count = WriteSignals.blocked {
@@ -94,7 +94,7 @@ public final class MessageStream: Sendable {
     }
   }
 
-  /// The same pipe or terminal, opened another time. Writes to it return at once, while the descriptor itself stays
+  /// The same pipe or terminal, opened another time. Writes to it return immediately, while the descriptor itself stays
   /// blocking for the processes that share it. Nil for other files, and if it cannot be opened: without `/proc`, or if
   /// it belongs to another user.
   private func unblocked() -> Descriptor? {

@@ -28,7 +28,7 @@ public struct MonotonicInstant: Comparable, Sendable {
   /// `moment` less `span`.
   public static func - (moment: MonotonicInstant, span: Duration) -> MonotonicInstant { moment + (.zero - span) }
 
-  /// The time from `earlier` to `later`; negative if they stand in the other order.
+  /// The time from `earlier` to `later`; negative in the other order.
   public static func - (later: MonotonicInstant, earlier: MonotonicInstant) -> Duration {
     later.duration(since: earlier)
   }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Glibc
 
-/// What this process uses of the machine at a moment.
+/// The resources that this process uses at a moment.
 public struct ProcessFigures: Sendable {
   /// User and system time, in seconds.
   public let cpuSeconds: Double

@@ -3,7 +3,7 @@ internal import Glibc
 
 /// Reports the state of a service to systemd (sd_notify(3)). Without systemd it does nothing.
 public struct ServiceManager: Sendable {
-  /// What systemd is told.
+  /// A notification to systemd.
   public enum State: String, Sendable {
     /// The service can be used.
     case ready = "READY=1"

@@ -77,7 +77,7 @@ private final class Work<Value>: AnyWork {
 
   override func run() {
     value = body?()
-    // What it captured goes with the thread, not with its owner.
+    // The captures go with the thread, not with its owner.
     body = nil
   }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/// Set timers, the earliest first: a binary heap. A timer knows its place, so that one that is cancelled leaves at once
-/// and many short executions with long time limits do not fill memory.
+/// Set timers, the earliest first: a binary heap. A timer knows its place, so that one that is cancelled leaves
+/// immediately and many short executions with long time limits do not fill memory.
 struct TimerHeap {
   private struct Entry {
     let moment: MonotonicInstant

@@ -4,8 +4,8 @@ internal import Glibc
 public import Platform
 public import RunModel
 
-/// One launched child: the only place where its pid lives. ``Supervisor`` moves it from state to state; its timer begins
-/// and escalates the stop sequence.
+/// One launched child: the only place where its pid lives. ``Supervisor`` moves it from state to state; its timer
+/// begins and escalates the stop sequence.
 public final class Child: TimerHandler {
   enum State {
     case running
@@ -29,7 +29,7 @@ public final class Child: TimerHandler {
   private(set) var state = State.running
   private var stopSequence = StopSequence.notBegun
   private var timedOut = false
-  /// How long it was stopped together with the supervisor: its time limit waits meanwhile.
+  /// How long it was stopped together with the supervisor: its time limit waits in the meantime.
   private var paused = Duration.zero
   private var sentSignals: Set<Int32> = []
   private let readers: [OutputReader]
@@ -72,7 +72,8 @@ public final class Child: TimerHandler {
   /// Whether the signal was ever sent by ``signal(_:)``.
   func wasSent(_ number: Int32) -> Bool { sentSignals.contains(number) }
 
-  /// Begins the stop sequence: the configured signal, and SIGKILL after the grace period. A second call changes nothing.
+  /// Begins the stop sequence: the configured signal, and SIGKILL after the grace period. A second call changes
+  /// nothing.
   public func stop() {
     guard stopSequence == .notBegun, isRunning else { return }
     signal(configuration.limits.stopSignal)
@@ -82,13 +83,13 @@ public final class Child: TimerHandler {
     timer?.set(to: nextDeadline)
   }
 
-  /// Ends the whole group at once.
+  /// Ends the whole group immediately.
   public func killNow() {
     signal(SIGKILL)
     stopSequence = .killed
   }
 
-  /// Reads what is there now on these descriptors of the child, in a handler of another one.
+  /// Reads the bytes that are there now on these descriptors of the child, in a handler of another one.
   public func readOutputs(of descriptors: ClosedRange<Int32>) {
     for reader in readers where descriptors.contains(reader.number) { reader.readNow() }
   }
@@ -126,7 +127,8 @@ public final class Child: TimerHandler {
 
   private var timeLimitEnd: MonotonicInstant? { configuration.limits.timeLimit.map { startedAt + $0 + paused } }
 
-  /// Moves its limits by a time for which it was stopped: a user who stops a job for lunch wants it to go on afterwards.
+  /// Moves its limits by a time for which it was stopped: a user who stops a job for lunch wants it to continue
+  /// afterwards.
   func extendLimits(by pause: Duration) {
     paused += pause
     configuration.watcher?.paused(for: pause)
@@ -134,10 +136,11 @@ public final class Child: TimerHandler {
     timer?.set(to: nextDeadline)
   }
 
-  /// Does what is due: begins or escalates the stop sequence, looks at the memory.
+  /// Begins or escalates the stop sequence, looks at the memory.
   public func fired(_ timer: Timer, at now: MonotonicInstant) {
     if stopSequence == .notBegun, let end = timeLimitEnd, now >= end {
-      // A child that has ended is not late, however late this process learns of its end: it may have been stopped itself.
+      // A child that has ended is not late, however late this process learns of its end: it may have been stopped
+      // itself.
       supervisor.reapEndedChildren()
       if isRunning {
         timedOut = true

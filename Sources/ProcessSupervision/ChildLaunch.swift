@@ -41,7 +41,7 @@ struct ChildLaunch {
     case LAUNCH_DIRECTORY.rawValue: throw .directory(configuration.directory ?? "", SystemError(code))
     case LAUNCH_EXEC.rawValue where code == ENOENT || code == ENOTDIR: throw notFound(program, candidates)
     case LAUNCH_EXEC.rawValue:
-      // The kernel says the same of a directory as of a file without the right.
+      // The kernel reports the same for a directory as for a file without the right.
       let isDirectory = code == EACCES && candidates.contains(where: isDirectory)
       throw .notExecutable(program: program, SystemError(isDirectory ? EISDIR : code))
     default: throw .system(SystemError(code))

@@ -11,7 +11,7 @@ internal import RunModel
 /// The child leads a process group of its own, but the terminal stays with the supervisor's group, the shell's job. So
 /// Ctrl-C and Ctrl-Z reach the shell script, the loop or the pipeline around the supervisor as well; the supervisor
 /// forwards them to the child. A read by the child from the terminal stops its group with SIGTTIN, a change of its
-/// settings with SIGTTOU. Then the terminal is lent to that group, and the child goes on as if nothing had happened.
+/// settings with SIGTTOU. Then the terminal is lent to that group, and the child continues as if nothing had happened.
 /// The supervisor takes the terminal back when the child ends or is stopped, or when another process of the job is
 /// stopped because it needs the terminal too.
 ///
@@ -42,7 +42,7 @@ final class JobControl: TimerHandler {
   func stopRequested(by signal: Int32) {
     if signal != SIGTSTP, isLent, let terminal, terminal.isHeld(by: child.pid) {
       // Another process of the job needs the terminal. The kernel stopped the whole job for it.
-      takeBack()
+      reclaim()
       _ = kill(0, SIGCONT)
       return
     }
@@ -55,7 +55,7 @@ final class JobControl: TimerHandler {
     let wasForwarded = hasForwardedStop
     hasForwardedStop = false
     if terminal == nil { terminal = Terminal() }
-    // Without a terminal there is no shell that could continue a stopped supervisor: it goes on with its time limit.
+    // Without a terminal there is no shell that could continue a stopped supervisor: it continues with its time limit.
     guard let terminal else { return }
     if signal == SIGTTIN || signal == SIGTTOU {
       if terminal.isOurs || terminal.isHeld(by: child.pid) { return lend(terminal) }
@@ -69,7 +69,7 @@ final class JobControl: TimerHandler {
     }
     // A key pressed while the terminal was lent reached the child's group alone; the shell's job is to stop as a whole.
     let wasLent = isLent && terminal.isHeld(by: child.pid)
-    takeBack()
+    reclaim()
     // Without a shell the kernel would not have stopped the child by Ctrl-Z at all.
     if !stopTogether(by: SIGTSTP, wholeJob: wasLent), signal == SIGTSTP { child.signal(SIGCONT) }
   }
@@ -80,7 +80,7 @@ final class JobControl: TimerHandler {
   /// The child has ended and its group is gone.
   func childEnded(_ exit: ChildExit) {
     guard isLent else { return }
-    takeBack()
+    reclaim()
     // Ctrl-C reached only the child's group. The rest of the job gets it now, as it would have without the loan.
     if case .signaled(let number) = exit.termination, number == SIGINT || number == SIGQUIT, !child.wasSent(number) {
       _ = kill(0, number)
@@ -88,8 +88,8 @@ final class JobControl: TimerHandler {
   }
 
   /// Continues members of the group that stopped themselves after the terminal was lent. A program that asks for a
-  /// password catches SIGTTOU, restores the settings of the terminal, and only then stops; its parent, a shell that leads
-  /// the group, was continued before that.
+  /// password catches SIGTTOU, restores the settings of the terminal, and only then stops; its parent, a shell that
+  /// leads the group, was continued before that.
   func fired(_ timer: Timer, at now: MonotonicInstant) {
     let isLate = only_members_are_stopped(child.pid)
     // Found twice: a group that Ctrl-Z stops is for a moment in the same state.
@@ -108,9 +108,9 @@ final class JobControl: TimerHandler {
     timer?.set(to: .now() + checkInterval)
   }
 
-  private func takeBack() {
+  private func reclaim() {
     guard isLent else { return }
-    terminal?.takeBack(from: child.pid)
+    terminal?.reclaim(from: child.pid)
     isLent = false
     timer?.cancel()
   }

@@ -22,7 +22,7 @@ public struct OSString: Sendable, Hashable {
     self.bytes = bytes
   }
 
-  /// The bytes as text for a message; what is no UTF-8 is replaced.
+  /// The bytes as text for a message; bytes that are not UTF-8 are replaced.
   public var text: String { String(decoding: bytes, as: UTF8.self) }
 
   /// Whether the bytes are UTF-8.

@@ -6,8 +6,8 @@ internal import Platform
 final class OutputReader: EventHandler {
   /// Pieces read in one turn, so that a child that floods its pipe does not starve the others.
   private static let piecesPerTurn = 16
-  /// A pipe holds 1 MiB at most: so many pieces are all that an ended child can have left in it. A descendant that goes
-  /// on writing does not keep the loop here.
+  /// A pipe holds 1 MiB at most: this many pieces are all that an ended child can have left in it. A descendant that
+  /// continues to write does not keep the loop here.
   private static let mostLeftPieces = 64
 
   private let descriptor: Descriptor
@@ -31,7 +31,7 @@ final class OutputReader: EventHandler {
 
   func ready(_ registration: Registration, for events: Interest) { drain(Self.piecesPerTurn) }
 
-  /// Reads what an ended child left, and closes the pipe.
+  /// Reads the bytes that an ended child left, and closes the pipe.
   func finish() {
     drain(Self.mostLeftPieces)
     close()

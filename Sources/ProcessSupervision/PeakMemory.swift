@@ -7,8 +7,8 @@ internal import Platform
 ///
 /// The kernel's `ru_maxrss` of a child starts from the memory of the process that executed it (the old memory map
 /// counts until exec). That floor is measured in the child, right before its exec: a reading clearly above it is the
-/// program's own. Below it the reading says nothing, so the program's own mark, `VmHWM`, is looked at while it lives;
-/// it is gone once the child is a zombie, and says little of a program that was looked at only as it started. Where
+/// program's own. A reading below it means nothing, so the program's own mark, `VmHWM`, is looked at while it lives;
+/// it is gone once the child is a zombie, and means little for a program that was looked at only as it started. Where
 /// neither is known the answer is nil.
 struct PeakMemory {
   /// Counters of resident pages are exact only to a batch a processor: so far above the floor, a reading is certainly

@@ -19,8 +19,8 @@ internal import RunModel
 /// 3. The guardian forgets the group.
 /// 4. The leader is reaped, with its usage.
 /// 5. As a subreaper this process inherits the killed members and reaps them too; only then is the group gone.
-/// 6. Its pipes are read to what is there now, and closed: a descendant that escaped to another group and still holds
-///    one delays nothing.
+/// 6. The bytes that are there now are read from its pipes, and these closed: a descendant that escaped to another
+///    group and still holds one delays nothing.
 @safe
 public final class Supervisor: EventHandler {
   /// Its turns do the work.
@@ -36,8 +36,8 @@ public final class Supervisor: EventHandler {
   private var jobControl: JobControl?
   private let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 65_536, alignment: 16)
 
-  /// Blocks the signals that it handles, for the whole process, and becomes a subreaper. Create one, on the main thread,
-  /// before any other thread exists.
+  /// Blocks the signals that it handles, for the whole process, and becomes a subreaper. Create one, on the main
+  /// thread, before any other thread exists.
   ///
   /// - Throws: the system's error if it has no descriptor left.
   public init(on loop: EventLoop) throws(SystemError) {
@@ -60,7 +60,7 @@ public final class Supervisor: EventHandler {
   ///
   /// - Throws: why it never ran; nothing is left of the attempt.
   public func launch(_ configuration: SpawnConfiguration) throws(LaunchFailure) -> Child {
-    // Before the child: killed in between, this process would leave what the child started in that time.
+    // Before the child: killed in between, this process would leave processes that the child started in that time.
     if guardian == nil { guardian = Guardian() }
     var writers: [(descriptor: Int32, writer: Descriptor)] = []
     var readers: [OutputReader] = []
@@ -161,8 +161,8 @@ public final class Supervisor: EventHandler {
   /// terminal: they are to be answered with ``stopWithChildren(by:)``.
   public func watchStopRequests() { signals.watchStopRequests() }
 
-  /// Stops the children and then this process by `signal`, a reported stop request; returns once the shell has continued
-  /// it, and the children go on.
+  /// Stops the children and then this process by `signal`, a reported stop request; returns once the shell has
+  /// continued it, and the children continue.
   public func stopWithChildren(by signal: Int32) {
     for child in children.values { child.signal(SIGSTOP) }
     let pause = JobControl.stopProcess(by: signal, wholeJob: false)
@@ -172,8 +172,8 @@ public final class Supervisor: EventHandler {
     }
   }
 
-  /// Ends this process by `signal`, without a core dump, so that its parent sees how the child ended: shells, `make` and
-  /// `xargs` stop at a child that Ctrl-C ended. Returns if the signal cannot end it.
+  /// Ends this process by `signal`, without a core dump, so that its parent sees how the child ended: shells, `make`
+  /// and `xargs` stop at a child that Ctrl-C ended. Returns if the signal cannot end it.
   public static func endProcess(by signal: Int32) { end_by_signal(signal) }
 
   // MARK: Inside a turn

@@ -26,8 +26,8 @@ final class Terminal {
   func lend(to group: Int32) { _ = descriptor.withNumber { tcsetpgrp($0, group) } }
 
   /// Puts the supervisor's own group into the foreground, if `group` or a group that no longer exists is there: a shell
-  /// may have moved on meanwhile. SIGTTOU is blocked in the supervisor, or this call would stop it.
-  func takeBack(from group: Int32) {
+  /// may have moved on in the meantime. SIGTTOU is blocked in the supervisor, or this call would stop it.
+  func reclaim(from group: Int32) {
     let foreground = descriptor.withNumber { tcgetpgrp($0) }
     guard foreground == group || foreground > 0 && kill(-foreground, 0) != 0 && errno == ESRCH else { return }
     lend(to: ownGroup)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/// Who owns an algorithm and what it is called: `OWNER/NAME`.
+/// The owner and the name of an algorithm: `OWNER/NAME`.
 public struct AlgorithmName: Hashable, Sendable, CustomStringConvertible {
   /// The part before the slash.
   public let owner: String

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/// What a user writes to name a version: `OWNER/NAME`, `…/1`, `…/1.2`, `…/1.2.*` or `…/1.2.0`.
+/// A reference to a version, as a user writes it: `OWNER/NAME`, `…/1`, `…/1.2`, `…/1.2.*` or `…/1.2.0`.
 public struct AlgorithmReference: Hashable, Sendable, CustomStringConvertible {
   /// Which of an algorithm's versions are meant; the latest that matches is taken.
   public enum Selector: Hashable, Sendable {
@@ -62,10 +62,10 @@ public enum ReferenceError: Error, Equatable, CustomStringConvertible {
   public var description: String {
     switch self {
     case .malformedName(let text):
-      "\"\(TerminalText.safe(text))\" does not name an algorithm; write OWNER/NAME, each part of letters, digits, "
+      "\"\(TerminalText.escaped(text))\" does not name an algorithm; write OWNER/NAME, each part of letters, digits, "
         + "_ . - (at most 64), or OWNER/NAME/VERSION."
     case .malformedVersion(let text):
-      "\"\(TerminalText.safe(text))\" is not a version; write three numbers below a million without leading zeros, such "
+      "\"\(TerminalText.escaped(text))\" is not a version; write three numbers below a million without leading zeros, such "
         + "as 1.2.0 (to choose among published versions also 1, 1.2 or 1.2.*)."
     }
   }

@@ -4,10 +4,10 @@
 /// Executions are supervised by one thread that never blocks on a disk or a broker, so a queue has a thread of its own.
 /// All members are called from the supervising thread. The contract, in the order of a payload's life:
 ///
-/// 1. ``enqueue(_:)`` takes it and returns at once with a ticket.
-/// 2. As soon as it is *durable* (safe in the outbox, appended to the file, or lost for a stated reason), its ticket ends
-///    a turn of the owner's loop and comes back once from ``takeDurable()``. A result is written only then, so it never
-///    names a payload that a crash could still lose.
+/// 1. ``enqueue(_:)`` takes it and returns immediately with a ticket.
+/// 2. As soon as it is *durable* (safe in the outbox, appended to the file, or lost for a stated reason), its ticket
+///    ends a turn of the owner's loop and comes back once from ``takeDurable()``. A result is written only then, so it
+///    never names a payload that a crash could still lose.
 /// 3. It stays among ``PayloadCounts/waiting`` until it is acknowledged, rejected or expired.
 /// 4. ``close()`` ends the thread; pending payloads stay in the outbox for a later deliverer.
 public protocol PayloadQueue: AnyObject {
@@ -29,7 +29,7 @@ public protocol PayloadQueue: AnyObject {
 
 /// A payload that can no longer be lost, or was lost for a stated reason.
 public struct DurablePayload: Sendable, Equatable {
-  /// What ``PayloadQueue/enqueue(_:)`` returned for it.
+  /// The return value of ``PayloadQueue/enqueue(_:)``.
   public let ticket: UInt64
   /// `queued` or `delivered` with a broker, `written` with a file; `rejected` with a detail if it could not be stored.
   public let delivery: Delivery

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /// Where and how payloads are delivered: the one connection of a home. With none at all, they go to a file in the home.
 public struct Connection: Sendable, Equatable {
-  /// What stands at the other end.
+  /// The kind of the other end.
   public enum Kind: String, Sendable, CaseIterable {
     /// Kafka without encryption or authentication.
     case plaintext
@@ -11,7 +11,7 @@ public struct Connection: Sendable, Equatable {
     case file
   }
 
-  /// What stands at the other end.
+  /// The kind of the other end.
   public var kind: Kind
   /// The Kafka topic; empty for a file.
   public var topic: String
@@ -19,7 +19,7 @@ public struct Connection: Sendable, Equatable {
   public var brokers: [String]
   /// Where the file is, absolute; nil for Kafka.
   public var filePath: String?
-  /// Who algo-run says it is; nil but for `sasl_ssl`.
+  /// The login of algo-run; nil but for `sasl_ssl`.
   public var authentication: Authentication?
   /// The copied certificate authority, absolute; nil for the system's roots.
   public var certificateAuthority: String?
@@ -35,7 +35,7 @@ public struct Connection: Sendable, Equatable {
   public var deliveryWait: Duration
   /// How long, and how many, payloads are kept that were not delivered in their window.
   public var retention: Retention
-  /// What becomes of a payload at the end of its window.
+  /// The treatment of a payload at the end of its window.
   public var onExpiry: OnExpiry
 
   /// A connection of given parts, the rest preset as docs/contract.md section 8 says.
@@ -126,7 +126,7 @@ extension Connection {
     /// `sasl.password`, `ssl.key.password`, `ssl.key.pem`, `sasl.oauthbearer.client.secret`, `sasl.jaas.config`, ….
     public var isSecret: Bool {
       let lowercased = name.lowercased()
-      return Self.secretWords.contains { lowercased.holds($0) }
+      return Self.secretWords.contains { lowercased.containsBytes($0) }
     }
 
     /// `NAME=VALUE`, a secret value redacted.
@@ -141,7 +141,7 @@ extension Connection {
   public struct Retention: Sendable, Equatable {
     /// Counted from the moment they were given up.
     public var age: Duration
-    /// The newest so many.
+    /// The newest payloads, up to a number.
     public var records: Int
 
     /// Seven days, 100,000 records.
@@ -154,7 +154,7 @@ extension Connection {
     }
   }
 
-  /// What becomes of a payload at the end of its window.
+  /// The treatment of a payload at the end of its window.
   public enum OnExpiry: String, Sendable, CaseIterable {
     /// It is kept for `outbox retry`.
     case keep

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/// What became of a payload, as `--report` and batch results show it.
+/// The outcome of a payload, as `--report` and batch results show it.
 public struct Delivery: Sendable, Equatable {
   /// The raw values are stable.
   public enum State: String, Sendable, CaseIterable {
@@ -17,7 +17,7 @@ public struct Delivery: Sendable, Equatable {
     case expired
   }
 
-  /// What became of it.
+  /// Its state.
   public let state: State
   /// More to know, in words.
   public let detail: String?

@@ -22,7 +22,7 @@ public enum DurationText {
   }
 
   /// The shortest such text that is exact to the millisecond: `4m`, `1500ms`, `0s`.
-  public static func write(_ duration: Duration) -> String {
+  public static func format(_ duration: Duration) -> String {
     let milliseconds = duration.wholeMicroseconds / 1000
     for (unit, length) in [("d", Int64(86_400_000)), ("h", 3_600_000), ("m", 60_000), ("s", 1000)]
     where milliseconds % length == 0 && (milliseconds != 0 || length == 1000) {

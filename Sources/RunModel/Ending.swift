@@ -87,7 +87,7 @@ public enum Cause: String, Sendable, CaseIterable {
   case notExecutable = "not_executable"
 }
 
-/// What `apply` raised.
+/// The error of `apply`.
 public struct AlgorithmError: Sendable, Equatable {
   /// The name of its class.
   public let type: String

@@ -26,7 +26,7 @@ public struct ExecutionRecord: Sendable {
   public var queueTime: Duration?
   /// The media type of the result, if its worker gave one.
   public var resultType: String?
-  /// What became of the payload.
+  /// The outcome of the payload.
   public var delivery: Delivery
 
   /// A record of an execution that ran. Its payload and its delivery are still to come.
@@ -64,7 +64,7 @@ public struct ExecutionRecord: Sendable {
   /// Why it did not succeed; nil if it did.
   public var cause: Cause? { ending.cause }
 
-  /// What `apply` raised; nil if it raised nothing.
+  /// The error of `apply`; nil if there was none.
   public var error: AlgorithmError? {
     if case .raised(let error) = ending { error } else { nil }
   }

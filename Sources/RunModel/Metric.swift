@@ -23,13 +23,13 @@ public enum RejectionReason: String, Sendable, CaseIterable {
   case emptyName = "empty_name"
   case malformedLine = "malformed_line"
   case streamTooLong = "stream_too_long"
-  /// Workers only: written after the answer. Such lines are counted, and stand in no record.
+  /// Workers only: written after the answer. Such lines are counted, and are in no record.
   case late
 }
 
 /// Something of the metric stream that is not in the payload, and why.
 public struct MetricRejection: Sendable, Equatable {
-  /// What was rejected.
+  /// The rejected name or line.
   public enum Subject: Sendable, Equatable {
     /// A metric, by its decoded name.
     case metric(String)
@@ -37,7 +37,7 @@ public struct MetricRejection: Sendable, Equatable {
     case line(Int, excerpt: String)
   }
 
-  /// What was rejected.
+  /// The rejected name or line.
   public let subject: Subject
   /// Why.
   public let reason: RejectionReason
@@ -56,7 +56,7 @@ extension MetricRejection: CustomStringConvertible {
   /// The line a user sees: `metric "f" rejected: too_many_metrics (26 reported, 25 allowed)`.
   public var description: String {
     switch subject {
-    case .metric(let name): "metric \"\(TerminalText.safe(name))\" rejected: \(reason.rawValue) (\(detail))"
+    case .metric(let name): "metric \"\(TerminalText.escaped(name))\" rejected: \(reason.rawValue) (\(detail))"
     case .line(let number, let excerpt) where excerpt.isEmpty:
       "metric line \(number) rejected: \(reason.rawValue) (\(detail))"
     case .line(let number, let excerpt):
@@ -65,7 +65,7 @@ extension MetricRejection: CustomStringConvertible {
   }
 }
 
-/// What became of a whole metric stream.
+/// The result of a whole metric stream.
 public struct CollectedMetrics: Sendable, Equatable {
   /// The metrics that passed, in the order of their first report.
   public let accepted: [Metric]

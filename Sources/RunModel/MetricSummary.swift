@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/// One metric in figures: quantiles as NumPy computes them by default (linear between two values), the standard deviation
-/// with n − 1.
+/// One metric in figures: quantiles as NumPy computes them by default (linear between two values), the standard
+/// deviation with n − 1.
 public struct MetricSummary: Sendable {
   /// How many values there are.
   public let count: Int

@@ -5,7 +5,7 @@ public enum PayloadFormat: String, Sendable, CaseIterable {
   case standard
   /// As the original service wrote it: `time` without a zone, `session_id`, an integer duration.
   case legacy
-  /// The standard format with more of what was measured, for consumers that see only values.
+  /// The standard format with more measurements, for consumers that see only values.
   case extended
 
   /// The operational members that a binding refuses to report, whatever the format.

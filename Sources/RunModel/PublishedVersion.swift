@@ -13,7 +13,7 @@ public struct PublishedVersion: Sendable, Equatable {
   public let timeLimit: Duration?
   /// Variables added to the child's environment, in the order given.
   public let environment: [EnvironmentVariable]
-  /// What the publisher wrote about it.
+  /// The publisher's notes.
   public let notes: String
   /// When it was published.
   public let publishedAt: Timestamp
@@ -22,7 +22,7 @@ public struct PublishedVersion: Sendable, Equatable {
   /// Whether payloads of its executions are published.
   public var insights: Bool
 
-  /// A version with all that was said of it.
+  /// A version with all its parts.
   public init(
     algorithm: AlgorithmName, version: VersionNumber, command: [String], directory: String?, timeLimit: Duration?,
     environment: [EnvironmentVariable], notes: String, publishedAt: Timestamp, worker: WorkerSettings? = nil,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/// What one execution is known by, from the child's environment to the key of the Kafka record.
+/// The identifier of one execution, from the child's environment to the key of the Kafka record.
 public enum RequestID {
   /// The longest identifier accepted, in UTF-8 bytes: a key and a header have to carry it.
   public static let maximumBytes = 256
@@ -27,7 +27,7 @@ public enum RequestID {
     }
   }
 
-  /// Why `text` cannot be a request's identifier, or nil where it can.
+  /// Why `text` cannot be a request's identifier, or nil if it can.
   public static func problem(with text: String) -> String? {
     if text.isEmpty { return "it is empty" }
     if text.utf8.count > maximumBytes { return "it is longer than \(maximumBytes) bytes" }

@@ -9,7 +9,7 @@ public struct Secret: Sendable, Equatable, CustomStringConvertible, CustomDebugS
   /// Keeps a text from being seen.
   public init(_ text: String) { revealed = text }
 
-  /// What is shown in the place of every secret.
+  /// The text shown instead of a secret.
   public static let redacted = "<redacted>"
 
   /// `<redacted>`.

@@ -4,7 +4,7 @@ public enum TerminalText {
   /// Control characters, invisible formatting and line ends as `\u{…}`; cut after `limit` characters with `…`.
   ///
   /// - Parameter inQuotes: whether the text is shown between double quotes, so that `"` and `\` need escapes.
-  public static func safe(_ text: some StringProtocol, limit: Int = 80, inQuotes: Bool = true) -> String {
+  public static func escaped(_ text: some StringProtocol, limit: Int = 80, inQuotes: Bool = true) -> String {
     var shown = ""
     var count = 0
     for scalar in text.unicodeScalars {
@@ -34,7 +34,7 @@ public enum TerminalText {
   }
 
   /// The same for bytes that may not be text.
-  public static func safe(_ bytes: some Sequence<UInt8>, limit: Int = 80, inQuotes: Bool = true) -> String {
-    safe(String(decoding: Array(bytes.prefix(limit * 4)), as: UTF8.self), limit: limit, inQuotes: inQuotes)
+  public static func escaped(_ bytes: some Sequence<UInt8>, limit: Int = 80, inQuotes: Bool = true) -> String {
+    escaped(String(decoding: Array(bytes.prefix(limit * 4)), as: UTF8.self), limit: limit, inQuotes: inQuotes)
   }
 }

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /// Searching by bytes. The standard library's search by characters would not find a text that a combining mark follows,
-/// which is no way to look for a secret; and it brings a regular expression engine that every start would pay for.
+/// which would overlook a secret; and it brings a regular expression engine that every start would pay for.
 extension String {
   /// Whether these bytes occur.
-  public func holds(_ text: String) -> Bool { utf8.firstRange(ofBytes: text.utf8, from: utf8.startIndex) != nil }
+  public func containsBytes(_ text: String) -> Bool {
+    utf8.firstRange(ofBytes: text.utf8, from: utf8.startIndex) != nil
+  }
 
   /// The text with every occurrence replaced, from the front; an empty `text` occurs nowhere.
   public func replacingAll(_ text: String, with replacement: String) -> String {

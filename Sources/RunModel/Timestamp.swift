@@ -4,7 +4,7 @@ public struct Timestamp: Sendable, Equatable, Comparable, CustomStringConvertibl
   /// Microseconds since 1970-01-01T00:00:00Z.
   public let microseconds: Int64
 
-  /// A moment so many microseconds after 1970 began.
+  /// A moment, in microseconds since the beginning of 1970.
   public init(microseconds: Int64) { self.microseconds = microseconds }
 
   /// RFC 3339 with six decimals and `Z`: `2021-02-20T00:21:54.867231Z`.

@@ -29,7 +29,7 @@ public struct VersionNumber: Hashable, Comparable, Sendable, CustomStringConvert
     self.init(major: major, minor: minor, revision: revision)
   }
 
-  /// One number of a version, or nil where the text is not one.
+  /// One number of a version, or nil if the text is not one.
   static func component(_ text: some StringProtocol) -> Int? {
     let bytes = text.utf8
     guard (1...6).contains(bytes.count), bytes.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }),
@@ -38,7 +38,7 @@ public struct VersionNumber: Hashable, Comparable, Sendable, CustomStringConvert
     return Int(text)
   }
 
-  /// What part of a version `publish` raises.
+  /// The part of a version that `publish` raises.
   public enum Part: String, Sendable, CaseIterable { case major, minor, revision }
 
   /// The version after this one when `part` is raised; the lower parts start again at 0.

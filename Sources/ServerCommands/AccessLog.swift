@@ -17,8 +17,8 @@ struct AccessLog {
   func write(_ exchange: HTTPExchange, key: String?) {
     let duration = MonotonicInstant.now().duration(since: exchange.beganAt).millisecondsText
     let status = exchange.isAborted ? 499 : exchange.status ?? 0
-    let path = TerminalText.safe(exchange.request.target.rawPath, limit: 512)
-    let method = TerminalText.safe(exchange.request.method, limit: 20)
+    let path = TerminalText.escaped(exchange.request.target.rawPath, limit: 512)
+    let method = TerminalText.escaped(exchange.request.method, limit: 20)
     guard asJSON else {
       return stream.print(
         "\(method) \(path) \(status) \(duration) ms in=\(exchange.body.count) out=\(exchange.responseSize) "

@@ -147,7 +147,7 @@ struct ConnectionForm: Sendable, Equatable {
       guard let address = BrokerAddress(parsing: full) else {
         throw Problem(
           field: "broker_url",
-          message: "\"\(TerminalText.safe(String(text), inQuotes: false))\" is no broker; write HOST:PORT, such as "
+          message: "\"\(TerminalText.escaped(String(text), inQuotes: false))\" is no broker; write HOST:PORT, such as "
             + "kafka.example:9092.")
       }
       addresses.append(address.description)

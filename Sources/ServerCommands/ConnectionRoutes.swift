@@ -54,7 +54,7 @@ struct ConnectionRoutes {
     }
     guard connection.kind == .saslSSL, !form.authority.isEmpty else { return connection }
     // OpenSSL also takes "TRUSTED CERTIFICATE" and "X509 CERTIFICATE".
-    guard form.authority.holds(" CERTIFICATE-----") else {
+    guard form.authority.containsBytes(" CERTIFICATE-----") else {
       throw RouteProblem(
         400, "the CA certificate is not in PEM form; convert it with: openssl x509 -inform der -in FILE.",
         field: "ca_certificate")
@@ -113,7 +113,7 @@ struct ConnectionRoutes {
     }
     let shown = connection ?? Connection(kind: .file)
     json.member("payload_format", shown.payloadFormat.rawValue)
-    json.member("delivery_window", DurationText.write(shown.deliveryWindow))
+    json.member("delivery_window", DurationText.format(shown.deliveryWindow))
     json.endObject()
     return json.bytes
   }

@@ -11,7 +11,7 @@ struct MetricsText {
   private var name = ""
 
   /// - Parameter accept: what the client takes, as it wrote it.
-  init(accept: String?) { isOpen = accept?.holds("application/openmetrics-text") == true }
+  init(accept: String?) { isOpen = accept?.containsBytes("application/openmetrics-text") == true }
 
   /// Begins a family; its samples follow at once.
   mutating func family(_ name: String, _ kind: Kind, _ help: String) {

@@ -61,7 +61,7 @@ struct PublicationForm: Sendable {
   /// - Parameter mayChangeExecution: whether commands may be published at all, and by this key.
   func publication(
     of algorithm: AlgorithmName, after previous: PublishedVersion?, mayChangeExecution: Bool
-  ) throws(RouteProblem) -> Publication {
+  ) throws(RouteProblem) -> VersionSpec {
     if changesExecution, !mayChangeExecution {
       throw RouteProblem(
         403,
@@ -77,7 +77,7 @@ struct PublicationForm: Sendable {
     if let directory { try check(directory) }
     // A new command has nothing of the one before but the algorithm.
     let base = command == nil ? previous : nil
-    var publication = Publication(algorithm: algorithm, numbering: .raising(part), command: words)
+    var publication = VersionSpec(algorithm: algorithm, numbering: .raising(part), command: words)
     publication.directory = directory ?? base?.directory
     publication.timeLimit = timeLimit ?? base?.timeLimit
     publication.environment = base?.environment ?? []

@@ -17,7 +17,7 @@ extension StateRoutes {
       return RouteProblem(error).response(requestID)
     }
     return .error(
-      404, "there is no execution \(TerminalText.safe(id)); it may have ended long ago.", requestID: requestID)
+      404, "there is no execution \(TerminalText.escaped(id)); it may have ended long ago.", requestID: requestID)
   }
 
   /// A page of the history, as `runs --json` prints it.

@@ -91,7 +91,8 @@ struct VersionRoutes {
   /// Clients of the original service look for these words.
   private static func unknown(_ values: [String]) -> RouteProblem {
     RouteProblem(
-      404, "No such algorithm: \(TerminalText.safe(values.joined(separator: "/"))); list them with GET /v1/algorithms.",
+      404,
+      "No such algorithm: \(TerminalText.escaped(values.joined(separator: "/"))); list them with GET /v1/algorithms.",
       code: 1000)
   }
 }

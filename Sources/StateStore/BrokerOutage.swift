@@ -2,14 +2,14 @@
 public import Platform
 public import RunModel
 
-/// What is known about a broker that does not answer, shared by all processes of a home: `exec` does not wait for a
+/// The outage of a broker, known to all processes of a home: `exec` does not wait for a
 /// broker that another one has just found to be down.
 public struct BrokerOutage: Sendable, Equatable {
   /// When the first attempt failed.
   public let since: Timestamp
   /// Until when no deliverer tries the broker.
   public let until: Timestamp
-  /// What the last attempt said.
+  /// The error of the last attempt.
   public let lastError: String
 
   /// Whether the broker counts as down at a moment. An end that lies implausibly far ahead, as after the clock was set
@@ -21,7 +21,7 @@ public struct BrokerOutage: Sendable, Equatable {
 }
 
 extension Outbox {
-  /// The outage noted last; nil where the broker answered since.
+  /// The outage noted last; nil if the broker answered since.
   public func outage() throws(StateError) -> BrokerOutage? {
     try working { () throws(StateError) in
       try database.statement("SELECT since, until, last_error FROM broker_outage").first { row in
@@ -45,7 +45,7 @@ extension Outbox {
     }
   }
 
-  /// Notes that the broker answered, or that there is another connection now. Writes only where there was an outage.
+  /// Notes that the broker answered, or that there is another connection now. Writes only if there was an outage.
   public func clearOutage() throws(StateError) {
     guard try outage() != nil else { return }
     try writing { () throws(StateError) in try database.statement("DELETE FROM broker_outage").run() }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import RunModel
 
-/// A connection as named settings, each a list of texts: what the database holds of it.
+/// A connection as named settings, each a list of texts, as the database holds them.
 ///
 /// A setting that is not stored has its preset, and one that is not known is left alone, so a connection stored by
 /// another algo-run stays readable as far as it can.
@@ -45,10 +45,10 @@ struct ConnectionSettings {
     }
   }
 
-  /// The text of a setting; nil where it is not stored.
+  /// The text of a setting; nil if it is not stored.
   func text(_ name: String) -> String? { values[name]?.first }
 
-  /// A setting that is one of some words. Nil where it is not stored or no such word, which is noted.
+  /// A setting that is one of some words. Nil if it is not stored, or is another word, which is noted.
   mutating func word<Word: RawRepresentable>(_ name: String) -> Word? where Word.RawValue == String {
     guard let text = text(name) else { return nil }
     let word = Word(rawValue: text)
@@ -56,7 +56,7 @@ struct ConnectionSettings {
     return word
   }
 
-  /// A setting that is a whole number of at least 0. Nil where it is not stored or no such number, which is noted.
+  /// A setting that is a whole number of at least 0. Nil if it is not stored, or is another text, which is noted.
   mutating func number(_ name: String) -> Int64? {
     guard let text = text(name) else { return nil }
     guard let number = Int64(text), number >= 0 else {
@@ -71,7 +71,7 @@ struct ConnectionSettings {
 }
 
 extension Connection {
-  /// The connection that some settings describe; nil where one of them, which they note, does not read as it should.
+  /// The connection that some settings describe; nil if one of them, which they note, cannot be understood.
   init?(_ settings: inout ConnectionSettings) {
     guard let kind: Kind = settings.word("kind") else {
       settings.note("kind")

@@ -5,7 +5,7 @@ public import RunModel
 /// The connection of a home: the only file that reads and writes the table of its settings.
 public final class ConnectionStore {
   private let state: StateDatabase
-  /// What was read last, and SQLite's word for what the database then was.
+  /// The connection that was read last, and SQLite's number for that state of the database.
   private var known: (version: Int64?, connection: Connection?)?
 
   /// The connection of a home; nothing is opened yet.
@@ -16,7 +16,7 @@ public final class ConnectionStore {
   /// The connection in a database that others may share in this thread.
   public init(_ state: StateDatabase) { self.state = state }
 
-  /// The connection; nil where there is none, so that payloads go to the file in the home.
+  /// The connection; nil if there is none, so that payloads go to the file in the home.
   public func connection() throws(StateError) -> Connection? {
     guard let database = try state.forReading() else { return nil }
     var settings = ConnectionSettings()
@@ -41,8 +41,8 @@ public final class ConnectionStore {
     return connection
   }
 
-  /// Makes this the connection, in the place of the one before. What the database no longer needs is overwritten, since
-  /// it may be a password.
+  /// Makes this the connection, in the place of the one before. Contents that the database no longer needs are
+  /// overwritten, since they may be a password.
   ///
   /// The caller should also call ``Outbox/clearOutage()``: an outage of the former broker means nothing now.
   public func set(_ connection: Connection) throws(StateError) {

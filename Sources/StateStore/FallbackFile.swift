@@ -7,9 +7,9 @@ internal import RunModel
 /// into it.
 ///
 /// The writer of a file holds its lock, and so does the process that takes it in. A writer waits only a moment for the
-/// lock: that process may have been stopped. If the lock stays taken, if the file has been taken in meanwhile, or if it
-/// is long, the writer begins another file. So a file is never written after it was read, and reading one is a bounded
-/// amount of work.
+/// lock: that process may have been stopped. If the lock stays taken, if the file has been taken in the meantime, or
+/// if it is long, the writer begins another file. So a file is never written after it was read, and reading one is a
+/// bounded amount of work.
 public final class FallbackFile {
   /// Bytes after which another file is begun: about 1,500 payloads.
   private static let longest = 1 << 20
@@ -53,8 +53,8 @@ public final class FallbackFile {
     do {
       try file.writeAll(isTorn ? [newline] + lines : lines)
     } catch {
-      // Under the lock nothing stands behind the part that was written.
-      _ = file.withNumber { ftruncate($0, length) }
+      // Under the lock nothing follows the part that was written.
+      try? file.truncate(to: length)
       throw error
     }
     guard file.withNumber({ fdatasync($0) }) == 0 else { throw SystemError(errno) }
@@ -64,17 +64,9 @@ public final class FallbackFile {
   ///
   /// - Returns: the length of the file; nil if another process holds the lock, or if the file has been removed.
   static func lock(_ file: Descriptor, for wait: Duration = .zero) -> Int? {
-    file.withNumber { number in
-      let deadline = MonotonicInstant.now() + wait
-      // Another error means that the file system has no locks. Then one writer and no taker at a time must do.
-      while flock(number, LOCK_EX | LOCK_NB) != 0, errno == EWOULDBLOCK || errno == EINTR {
-        guard MonotonicInstant.now() < deadline else { return nil }
-        usleep(1000)
-      }
-      var status = stat()
-      guard unsafe fstat(number, &status) == 0, status.st_nlink > 0 else { return nil }
-      return Int(status.st_size)
-    }
+    // An error means that the file system has no locks. Then one writer and no taker at a time must do.
+    guard file.lock(.exclusive, until: .now() + wait) != .busy, file.hasName else { return nil }
+    return file.size
   }
 
   /// The files that wait to be taken in.

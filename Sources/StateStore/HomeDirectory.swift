@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Glibc
 
-/// The one directory that holds algo-run's state: where it is, what lies in it, and how it comes to be.
+/// The one directory that holds algo-run's state: its place, its files, and how it is made.
 ///
 /// Naming it touches nothing; it is made when something is first written. Any number of processes may make and use it
-/// at once.
+/// immediately.
 public struct HomeDirectory: Sendable, Equatable {
   /// Absolute, without a slash at its end.
   public let path: String
@@ -19,7 +19,7 @@ public struct HomeDirectory: Sendable, Equatable {
   }
 
   /// The home by `--home`, else `$ALGO_RUN_HOME`, else `$XDG_STATE_HOME/algo-run`, else `~/.local/state/algo-run`,
-  /// where `~` is `$HOME` or, without it, what the user database says.
+  /// where `~` is `$HOME` or, without it, the directory in the user database.
   ///
   /// An empty variable counts as unset. So does a relative `$XDG_STATE_HOME`, as the XDG specification demands.
   ///
@@ -86,7 +86,8 @@ public struct HomeDirectory: Sendable, Equatable {
       + [outboxLock, fallbackFile, certificateAuthority]
   }
 
-  /// Makes the home, and what is missing above it, for this user alone (0700). One that exists stays as it is.
+  /// Makes the home, and directories that are missing above it, for this user alone (0700). One that exists stays as it
+  /// is.
   ///
   /// - Throws: ``StateError`` that names the directory that could not be made.
   public func create() throws(StateError) { try PrivateFile.makeDirectory(path) }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import CCrypto
 internal import Glibc
+internal import Platform
 
 /// A place of a home in a consumer group, held by one process at a time: its name is part of the member's transactional
 /// name, so that a restart takes its predecessor's, and its journal is the predecessor's.
@@ -13,7 +14,7 @@ public final class MemberSlot {
   public let name: String
   /// The file of requests in flight.
   public let journalPath: String
-  private let descriptor: Int32
+  private let file: Descriptor
 
   /// Takes the slot of an instance.
   ///
@@ -41,21 +42,17 @@ public final class MemberSlot {
 
   private init?(_ name: String, in directory: String) throws(StateError) {
     let path = "\(directory)/\(name).lock"
-    descriptor = unsafe open(path, O_CREAT | O_RDWR | O_CLOEXEC, 0o600)
-    guard descriptor >= 0 else { throw PrivateFile.failure(errno, at: path) }
+    file = try PrivateFile.open(path, O_CREAT | O_RDWR)
     self.name = name
     journalPath = "\(directory)/\(name).inflight"
-    guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
-      let reason = errno
-      close(descriptor)
-      guard reason == EWOULDBLOCK else { throw PrivateFile.failure(reason, at: path) }
-      return nil
+    switch file.lock(.exclusive) {
+    case .taken: break
+    case .busy: return nil
+    case .failed(let error): throw PrivateFile.failure(error.code, at: path)
     }
   }
 
-  deinit { close(descriptor) }
-
-  /// The name of a file for any text: letters, digits, `-`, `_` and `.` stand for themselves, other bytes are `%XX`.
+  /// The name of a file for any text: letters, digits, `-`, `_` and `.` are kept, other bytes become `%XX`.
   static func encoded(_ text: String) -> String {
     var name = ""
     for byte in text.utf8 {
@@ -71,7 +68,7 @@ public final class MemberSlot {
     return String(decoding: name.utf8.prefix(longestName - 17), as: UTF8.self) + "-" + hash(Array(text.utf8))
   }
 
-  /// Tells the homes of all machines apart: 16 hexadecimal digits.
+  /// A hash that differs between the homes of all machines: 16 hexadecimal digits.
   public static func hash(ofHome home: HomeDirectory, machine: String) -> String {
     hash(Array("\(machine)\n\(home.path)".utf8))
   }

@@ -9,7 +9,7 @@ extension Outbox {
   ///   - lapsed: what ``outage()`` returned.
   ///   - until: when others may try, should this process never report a result.
   /// - Returns: Whether it is this process's turn.
-  public func takeTurn(after lapsed: BrokerOutage, until: Timestamp) throws(StateError) -> Bool {
+  public func tryHalfOpen(after lapsed: BrokerOutage, until: Timestamp) throws(StateError) -> Bool {
     try writing { () throws(StateError) in
       let change = try database.statement("UPDATE broker_outage SET until = ? WHERE until = ?")
       try change.run(.integer(until.microseconds), .integer(lapsed.until.microseconds))

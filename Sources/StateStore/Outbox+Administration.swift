@@ -15,8 +15,8 @@ public struct OutboxSelection: Sendable, Equatable {
     self.ids = ids
   }
 
-  /// All that was given up.
-  public static let settled = OutboxSelection(states: [.expired, .rejected, .corrupt])
+  /// All that were given up.
+  public static let terminal = OutboxSelection(states: [.expired, .rejected, .corrupt])
 }
 
 /// How full the outbox is.
@@ -34,14 +34,14 @@ public struct OutboxStatus: Sendable, Equatable {
   public var nextWindowEnd: Timestamp?
   /// Pending records that a deliverer holds.
   public var claimed: Int = 0
-  /// Payloads in fallback files, which are no records yet.
+  /// Payloads in fallback files, which are not records yet.
   public var inFallback: Int = 0
 
   /// How many records are in `state`.
   public func count(_ state: OutboxState) -> Int { counts[state] ?? 0 }
 }
 
-/// What `outbox status|list|retry|purge` and the retention ask for.
+/// The operations of `outbox status|list|retry|purge` and of the retention.
 extension Outbox {
   /// How full it is. Reads every record's row: for a person's question, not for a loop.
   public func status() throws(StateError) -> OutboxStatus {
@@ -157,7 +157,7 @@ extension Outbox {
     }
   }
 
-  /// Removes what was given up and is older, or more, than is to be kept; never a pending record. Also tidies up after
+  /// Removes terminal records that are older, or more, than the retention; never a pending record. Also tidies up after
   /// deliverers that died, and takes in a fallback file.
   ///
   /// - Returns: how many.

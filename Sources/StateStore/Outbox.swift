@@ -8,16 +8,16 @@ internal import RunModel
 ///
 /// A record is *pending* until it is removed by its acknowledgement or given up: *expired*, *rejected*, or *corrupt*
 /// when it does not read as it was written. While a deliverer holds a *claim* on it, no other one sends it; the claim
-/// falls with the deliverer's process (``DelivererToken``).
+/// falls with the deliverer's process (``ClaimOwner``).
 ///
 /// The file keeps a write-ahead log with `synchronous=FULL`: an append is one sequential write and one `fdatasync`,
-/// and then survives a power cut, where a rollback journal would take three. A caller with many payloads appends them in
-/// one call, because the sync is nearly all that an append costs.
+/// and then survives a power cut, where a rollback journal would take three. A caller with many payloads appends them
+/// in one call, because the sync is nearly all that an append costs.
 public final class Outbox {
   /// The home it belongs to.
   public let home: HomeDirectory
-  /// When the wait for locks of other processes ends, for a caller whose whole work has a bound; nil if each lock may be
-  /// waited for as long as `busyTimeout`. A lock is tried for ``momentaryLock`` even later.
+  /// When the wait for locks of other processes ends, for a caller whose whole work has a bound; nil if each lock may
+  /// be waited for as long as `busyTimeout`. A lock is tried for ``momentaryLock`` even later.
   public var lockDeadline: MonotonicInstant?
   /// Nil but in a simulation.
   package weak var surroundings: (any OutboxSurroundings)?
@@ -25,14 +25,14 @@ public final class Outbox {
   var elapsed: MonotonicInstant { surroundings?.elapsed ?? .now() }
   /// Holders found alive, and until when that is believed without looking again.
   var aliveHolders: [String: MonotonicInstant] = [:]
-  /// Whether anyone has the number of a record from this one, and may yet settle it.
+  /// Whether a caller has the number of a record from this one, and may still report its outcome.
   var hasGivenNumbers = false
   /// When fallback files are looked for again.
   var nextLookForFallback: MonotonicInstant?
   private var file: OutboxFile
   /// The file that was looked at last, open or not.
   private var looked: FileIdentity
-  private let hold: OutboxHold
+  private let hold: OutboxLock
   private let busyTimeout: Duration
   private let onRecovery: (OutboxRecovery) -> Void
   private var isWorking = false
@@ -40,7 +40,7 @@ public final class Outbox {
 
   var database: SQLiteDatabase { file.database }
 
-  /// Opens the outbox of a home; it is made where it is missing. One that turns out to be damaged, now or at any later
+  /// Opens the outbox of a home; it is made if it is missing. One that turns out to be damaged, now or at any later
   /// call, is set aside for a new one, with all that can be read of it.
   ///
   /// - Parameters:
@@ -51,24 +51,24 @@ public final class Outbox {
     onRecovery: @escaping (OutboxRecovery) -> Void = OutboxRecovery.print
   ) throws(StateError) {
     try home.create()
-    let hold = try OutboxHold(home)
+    let hold = try OutboxLock(home)
     try self.init(home, hold, busyTimeout, makes: true, onRecovery)
   }
 
   /// Opens the outbox of a home if there is one.
   ///
-  /// - Throws: ``StateError`` also where it cannot be known whether there is one.
+  /// - Throws: ``StateError`` also if it cannot be known whether there is one.
   public static func existing(
     home: HomeDirectory, busyTimeout: Duration = .seconds(10),
     onRecovery: @escaping (OutboxRecovery) -> Void = OutboxRecovery.print
   ) throws(StateError) -> Outbox? {
     guard try FileIdentity.of(home.outboxDatabase) != nil else { return nil }
-    let hold = try OutboxHold(home)
+    let hold = try OutboxLock(home)
     return try Outbox(home, hold, busyTimeout, makes: false, onRecovery)
   }
 
   private init(
-    _ home: HomeDirectory, _ hold: OutboxHold, _ busyTimeout: Duration, makes: Bool,
+    _ home: HomeDirectory, _ hold: OutboxLock, _ busyTimeout: Duration, makes: Bool,
     _ onRecovery: @escaping (OutboxRecovery) -> Void
   ) throws(StateError) {
     var looked: FileIdentity?
@@ -87,7 +87,7 @@ public final class Outbox {
       file = try open()
     } catch {
       guard error.mayBeDamage, let suspect = looked else { throw error }
-      let wait = min(busyTimeout, OutboxRecovery.patience)
+      let wait = min(busyTimeout, OutboxRecovery.lockWait)
       let recovery = try OutboxRecovery.recover(home, suspect, hold, after: error, waiting: wait)
       if let recovery { onRecovery(recovery) }
       file = try open()
@@ -100,7 +100,7 @@ public final class Outbox {
     self.onRecovery = onRecovery
   }
 
-  /// Every access to the database runs in here: under the shared hold, in the file that the name stands for now. When it
+  /// Every access to the database runs in here: under the shared lock, in the file that has the name now. When it
   /// meets damage, the outbox is set aside and the same is done once more in the new one, which knows the records by
   /// the same numbers.
   func working<Result>(_ body: () throws(StateError) -> Result) throws(StateError) -> Result {
@@ -109,7 +109,7 @@ public final class Outbox {
       return try workingOnce(body)
     } catch {
       guard error.mayBeDamage else { throw error }
-      let wait = min(lockWait, OutboxRecovery.patience)
+      let wait = min(lockWait, OutboxRecovery.lockWait)
       let recovery = try OutboxRecovery.recover(home, looked, hold, after: error, waiting: wait)
       if let recovery { onRecovery(recovery) }
       return try workingOnce(body)
@@ -130,8 +130,8 @@ public final class Outbox {
     return try body()
   }
 
-  /// Healthy processes hold a lock for a few milliseconds, often, while several run at once: a caller that waits for
-  /// nothing still waits for those.
+  /// Healthy processes hold a lock for a few milliseconds, often, while several run at the same time: a caller that
+  /// waits for nothing still waits for those.
   public static let momentaryLock = Duration.milliseconds(50)
 
   private var lockWait: Duration {
@@ -139,8 +139,8 @@ public final class Outbox {
     return min(busyTimeout, max(lockDeadline - MonotonicInstant.now(), Self.momentaryLock))
   }
 
-  /// Goes on in the file that another process put in the place of a damaged one. A file that is no successor of the one
-  /// before, because it was removed or replaced by hand, could give the numbers of records under way to others.
+  /// Continues in the file that another process put in the place of a damaged one. A file that is not a successor of
+  /// the one before, because it was removed or replaced by hand, could give the numbers of records under way to others.
   private func follow() throws(StateError) {
     guard try OutboxRecovery.isSetAside(file.identity, in: home) || !hasGivenNumbers else {
       throw .inaccessible(path: home.outboxDatabase, errno: ENOENT)
@@ -154,7 +154,7 @@ public final class Outbox {
   }
 
   /// Pages (4 KiB) after which the log is moved into the database. The first to open the outbox reads the log once, so
-  /// this bounds what that costs an `exec`: 1 MiB takes about a millisecond.
+  /// this bounds the cost for an `exec`: 1 MiB takes about a millisecond.
   static let logPages = 64
   /// The same for those who write thousands of payloads, and to whom two syncs each time would cost more.
   static let longLogPages = 4096
@@ -171,7 +171,7 @@ public final class Outbox {
     try working { () throws(StateError) in try database.execute("PRAGMA wal_checkpoint(TRUNCATE)") }
   }
 
-  /// Reads all of it, and sets it aside if that shows damage: what is damaged does not always say so by itself. Takes
+  /// Reads all of it, and sets it aside if that shows damage: SQLite does not detect all damage by itself. Takes
   /// about a second for 100,000 payloads.
   public func examine() throws(StateError) {
     try working { () throws(StateError) in
@@ -180,17 +180,17 @@ public final class Outbox {
     }
   }
 
-  /// Stores payloads, all or none, and removes others that were acknowledged meanwhile, with one sync for both. When it
-  /// returns, they survive a crash of the process and of the machine.
+  /// Stores payloads, all or none, and removes others that were acknowledged in the meantime, with one sync for both.
+  /// When it returns, they survive a crash of the process and of the machine.
   ///
   /// - Parameters:
   ///   - entries: what to store, in order.
-  ///   - owner: claims the new records for this deliverer at once, so that no other sends them in between.
+  ///   - owner: claims the new records for this deliverer immediately, so that no other sends them in between.
   ///   - acknowledged: records to remove.
   /// - Returns: the numbers of the new records, in the order of `entries`.
   @discardableResult
   public func append(
-    _ entries: [OutboxEntry], claimedBy owner: DelivererToken? = nil, removing acknowledged: [Int64] = []
+    _ entries: [OutboxEntry], claimedBy owner: ClaimOwner? = nil, removing acknowledged: [Int64] = []
   ) throws(StateError) -> [Int64] {
     guard !entries.isEmpty || !acknowledged.isEmpty else { return [] }
     hasGivenNumbers = true
@@ -226,13 +226,13 @@ public final class Outbox {
 
   /// Removes records that the broker has acknowledged, under any claim: they are delivered.
   ///
-  /// Without a sync of its own, which would be the larger part of what it costs: a power cut can undo it until the next
+  /// Without a sync of its own, which would be the larger part of its cost: a power cut can undo it until the next
   /// append, and then the records are sent a second time, under the same key. A crash of the process undoes nothing.
   public func remove(_ acknowledged: [Int64]) throws(StateError) {
     guard !acknowledged.isEmpty else { return }
     try working { () throws(StateError) in
       try database.execute("PRAGMA synchronous = NORMAL")
-      // Setting it takes neither lock nor disk, so it cannot fail where it just succeeded.
+      // Setting it takes neither lock nor disk, so it cannot fail after it just succeeded.
       defer { try? database.execute("PRAGMA synchronous = FULL") }
       try writing { () throws(StateError) in try delete(acknowledged) }
     }
@@ -260,7 +260,8 @@ public final class Outbox {
       try delete.run(.integer(record))
       isMissing = isMissing || database.changes == 0
     }
-    // No other process removes records in flight. A record that cannot be found any more may be found by the next claim.
+    // No other process removes records in flight. A record that cannot be found any more may be found by the next
+    // claim.
     if isMissing { try examine() }
   }
 }

@@ -2,7 +2,7 @@
 public import Platform
 public import RunModel
 
-/// What a claim brought.
+/// The result of a claim.
 public struct OutboxClaim: Sendable, Equatable {
   /// The records to send, oldest first.
   public var records: [OutboxRecord] = []
@@ -14,10 +14,10 @@ public struct OutboxClaim: Sendable, Equatable {
 extension Outbox {
   /// Claims pending records that are due, oldest first: those that no deliverer holds, or whose holder is dead.
   ///
-  /// Fallback files are taken in before. Records whose window has ended are left for ``expire(at:_:because:)``. A record
-  /// that does not read as it was written is set aside as corrupt, and stops nothing.
+  /// Fallback files are taken in before. Records whose window has ended are left for ``expire(at:_:because:)``. A
+  /// record that does not read as it was written is set aside as corrupt, and stops nothing.
   public func claim(
-    limit: Int, for deliverer: DelivererToken, at now: Timestamp = WallClock.now()
+    limit: Int, for deliverer: ClaimOwner, at now: Timestamp = WallClock.now()
   ) throws(StateError) -> OutboxClaim {
     let corrupt = takeInFallback(atLeast: limit)
     var claim = try working { () throws(StateError) in try claimDue(limit, deliverer, now) }
@@ -36,7 +36,7 @@ extension Outbox {
     + "AND window_end > ?1"
 
   private func claimDue(
-    _ limit: Int, _ deliverer: DelivererToken, _ now: Timestamp
+    _ limit: Int, _ deliverer: ClaimOwner, _ now: Timestamp
   ) throws(StateError) -> OutboxClaim {
     let dead = try deadHolders(besides: deliverer.name)
     // Looking takes no lock: frequent polling does not disturb other processes.
@@ -54,18 +54,18 @@ extension Outbox {
       try take.rows([.integer(now.microseconds), .text(deliverer.name), .integer(Int64(max(0, limit)))]) { row in
         if let record = Self.record(row) { claim.records.append(record) } else { claim.corrupt.append(row.integer(0)) }
       }
-      // An index that names only records which are not there would hold up all others, and say nothing.
+      // An index that names only records which are not there would delay all others without a notice.
       if claim == OutboxClaim(), limit > 0, try hasDue(now) { throw .corrupt(path: database.path) }
       for record in claim.corrupt { try setAside(record, at: now) }
-      // SQLite promises no order of what an update returns.
+      // SQLite promises no order of the rows that an update returns.
       claim.records.sort { $0.id < $1.id }
       claim.corrupt.sort()
       return claim
     }
   }
 
-  /// Gives back claimed records that were not sent: another may take them at once.
-  public func release(_ records: [Int64], of deliverer: DelivererToken) throws(StateError) {
+  /// Gives back claimed records that were not sent: another may take them immediately.
+  public func release(_ records: [Int64], of deliverer: ClaimOwner) throws(StateError) {
     guard !records.isEmpty else { return }
     try writing { () throws(StateError) in
       let release = try database.statement("UPDATE payload SET claim = NULL WHERE id = ? AND claim = ?")
@@ -73,7 +73,7 @@ extension Outbox {
     }
   }
 
-  /// Takes the claims of dead deliverers from their records. What they held may have been sent: a crash between sending
+  /// Takes the claims of dead deliverers from their records. These may have been sent: a crash between sending
   /// and acknowledgement leaves no trace but the claim.
   func free(_ dead: [String]) throws(StateError) {
     for holder in dead {
@@ -97,7 +97,7 @@ extension Outbox {
       if holder == own { continue }
       if let until = aliveHolders[holder], now < until {
         stillAlive[holder] = until
-      } else if DelivererToken.isAlive(holder, in: home) {
+      } else if ClaimOwner.isAlive(holder, in: home) {
         stillAlive[holder] = now + .seconds(1)
       } else {
         dead.append(holder)
@@ -108,7 +108,7 @@ extension Outbox {
   }
 
   /// Removes what deliverers that died without a claim left behind.
-  public func removeDeadDeliverers() { DelivererToken.removeDead(in: home) }
+  public func removeDeadDeliverers() { ClaimOwner.removeDead(in: home) }
 
   private func hasDue(_ now: Timestamp) throws(StateError) -> Bool {
     try database.statement("SELECT 1 FROM payload INDEXED BY waiting WHERE \(Self.due) LIMIT 1")
@@ -124,7 +124,7 @@ extension Outbox {
   /// Why a record is set aside.
   static let corruptRecord = "the record does not read as it was written"
 
-  /// The record in a row of the columns of ``claim(limit:for:at:)``; nil where its checksum is wrong.
+  /// The record in a row of the columns of ``claim(limit:for:at:)``; nil if its checksum is wrong.
   static func record(_ row: SQLiteStatement) -> OutboxRecord? {
     let key = row.text(1)
     let value = row.bytes(2)

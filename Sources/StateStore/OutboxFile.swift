@@ -2,7 +2,7 @@
 internal import Glibc
 internal import Platform
 
-/// The database of an outbox, and which file it was opened from: a name can come to stand for another.
+/// The database of an outbox, and which file it was opened from: a name can be given to another file.
 struct OutboxFile {
   let database: SQLiteDatabase
   let identity: FileIdentity
@@ -24,8 +24,8 @@ struct OutboxFile {
   /// Opens the file at `path`; nil if there is none.
   ///
   /// - Parameter found: gets the file that is going to be opened before anything can fail.
-  /// - Throws: ``StateError/corrupt(path:)`` also for an empty file. ``ensure(_:within:)`` never leaves one, but a power
-  ///   cut can; and SQLite would take it for a new database and remove the log beside it, records and all.
+  /// - Throws: ``StateError/corrupt(path:)`` also for an empty file. ``ensure(_:within:)`` never leaves one, but a
+  ///   power cut can; and SQLite would take it for a new database and remove the log beside it, records and all.
   static func open(
     _ path: String, within busyTimeout: Duration, found: (FileIdentity) -> Void = { _ in }
   ) throws(StateError) -> OutboxFile? {

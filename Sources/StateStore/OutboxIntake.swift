@@ -4,7 +4,7 @@ internal import JSONText
 internal import Platform
 internal import RunModel
 
-/// Moves what the fallback files hold into the outbox.
+/// Moves the contents of the fallback files into the outbox.
 extension Outbox {
   /// How often fallback files are looked for while none was found.
   private static let lookPause = Duration.seconds(1)
@@ -12,11 +12,11 @@ extension Outbox {
   /// Takes in fallback files, whole ones, until they have brought `wanted` records or none is left. Files that another
   /// process writes or takes in at this moment are left alone.
   ///
-  /// A file is removed after its records were stored, so a crash in between stores them twice, under the same keys. Of a
-  /// version whose Insights turns out to be off, the payload is dropped. A line that does not read as it was written
+  /// A file is removed after its records were stored, so a crash in between stores them twice, under the same keys. Of
+  /// a version whose Insights turns out to be off, the payload is dropped. A line that does not read as it was written
   /// becomes a corrupt record.
   ///
-  /// What fails here is tried again later: it must not hold up the records that are in the outbox.
+  /// A failure is tried again later: it must not delay the records that are in the outbox.
   ///
   /// - Returns: the numbers of the corrupt records; to be reported once.
   func takeInFallback(atLeast wanted: Int) -> [Int64] {
@@ -59,7 +59,7 @@ extension Outbox {
     }
     // A file that stayed would be taken in again. One that was opened for writing can be emptied, whatever the rights
     // of its directory are.
-    _ = file.withNumber { ftruncate($0, 0) }
+    try? file.truncate(to: 0)
     unsafe unlink(path)
     return (lines.count, corrupt)
   }

@@ -4,7 +4,7 @@ public import RunModel
 
 /// An attempt that brought no acknowledgement.
 public struct FailedAttempt: Sendable, Equatable {
-  /// What becomes of the record.
+  /// The consequence for the record.
   public enum Consequence: Sendable, Equatable {
     /// It is attempted again, at this moment or later.
     case retry(at: Timestamp)
@@ -16,14 +16,14 @@ public struct FailedAttempt: Sendable, Equatable {
 
   /// The record.
   public var id: Int64
-  /// What becomes of it.
+  /// The consequence.
   public var consequence: Consequence
-  /// What the broker or the library said, in words.
+  /// The error text of the broker or of the library.
   public var error: String
   /// Whether the record may nevertheless be in the broker's log.
   public var possiblyPersisted: Bool
 
-  /// What ``error`` begins with where the broker denied the record: one that still is denied when its window ends was
+  /// Prefix of ``error`` if the broker denied the record: one that still is denied when its window ends was
   /// rejected, not late. Stored, because the deliverer that saw the error may not live to the end.
   public static let denial = "not authorised: "
 
@@ -46,13 +46,13 @@ public struct ExpiredRecord: Sendable, Equatable {
   public let wasDenied: Bool
 }
 
-/// What becomes of records that were not acknowledged.
+/// The results of failed attempts.
 extension Outbox {
   /// Stores failed attempts and what becomes of their records; the claims on them end.
   ///
   /// Only records that `deliverer` still holds are touched.
   public func record(
-    _ attempts: [FailedAttempt], of deliverer: DelivererToken, at now: Timestamp = WallClock.now(),
+    _ attempts: [FailedAttempt], of deliverer: ClaimOwner, at now: Timestamp = WallClock.now(),
     _ onExpiry: Connection.OnExpiry = .keep
   ) throws(StateError) {
     guard !attempts.isEmpty else { return }
@@ -107,7 +107,7 @@ extension Outbox {
       UPDATE payload SET state = CASE WHEN \(denied) THEN 2 ELSE 1 END, settled = ?1,
         last_error = coalesce(last_error, ?2) WHERE \(condition)
       """
-    // What was denied is rejected, not expired, and so is never dropped.
+    // A denied record is rejected, not expired, and so is never dropped.
     let given = SQLiteValue.integer(now.microseconds)
     let changes: [(sql: String, values: [SQLiteValue])] =
       onExpiry == .keep

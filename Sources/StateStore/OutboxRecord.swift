@@ -24,7 +24,7 @@ public struct OutboxEntry: Sendable, Equatable {
   }
 }
 
-/// What a record of the outbox waits for. The raw values are stored.
+/// The state of a record of the outbox. The raw values are stored.
 public enum OutboxState: Int64, Sendable, CaseIterable {
   /// Delivery, within its window.
   case pending = 0
@@ -67,7 +67,7 @@ public struct OutboxListing: Sendable, Equatable {
   public let id: Int64
   /// The request's identifier.
   public let key: String
-  /// What it waits for.
+  /// Its state.
   public let state: OutboxState
   /// When the payload was made.
   public let createdAt: Timestamp

@@ -3,13 +3,13 @@ internal import Glibc
 internal import Platform
 internal import RunModel
 
-/// A damaged outbox was set aside, and a new one stands in its place with all that could be read of it.
+/// A damaged outbox was set aside, and replaced by a new one with all that could be read of it.
 ///
-/// Many processes may find the damage at once, and others may have the file open: a record that one of them stores in a
-/// file that another is moving away would be lost unseen. So the file is moved only by the one process that holds the
-/// outbox's lock exclusively, which it gets when no process works in the outbox, and only if it is still the file in
-/// which the damage was met. All others go on in the new file at their next piece of work. Records keep their numbers
-/// and their claims, so deliverers with records in flight settle them there.
+/// Many processes may find the damage at the same time, and others may have the file open: a record that one of them
+/// stores in a file that another is moving away would be lost unseen. So the file is moved only by the one process that
+/// holds the outbox's lock exclusively, which it gets when no process works in the outbox, and only if it is still the
+/// file in which the damage was met. All others continue in the new file at their next piece of work. Records keep
+/// their numbers and their claims, so deliverers with records in flight settle them there.
 public struct OutboxRecovery: Sendable, Equatable {
   /// Where the damaged file is now.
   public var path: String
@@ -22,7 +22,7 @@ public struct OutboxRecovery: Sendable, Equatable {
   /// Whether there may have been more of them.
   public var mayBeMore = false
 
-  /// What happened, as one sentence without its end.
+  /// The event, as one sentence without its end.
   public var sentence: String {
     var lost = mayBeMore ? "what else there was cannot be read" : "none is lost"
     if unreadable > 0 { lost = "\(mayBeMore ? "at least " : "")\(unreadable) cannot be read" }
@@ -36,19 +36,19 @@ public struct OutboxRecovery: Sendable, Equatable {
     MessageStream.standardError.print(recovery.sentence)
   }
 
-  /// How long others may take to finish what they are at.
-  static let patience = Duration.seconds(1)
+  /// How long other processes may take to finish a transaction.
+  static let lockWait = Duration.seconds(1)
 
   /// Sets an outbox aside, unless another process has done so since.
   ///
   /// - Parameters:
   ///   - suspect: the file in which the damage was met.
   ///   - hold: the caller's, released.
-  ///   - error: what was met. It is thrown again where others were at work for the whole of the wait, or where it turns
-  ///     out not to come from damage.
-  /// - Returns: nil where another file stands there already: open it.
+  ///   - error: the damage that was met. It is thrown again if others were at work for the whole of the wait, or if it
+  ///     turns out not to come from damage.
+  /// - Returns: nil if another file has the name already: open it.
   static func recover(
-    _ home: HomeDirectory, _ suspect: FileIdentity, _ hold: OutboxHold, after error: StateError,
+    _ home: HomeDirectory, _ suspect: FileIdentity, _ hold: OutboxLock, after error: StateError,
     waiting wait: Duration, at now: Timestamp = WallClock.now()
   ) throws(StateError) -> OutboxRecovery? {
     guard try hold.exclude(within: wait) else { throw error }
@@ -77,14 +77,14 @@ public struct OutboxRecovery: Sendable, Equatable {
     // An administrator who works in a user's home must not take the file from the user.
     try PrivateFile.giveOwner(of: path, to: draft)
     recovery.path = try setAside(path, in: home, at: now)
-    // Until now the damaged outbox stands at its place, with all its records, whenever this process is killed.
+    // Until now the damaged outbox is at its place, with all its records, whenever this process is killed.
     guard unsafe rename(draft, path) == 0 else { throw PrivateFile.failure(errno, at: path) }
     syncDirectory(home.path)
     return recovery
   }
 
-  /// Copies what is in the log into the database, because the log is moved away before the database is: beside the new
-  /// database it would be taken for that one's. If this fails, nothing of the database can be read anyway.
+  /// Copies the contents of the log into the database, because the log is moved away before the database is: beside the
+  /// new database it would be taken for that one's. If this fails, nothing of the database can be read anyway.
   private static func moveLog(into path: String) {
     // SQLite would take an empty file for a new database and remove the log.
     guard let found = try? FileIdentity.of(path), found.size > 0,
@@ -114,7 +114,7 @@ public struct OutboxRecovery: Sendable, Equatable {
     return aside
   }
 
-  /// Whether a file is one that was set aside: what stands in its place goes on with its records and their numbers.
+  /// Whether a file is one that was set aside: its successor has its records and their numbers.
   static func isSetAside(_ file: FileIdentity, in home: HomeDirectory) throws(StateError) -> Bool {
     try nameSetAside(file, in: home) != nil
   }
@@ -132,10 +132,7 @@ public struct OutboxRecovery: Sendable, Equatable {
   }
 
   private static func syncDirectory(_ path: String) {
-    let descriptor = unsafe open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-    guard descriptor >= 0 else { return }
-    fsync(descriptor)
-    close(descriptor)
+    try? Descriptor.open(path, flags: O_RDONLY | O_DIRECTORY, mode: 0).sync()
   }
 
   /// Whether there is anything in the file that SQLite, or the list of its tables, calls wrong.

@@ -2,13 +2,13 @@
 internal import Platform
 internal import RunModel
 
-/// Copies what can still be read of a damaged outbox into a new one, one record at a time, so that a page that cannot be
-/// read takes along no record but its own.
+/// Copies what can still be read of a damaged outbox into a new one, one record at a time, so that a page that cannot
+/// be read takes along no record but its own.
 ///
-/// The table is read from both ends up to the first damaged page; records behind it are looked up by the numbers that the
-/// indexes name. Damage to the root page of the table hides all records from SQLite.
+/// The table is read from both ends up to the first damaged page; records behind it are looked up by the numbers that
+/// the indexes name. Damage to the root page of the table hides all records from SQLite.
 struct OutboxSalvage {
-  /// Numbers beyond this are no numbers that were ever given.
+  /// No record ever got a greater number.
   private static let plausible: Int64 = 1 << 53
 
   private let from: SQLiteDatabase
@@ -27,7 +27,7 @@ struct OutboxSalvage {
 
   /// Makes a new outbox at `draft` of the records of the one at `path`. Their numbers, windows and claims stay.
   ///
-  /// - Parameter scratch: where a copy may stand meanwhile.
+  /// - Parameter scratch: the directory for a temporary copy.
   static func copy(
     from path: String, to draft: String, by scratch: String, at now: Timestamp
   ) throws(StateError) -> OutboxRecovery {
@@ -74,7 +74,7 @@ struct OutboxSalvage {
 
   private mutating func run() throws(StateError) -> OutboxRecovery {
     var listed: Set<Int64> = []
-    // Each record stands in one of the two indexes. A damaged one may name numbers that do not exist.
+    // Each record is in one of the two indexes. A damaged index may name numbers that do not exist.
     var isListed = list("windows WHERE state = 0 ORDER BY window_end", &listed)
     isListed = list("settled WHERE state <> 0 ORDER BY settled", &listed) && isListed
     // A damaged page of the table may lead to a page of records that were removed, and to no error.
@@ -111,7 +111,7 @@ struct OutboxSalvage {
   ) throws(StateError) -> Bool {
     var failure: StateError?
     do {
-      // `NOT INDEXED`: an index may be what is damaged.
+      // `NOT INDEXED`: the damage may be in an index.
       try from.statement(
         """
         SELECT id, key, value, headers, checksum, created, window_end, attempts, possibly_persisted, state,
@@ -159,7 +159,7 @@ struct OutboxSalvage {
     if !isGood { corrupt += 1 }
   }
 
-  /// A moment as a row has it. The checksum covers what is delivered and not these: a senseless one must not end a
+  /// A moment as a row has it. The checksum covers the record and not these: a senseless one must not end a
   /// record's window, nor make the record too old to be kept.
   private func plausible(_ moment: Int64, to last: Timestamp, or other: Timestamp) -> Int64 {
     let oldest = (now + .seconds(-3660 * 86_400)).microseconds
@@ -178,7 +178,7 @@ struct OutboxSalvage {
   /// Greater than any number counted from one: which numbers were given is not known.
   private static func clockNumber(_ now: Timestamp) -> Int64 { now.microseconds / 1000 }
 
-  /// No number is given again, for a deliverer may have the record it once stood for under way.
+  /// No number is given again, because a deliverer may still be sending the record that had it.
   private static func goOn(after number: Int64, in database: SQLiteDatabase) throws(StateError) {
     try database.execute(
       """

@@ -2,9 +2,9 @@
 extension Schema {
   /// The tables of `outbox.db`.
   ///
-  /// A payload in its window stands in at most three small indexes, each of which answers one question: who may be
-  /// claimed next (`waiting`), whose window ends (`windows`), whose claims died with their holder (`claims`). What has
-  /// been given up stands in one (`settled`), so that any number of such payloads slows no delivery.
+  /// A payload in its window is in at most three small indexes, each of which answers one question: who may be
+  /// claimed next (`waiting`), whose window ends (`windows`), whose claims died with their holder (`claims`). A record
+  /// that has been given up is in one (`settled`), so that any number of such payloads slows no delivery.
   static let outbox = Schema(steps: [
     """
     CREATE TABLE payload (

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package import Platform
 
-/// What an outbox meets, for simulations, which have a clock of their own and crash processes at any moment.
+/// The surroundings of an outbox, for simulations, which have a clock of their own and crash processes at any moment.
 package protocol OutboxSurroundings: AnyObject {
   /// The monotonic clock.
   var elapsed: MonotonicInstant { get }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Glibc
+internal import Platform
 
-/// Makes files (0600) and directories (0700) that only this user can read, whatever the umask says, and race-free.
+/// Makes files (0600) and directories (0700) that only this user can read, whatever the umask is, and race-free.
 enum PrivateFile {
   /// Makes the directory at `path` and those missing above it; one that exists stays as it is.
   static func makeDirectory(_ path: String) throws(StateError) {
@@ -33,10 +34,10 @@ enum PrivateFile {
   /// Whether anything has this name.
   static func exists(_ path: String) -> Bool { unsafe access(path, F_OK) == 0 }
 
-  /// Makes a file at `path` unless there is one.
+  /// Makes a file at `path` if there is none.
   ///
-  /// The file is made under another name and moved into place, for three reasons: it never stands there with other
-  /// rights; it never stands there half made; and no descriptor of it is closed here once others may have it open.
+  /// The file is made under another name and moved into place, for three reasons: it never has other
+  /// rights; it is never seen half made; and no descriptor of it is closed here once others may have it open.
   /// Closing one drops every POSIX lock that this process holds on the file, SQLite's included.
   ///
   /// - Parameter fill: writes the contents into an empty file at the path that it gets; by default nothing.
@@ -55,7 +56,7 @@ enum PrivateFile {
     throw failure(errno, at: path)
   }
 
-  /// Replaces the file at `path` by one with these bytes, all at once.
+  /// Replaces the file at `path` by one with these bytes, in one step.
   static func replace(_ path: String, with bytes: [UInt8]) throws(StateError) {
     let draft = "\(path).new-\(getpid())-\(UInt64.random(in: .min ... .max))"
     try write(bytes, to: draft, for: path)
@@ -68,23 +69,18 @@ enum PrivateFile {
 
   /// All of a file.
   static func contents(of path: String) throws(StateError) -> [UInt8] {
-    let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY)
-    guard descriptor >= 0 else { throw failure(errno, at: path) }
-    defer { close(descriptor) }
-    var contents: [UInt8] = []
-    var block = [UInt8](repeating: 0, count: 65_536)
-    while true {
-      let count = unsafe read(descriptor, &block, block.count)
-      if count == 0 { return contents }
-      if count > 0 {
-        contents.append(contentsOf: block[..<count])
-      } else if errno != EINTR {
-        throw failure(errno, at: path)
-      }
-    }
+    let file = try open(path, O_RDONLY | O_NOCTTY)
+    do throws(SystemError) { return try file.readAll(limit: .max) } catch { throw failure(error.code, at: path) }
   }
 
-  /// Makes a file belong to whom another one belongs, and as open to others as that.
+  /// Opens a file with the flags of open(2).
+  static func open(_ path: String, _ flags: Int32) throws(StateError) -> Descriptor {
+    do throws(SystemError) {
+      return try Descriptor.open(path, flags: flags, mode: 0o600)
+    } catch { throw failure(error.code, at: path) }
+  }
+
+  /// Gives a file the owner and the rights of another one.
   static func giveOwner(of model: String, to path: String) throws(StateError) {
     var status = stat()
     guard unsafe stat(model, &status) == 0 else { throw failure(errno, at: model) }
@@ -93,7 +89,7 @@ enum PrivateFile {
     guard unsafe chmod(path, status.st_mode & 0o7777) == 0 else { throw failure(errno, at: path) }
   }
 
-  /// What is in a directory; nothing where that cannot be read.
+  /// The names in a directory; none if it cannot be read.
   static func names(in path: String) -> [String] {
     guard let directory = unsafe opendir(path) else { return [] }
     defer { unsafe closedir(directory) }
@@ -107,7 +103,7 @@ enum PrivateFile {
     return names
   }
 
-  /// The error for what the system said of `path`.
+  /// The error for an errno of a call on `path`.
   static func failure(_ reason: Int32, at path: String) -> StateError {
     switch reason {
     case ENOTDIR: .notADirectory(path: path)
@@ -120,21 +116,18 @@ enum PrivateFile {
 
   /// Errors name the file that users know, not the draft.
   private static func write(_ bytes: [UInt8], to draft: String, for path: String) throws(StateError) {
-    let descriptor = unsafe open(draft, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0o600)
-    guard descriptor >= 0 else { throw failure(errno, at: path) }
-    defer { close(descriptor) }
-    var written = 0
-    // A umask may have taken the owner's own rights away.
-    var reason = fchmod(descriptor, 0o600) == 0 ? 0 : errno
-    while reason == 0, written < bytes.count {
-      let count = unsafe bytes[written...].withUnsafeBytes { unsafe Glibc.write(descriptor, $0.baseAddress, $0.count) }
-      if count > 0 { written += count } else if count == 0 || errno != EINTR { reason = count == 0 ? ENOSPC : errno }
-    }
-    if reason == 0, !bytes.isEmpty, fsync(descriptor) != 0 { reason = errno }
-    guard reason == 0 else {
-      unsafe unlink(draft)
-      throw failure(reason, at: path)
-    }
+    do throws(SystemError) {
+      let file = try Descriptor.open(draft, flags: O_CREAT | O_EXCL | O_WRONLY, mode: 0o600)
+      do throws(SystemError) {
+        // A umask may have taken the owner's own rights away.
+        try file.setMode(0o600)
+        try file.writeAll(bytes)
+        if !bytes.isEmpty { try file.sync() }
+      } catch {
+        unsafe unlink(draft)
+        throw error
+      }
+    } catch { throw failure(error.code, at: path) }
   }
 
   private static func isDirectory(_ path: String) -> Bool {

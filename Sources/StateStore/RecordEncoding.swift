@@ -14,7 +14,7 @@ enum RecordEncoding {
     return bytes
   }
 
-  /// The headers in `bytes`; nil where those are not whole.
+  /// The headers in `bytes`; nil if those are not whole.
   static func decode(_ bytes: [UInt8]) -> [InsightsRecord.Header]? {
     var rest = bytes[...]
     var headers: [InsightsRecord.Header] = []
@@ -25,8 +25,8 @@ enum RecordEncoding {
     return headers
   }
 
-  /// The CRC-32 (the one of zlib and gzip) of key, value and headers, with the lengths of the first two in front so that
-  /// no byte can pass from one to the next unseen.
+  /// The CRC-32 (the one of zlib and gzip) of key, value and headers, with the lengths of the first two in front so
+  /// that no byte can pass from one to the next unseen.
   static func checksum(key: String, value: [UInt8], headers: [UInt8]) -> Int64 {
     var sum = CRC32()
     sum.update(littleEndian(key.utf8.count))

@@ -16,13 +16,13 @@ internal import RunModel
 
   /// Opens the file at `path`, which must exist: nothing is made by opening it.
   ///
-  /// It is opened for writing where its rights allow that, because even a reader may have to undo what a writer that
-  /// died had begun; a file that may only be read is opened for reading.
+  /// It is opened for writing if its rights allow that, because even a reader may have to undo the changes of a writer
+  /// that died; a file that may only be read is opened for reading.
   ///
   /// - Parameters:
   ///   - name: what errors call the file, for a draft of one that users know.
   ///   - busyTimeout: how long a lock of another process is waited for, each time.
-  /// - Returns: nil where there is no such file.
+  /// - Returns: nil if there is no such file.
   init?(path: String, as name: String? = nil, busyTimeout: Duration) throws(StateError) {
     _ = Self.isConfigured
     var opened: OpaquePointer?
@@ -40,8 +40,8 @@ internal import RunModel
     waitForLocks(atMost: busyTimeout)
   }
 
-  /// A database of its own that goes with this connection: in memory, or in a file without a name, which SQLite keeps in
-  /// memory while it is small.
+  /// A database of its own that goes with this connection: in memory, or in a file without a name, which SQLite keeps
+  /// in memory while it is small.
   init(temporaryInMemory isInMemory: Bool) throws(StateError) {
     _ = Self.isConfigured
     var opened: OpaquePointer?
@@ -57,8 +57,8 @@ internal import RunModel
     unsafe handle = opened
   }
 
-  /// Adds another database file under `name`, for reading only. A file in a directory that cannot be written is taken as
-  /// one that does not change, because SQLite could not coordinate with a writer there.
+  /// Adds another database file under `name`, for reading only. A file in a directory that cannot be written is taken
+  /// as one that does not change, because SQLite could not coordinate with a writer there.
   func attach(_ path: String, as name: String) throws(StateError) {
     let uri = "file:" + path.utf8.map { Self.isPlain($0) ? String(UnicodeScalar($0)) : Self.escaped($0) }.joined()
     do throws(StateError) {
@@ -141,8 +141,8 @@ internal import RunModel
   /// The rowid of the last row inserted.
   var lastInsertedRow: Int64 { unsafe sqlite3_last_insert_rowid(handle) }
 
-  /// Leaves the write-ahead log as it is when this connection closes last, which saves a short-lived process the cost of
-  /// moving it into the database; the next one that finds it long enough does.
+  /// Leaves the write-ahead log as it is when this connection closes last, which saves a short-lived process the cost
+  /// of moving it into the database; the next one that finds it long enough does.
   func keepLogOnClose() { _ = unsafe csqlite_keep_log_on_close(handle) }
 
   /// The error for a result code that this connection just gave.

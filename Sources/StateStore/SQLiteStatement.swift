@@ -91,7 +91,7 @@ enum SQLiteValue {
     }
   }
 
-  /// Makes it ready to run again, and lets go of what it had locked.
+  /// Makes it ready to run again, and gives up its locks.
   func reset() { unsafe sqlite3_reset(handle) }
 
   /// Whether a column of the row holds nothing.

@@ -9,7 +9,7 @@ struct Schema {
   /// The schema this program knows.
   var current: Int64 { Int64(steps.count) }
 
-  /// The schema of the file; 0 where nothing has been made in it yet.
+  /// The schema of the file; 0 if it is empty.
   ///
   /// - Throws: ``StateError/newerSchema(path:found:known:)`` for one that this program does not know.
   func found(in database: SQLiteDatabase) throws(StateError) -> Int64 {

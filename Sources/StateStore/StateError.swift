@@ -2,15 +2,15 @@
 internal import Glibc
 public import RunModel
 
-/// What can be wrong with algo-run's state, by who must do what about it.
+/// An error of algo-run's state. There is a case for each kind of remedy.
 public enum StateError: Error, Equatable, CustomStringConvertible {
-  /// Nothing says where the state lives.
+  /// The place of the state is unknown.
   case noHome
-  /// The name of a directory is not UTF-8; the value says whose.
+  /// The name of a directory is not UTF-8; the value names its source.
   case notText(String)
   /// A directory or file of the home cannot be made or opened; `errno` says why.
   case inaccessible(path: String, errno: Int32)
-  /// Something that is no directory stands where the home or a parent of it should be.
+  /// The home, or a parent of it, is not a directory.
   case notADirectory(path: String)
   /// Nothing may be written there.
   case readOnly(path: String)
@@ -18,13 +18,13 @@ public enum StateError: Error, Equatable, CustomStringConvertible {
   case diskFull(path: String)
   /// Another process held the database for the whole of the wait.
   case locked(path: String)
-  /// The file is no SQLite database, or a damaged one.
+  /// The file is not an SQLite database, or a damaged one.
   case corrupt(path: String)
   /// A newer algo-run has changed the tables; both are schema numbers.
   case newerSchema(path: String, found: Int64, known: Int64)
   /// Reading or writing failed; `errno` says why where the system did.
   case inputOutput(path: String, errno: Int32)
-  /// SQLite refused for a reason that is no fault of the environment; its result code and words.
+  /// SQLite refused for a reason that is not the environment's; its result code and text.
   case refused(path: String, code: Int32, message: String)
 
   /// The number is taken, and a published version never changes.
@@ -37,7 +37,7 @@ public enum StateError: Error, Equatable, CustomStringConvertible {
   case keyExists(name: String)
   /// No key has this name.
   case noSuchKey(name: String)
-  /// What is stored about the connection cannot be understood; the setting's name.
+  /// A stored setting of the connection cannot be understood; its name.
   case unreadableConnection(path: String, setting: String)
 
   /// Whether setting the database aside is the remedy.
@@ -50,12 +50,12 @@ public enum StateError: Error, Equatable, CustomStringConvertible {
     if case .locked = self { true } else { false }
   }
 
-  /// Whether damage can be the reason: SQLite does not always see by itself that what it reads makes no sense.
+  /// Whether damage can be the reason: SQLite does not detect all senseless contents by itself.
   var mayBeDamage: Bool {
     if case .refused = self { true } else { isCorruption }
   }
 
-  /// The fact, as a clause. What to do about it depends on who shows it.
+  /// The fact, as a clause. The remedy is the caller's to add.
   public var description: String {
     switch self {
     case .noHome: "there is no place for algo-run's state, because this user has no home directory"
@@ -75,8 +75,8 @@ public enum StateError: Error, Equatable, CustomStringConvertible {
     case .versionsExhausted(let reference):
       "\(reference) has no number after it, because each part stays below a million"
     case .noSuchVersion(let reference): "no published version matches \(reference)"
-    case .keyExists(let name): "there is a key named \(TerminalText.safe(name)) already"
-    case .noSuchKey(let name): "no key is named \(TerminalText.safe(name))"
+    case .keyExists(let name): "there is a key named \(TerminalText.escaped(name)) already"
+    case .noSuchKey(let name): "no key is named \(TerminalText.escaped(name))"
     case .unreadableConnection(let path, let setting):
       "the connection stored in \(path) cannot be understood (setting \(setting))"
     }

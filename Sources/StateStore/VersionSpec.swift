@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 public import RunModel
 
-/// A version to publish, less what the store decides.
-public struct Publication: Sendable {
+/// A version to publish, without the parts that the store decides.
+public struct VersionSpec: Sendable {
   /// How the version gets its number.
   public enum Numbering: Sendable, Equatable {
     /// This one, which must be free.
@@ -25,7 +25,7 @@ public struct Publication: Sendable {
   public var environment: [EnvironmentVariable]
   /// How its workers are run; nil for a process for each request.
   public var worker: WorkerSettings?
-  /// What the publisher says about it.
+  /// The publisher's notes.
   public var notes: String
   /// Whether payloads are published; nil for what holds for the latest version, off for the first.
   public var insights: Bool?

@@ -14,11 +14,11 @@ public final class VersionStore {
   /// The versions in a database that others may share in this thread.
   public init(_ state: StateDatabase) { self.state = state }
 
-  /// Publishes a version. Of any number that publish at once, each gets a number of its own.
+  /// Publishes a version. Of any number that publish at the same time, each gets a number of its own.
   ///
   /// - Throws: ``StateError/alreadyPublished(reference:next:)`` where the number asked for is taken, and whatever the
-  ///   database says.
-  public func publish(_ publication: Publication, at moment: Timestamp = WallClock.now()) throws(StateError)
+  ///   database has.
+  public func publish(_ publication: VersionSpec, at moment: Timestamp = WallClock.now()) throws(StateError)
     -> PublishedVersion
   {
     let database = try state.forWriting()
@@ -40,12 +40,12 @@ public final class VersionStore {
   /// The version that a publication would become now. Makes nothing.
   ///
   /// - Throws: as ``publish(_:at:)`` does.
-  public func draft(of publication: Publication) throws(StateError) -> PublishedVersion {
+  public func draft(of publication: VersionSpec) throws(StateError) -> PublishedVersion {
     try draft(of: publication, at: WallClock.now(), in: state.forReading())
   }
 
   private func draft(
-    of publication: Publication, at moment: Timestamp, in database: SQLiteDatabase?
+    of publication: VersionSpec, at moment: Timestamp, in database: SQLiteDatabase?
   ) throws(StateError) -> PublishedVersion {
     let previous =
       try database.map { database throws(StateError) in
@@ -75,7 +75,7 @@ public final class VersionStore {
     return found
   }
 
-  /// The latest version that matches; nil where none does, or nothing was ever published. This is what `exec` runs, and
+  /// The latest version that matches; nil if none does, or nothing was ever published. This is what `exec` runs, and
   /// it makes and locks nothing.
   public func latest(matching reference: AlgorithmReference) throws(StateError) -> PublishedVersion? {
     guard let database = try state.forReading() else { return nil }
@@ -84,7 +84,7 @@ public final class VersionStore {
 
   /// Switches Insights of the latest version that matches, and returns it as it is now.
   ///
-  /// - Throws: ``StateError/noSuchVersion(reference:)`` where none matches.
+  /// - Throws: ``StateError/noSuchVersion(reference:)`` if none matches.
   public func setInsights(_ on: Bool, matching reference: AlgorithmReference) throws(StateError) -> PublishedVersion {
     guard let database = try state.forReading() else { throw .noSuchVersion(reference: reference.description) }
     let update = try database.statement(

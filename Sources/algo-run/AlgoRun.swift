@@ -19,7 +19,7 @@ struct AlgoRun {
 
   static func main() {
     let words = ProcessArguments.words()
-    // Not exit: threads of a broker's library may still run, and what they would wait for at exit can take seconds.
+    // Not exit: threads of a broker's library may still run, and waiting for them at exit can take seconds.
     _exit(run(words))
   }
 
@@ -71,7 +71,7 @@ struct AlgoRun {
     } catch let error as UsageError {
       Message.print("\(error)")
       return 64
-    } catch let error as ExitFailure {
+    } catch let error as CommandError {
       Message.print(error.sentence)
       return error.status
     } catch {
@@ -82,13 +82,13 @@ struct AlgoRun {
 }
 
 extension AlgoRun {
-  private static func write(_ page: ManualPage, to folder: String) throws(ExitFailure) {
+  private static func write(_ page: ManualPage, to folder: String) throws(CommandError) {
     let path = "\(folder)/\(page.file)"
     do throws(SystemError) {
       try Descriptor.open(path, flags: O_WRONLY | O_CREAT | O_TRUNC, mode: 0o666).writeAll(Array(page.text.utf8))
     } catch {
-      throw ExitFailure(
-        status: 1, sentence: "cannot write \(TerminalText.safe(path)): \(error); name a folder that can be written.")
+      throw CommandError(
+        exitCode: 1, sentence: "cannot write \(TerminalText.escaped(path)): \(error); name a folder that can be written.")
     }
   }
 }
@@ -99,18 +99,18 @@ protocol Subcommand: SendableMetatype {
   static var command: Command { get }
   /// Runs it and gives the exit status.
   ///
-  /// - Throws: `UsageError` for what cannot be meant (64), `ExitFailure` for a status of its own, anything else for 1.
+  /// - Throws: `UsageError` for what cannot be meant (64), `CommandError` for a status of its own, anything else for 1.
   static func run(_ invocation: Invocation) throws -> Int32
 }
 
 /// A failure with an exit status that docs/contract.md names.
-struct ExitFailure: Error {
+struct CommandError: Error {
   let status: Int32
   /// One sentence that ends in what to do.
   let sentence: String
 }
 
-/// Messages of algo-run itself: lines on stderr, apart from what the algorithm writes there.
+/// Messages of algo-run itself: lines on stderr, beside the algorithm's own.
 enum Message {
   /// One line, in one write so that lines of several processes stay whole.
   static func print(_ sentence: String) { MessageStream.standardError.print(sentence) }
@@ -118,7 +118,7 @@ enum Message {
 
 /// Results go to stdout, whole or not at all.
 enum StandardOutput {
-  /// False where it could not all be written; that is said on stderr unless the reader has simply gone.
+  /// False if it could not all be written; that is reported on stderr unless the reader has simply gone.
   static func write(_ text: String) -> Bool { write(Array(text.utf8)) }
 
   /// The same for bytes.

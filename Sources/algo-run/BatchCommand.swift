@@ -69,15 +69,16 @@ enum BatchCommand: Subcommand {
     let options = try BatchOptions(invocation)
     // Before anything else exists: signals are blocked from here on and none is lost; threads inherit that.
     let supervision = options.isDryRun ? nil : try ExecCommand.supervision()
-    let situation = try Situation.find(
+    let context = try RunContext.find(
       invocation, reference: options.reference, runsWithoutState: options.runsWithoutState)
-    guard let version = try options.worker.applied(to: situation.version), let home = situation.home else {
-      throw ExitFailure(status: 125, sentence: "there is no home directory to keep payloads in; name one with --home.")
+    guard let version = try options.worker.applied(to: context.version), let home = context.home else {
+      throw CommandError(
+        exitCode: 125, sentence: "there is no home directory to keep payloads in; name one with --home.")
     }
     var settings = options.settings(for: version, home: home)
-    if let connection = situation.connection { settings.drainLimit = connection.deliveryWindow }
+    if let connection = context.connection { settings.drainLimit = connection.deliveryWindow }
     guard let (loop, supervisor) = supervision else { return try preview(settings) }
-    try options.refuseOwnFiles(situation, insights: version.insights)
+    try options.refuseOwnFiles(context, insights: version.insights)
 
     let files = PatientFiles(supervisor, limit: options.stopping.limits.timeLimit)
     let summaryFile = try options.summaryPath.map { path in
@@ -85,16 +86,16 @@ enum BatchCommand: Subcommand {
     }
     let executor: any Executor
     if let worker = version.worker {
-      executor = situation.workers(
+      executor = context.workers(
         of: settings.target, worker,
         slots: JobLimit.affordable(settings.jobs, descriptorsPerJob: WorkerPool.descriptorsPerWorker),
         limits: settings.limits, by: supervisor)
     } else {
       executor = ProcessExecutor(
-        supervisor: supervisor, slots: JobLimit.affordable(settings.jobs), format: situation.payloadFormat,
-        secrets: situation.secretVariables, spillDirectory: settings.spillDirectory)
+        supervisor: supervisor, slots: JobLimit.affordable(settings.jobs), format: context.payloadFormat,
+        secrets: context.secretVariables, spillDirectory: settings.spillDirectory)
     }
-    let payloads = version.insights ? try situation.payloadQueue(waking: loop) : nil
+    let payloads = version.insights ? try context.payloadQueue(waking: loop) : nil
     let history = HistoryWriter.of(invocation, home: home, runsLong: true)
     let summary: BatchSummary
     do throws(BatchFailure) {
@@ -104,7 +105,7 @@ enum BatchCommand: Subcommand {
       summary = try batch.run()
     } catch {
       payloads?.close()
-      throw ExitFailure(status: error.exitStatus, sentence: "\(error)")
+      throw CommandError(exitCode: error.exitStatus, sentence: "\(error)")
     }
     history?.close()
     for line in settings.isQuiet ? summary.linesWhenQuiet : summary.lines { Message.print(line) }

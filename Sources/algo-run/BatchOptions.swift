@@ -36,7 +36,7 @@ struct BatchOptions {
     files = named.isEmpty ? ["-"] : named
     isDryRun = invocation.flag("dry-run")
     guard named.filter({ $0 == "-" }).count < 2 else {
-      throw ExitFailure(status: 64, sentence: "\(BatchFailure.standardInputTwice)")
+      throw CommandError(exitCode: 64, sentence: "\(BatchFailure.standardInputTwice)")
     }
     summaryPath = invocation.value("summary")
     outputPath = invocation.value("output").flatMap { $0 == "-" ? nil : $0 }
@@ -68,31 +68,31 @@ struct BatchOptions {
   }
 
   /// Fails early if stdin or stdout is closed: the error would otherwise go unnoticed.
-  private static func refuseClosedStreams(_ files: [String], output: String?) throws(ExitFailure) {
+  private static func refuseClosedStreams(_ files: [String], output: String?) throws(CommandError) {
     if output == nil, fcntl(STDOUT_FILENO, F_GETFD) < 0 {
-      throw ExitFailure(
-        status: 125, sentence: "standard output is closed, so results would be lost; name a file with --output.")
+      throw CommandError(
+        exitCode: 125, sentence: "standard output is closed, so results would be lost; name a file with --output.")
     }
     if files.contains("-"), fcntl(STDIN_FILENO, F_GETFD) < 0 {
-      throw ExitFailure(status: 125, sentence: "standard input is closed; name the files of the requests.")
+      throw CommandError(exitCode: 125, sentence: "standard input is closed; name the files of the requests.")
     }
   }
 
   /// Refuses results in files that algo-run needs for itself, and payloads in files of the batch: appended to the
   /// requests they would be the next requests, without end.
-  func refuseOwnFiles(_ situation: Situation, insights: Bool) throws(ExitFailure) {
-    try situation.refuseOwnFile(outputPath, option: "--output")
-    try situation.refuseOwnFile(summaryPath, option: "--summary")
-    guard insights, let payloads = situation.insightsFile.flatMap({ FileIdentity(writing: $0) }) else { return }
+  func refuseOwnFiles(_ context: RunContext, insights: Bool) throws(CommandError) {
+    try context.refuseOwnFile(outputPath, option: "--output")
+    try context.refuseOwnFile(summaryPath, option: "--summary")
+    guard insights, let payloads = context.insightsFile.flatMap({ FileIdentity(writing: $0) }) else { return }
     if let requests = Self.requests(files, in: payloads) {
-      throw ExitFailure(
-        status: 64,
+      throw CommandError(
+        exitCode: 64,
         sentence: "payloads of this version are appended to the file of the requests, \(requests); copy the requests "
           + "to another file.")
     }
     if outputPath == nil, FileIdentity(file: STDOUT_FILENO) == payloads {
-      throw ExitFailure(
-        status: 64,
+      throw CommandError(
+        exitCode: 64,
         sentence: "standard output goes into the file that payloads are appended to; choose another file with "
           + "--output.")
     }
@@ -101,30 +101,30 @@ struct BatchOptions {
   /// Those of the files whose content is in `file`, in words. Standard input may have been redirected from one, too.
   private static func requests(_ files: [String], in file: FileIdentity) -> String? {
     let same = files.first { ($0 == "-" ? FileIdentity(file: STDIN_FILENO) : FileIdentity(reading: $0)) == file }
-    return same.map { $0 == "-" ? "standard input" : "\"\(TerminalText.safe($0))\"" }
+    return same.map { $0 == "-" ? "standard input" : "\"\(TerminalText.escaped($0))\"" }
   }
 
   /// No request is ever written over or added to, and the summary not written over the results.
-  private static func refuseOverwriting(_ files: [String], output: String?, summary: String?) throws(ExitFailure) {
+  private static func refuseOverwriting(_ files: [String], output: String?, summary: String?) throws(CommandError) {
     let results = output.map { FileIdentity(writing: $0) } ?? FileIdentity(file: STDOUT_FILENO)
     let report = summary.flatMap { FileIdentity(writing: $0) }
     for (option, written) in [("--output", results), ("--summary", report)] {
       guard let written, let shown = requests(files, in: written) else { continue }
-      throw ExitFailure(
-        status: 64,
+      throw CommandError(
+        exitCode: 64,
         sentence: option == "--output" && output == nil
           ? "standard output goes into the file of the requests, \(shown); choose another file with --output."
           : "\(option) would write over the requests in \(shown); choose another file with \(option).")
     }
     if let report, report == results {
-      let shown = output.map { "\"\(TerminalText.safe($0))\"" } ?? "on standard output"
-      throw ExitFailure(
-        status: 64,
+      let shown = output.map { "\"\(TerminalText.escaped($0))\"" } ?? "on standard output"
+      throw CommandError(
+        exitCode: 64,
         sentence: "--summary would write over the results \(shown); choose another file with --summary.")
     }
   }
 
-  /// Whether all that is needed stands on the command line: an exact version and its command.
+  /// Whether the command line has all that is needed: an exact version and its command.
   var runsWithoutState: Bool {
     guard case .exact = reference.selector else { return false }
     return invocation.commandLine != nil

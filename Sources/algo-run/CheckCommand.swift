@@ -55,9 +55,10 @@ enum CheckCommand: Subcommand {
       }
       return intake.finish()
     } catch {
-      throw ExitFailure(
-        status: 125,
-        sentence: "cannot read \"\(TerminalText.safe(path))\": \(error); name a file of metric lines, or pipe them to "
+      throw CommandError(
+        exitCode: 125,
+        sentence:
+          "cannot read \"\(TerminalText.escaped(path))\": \(error); name a file of metric lines, or pipe them to "
           + "algo-run check.")
     }
   }
@@ -66,9 +67,9 @@ enum CheckCommand: Subcommand {
 
   private static func table(_ metrics: CollectedMetrics, _ warnings: Warnings, _ used: Int, _ left: Int) -> [UInt8] {
     var text = Table.text(
-      metrics.accepted.map { ["accepted", TerminalText.safe($0.name, inQuotes: false), $0.number] })
+      metrics.accepted.map { ["accepted", TerminalText.escaped($0.name, inQuotes: false), $0.number] })
     for rejection in metrics.rejected { text += "\(rejection)\n" }
-    for (name, warning) in warnings { text += "warning: metric \"\(TerminalText.safe(name))\" \(warning)\n" }
+    for (name, warning) in warnings { text += "warning: metric \"\(TerminalText.escaped(name))\" \(warning)\n" }
     text += "\(metrics.accepted.count) accepted, \(metrics.rejected.count) rejected; \(used) bytes used, \(left) left\n"
     return Array(text.utf8)
   }

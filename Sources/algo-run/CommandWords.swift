@@ -3,7 +3,7 @@ internal import Platform
 internal import ProcessSupervision
 internal import RunModel
 
-/// The words behind `--` as the kernel passed them: as text they have lost what is not UTF-8.
+/// The words behind `--` as the kernel passed them: as text they have lost bytes that are not UTF-8.
 enum CommandWords {
   /// The last words of algo-run's own command line.
   static func last(_ count: Int) -> [OSString] { all.suffix(count) }
@@ -11,12 +11,13 @@ enum CommandWords {
   /// Refuses names of files and other values that are not UTF-8: as text they would name something else. The words of
   /// another program's command line, the last `commandLength` ones, may be any bytes.
   ///
-  /// - Throws: `ExitFailure` with status 64.
-  static func refuseBytes(before commandLength: Int) throws(ExitFailure) {
+  /// - Throws: `CommandError` with status 64.
+  static func refuseBytes(before commandLength: Int) throws(CommandError) {
     guard let word = all.dropLast(commandLength).first(where: { !$0.isText }) else { return }
-    throw ExitFailure(
-      status: 64,
-      sentence: "the argument \"\(TerminalText.safe(word.text))\" is not UTF-8 text, which algo-run needs in names of "
+    throw CommandError(
+      exitCode: 64,
+      sentence:
+        "the argument \"\(TerminalText.escaped(word.text))\" is not UTF-8 text, which algo-run needs in names of "
         + "files; rename the file, or make a link to it with another name.")
   }
 

@@ -25,12 +25,12 @@ enum CompareCommand: Subcommand {
       ("algo-run compare demo/credit/1.0.6 demo/credit/1.1.0", "two versions"),
       ("algo-run compare demo/credit@-14d..-7d demo/credit@-7d..", "this week and the week before"),
       ("algo-run compare --from old.ndjson --from new.ndjson --markdown", "two files, for a pull request"),
-      ("algo-run compare --from topic demo/credit/1.0.6 demo/credit", "what was delivered by all machines"),
+      ("algo-run compare --from topic demo/credit/1.0.6 demo/credit", "payloads of all machines"),
       ("algo-run compare --from all.ndjson a/b/1.0.0 a/b/1.1.0 --gate '@duration:p95<+20%'", "with a gate on time"),
     ],
     arguments: [
-      Argument("A", arity: .optional, completion: .reference, help: "What is known to be good: REF or REF@FROM..TO."),
-      Argument("B", arity: .optional, completion: .reference, help: "What is in question."),
+      Argument("A", arity: .optional, completion: .reference, help: "The known good version: REF or REF@FROM..TO."),
+      Argument("B", arity: .optional, completion: .reference, help: "The version in question."),
     ],
     options: [
       .repeatable(
@@ -62,7 +62,7 @@ enum CompareCommand: Subcommand {
   static func run(_ invocation: Invocation) throws -> Int32 {
     let rules = try rules(invocation)
     let files = invocation.values("from")
-    let isPaired = invocation.choice("paired")
+    let isPaired = invocation.optionalFlag("paired")
     if invocation.flag("json"), invocation.flag("markdown") { throw invocation.conflict("--json", "--markdown") }
     let sides: (a: CompareSide, b: CompareSide)
     if let first = invocation.argument("A") {
@@ -139,12 +139,12 @@ enum CompareCommand: Subcommand {
     }
     for metric in result.warned {
       Message.print(
-        "metric \"\(TerminalText.safe(metric.name))\" is reported by \(metric.a == nil ? "B" : "A") only; decide on it with "
+        "metric \"\(TerminalText.escaped(metric.name))\" is reported by \(metric.a == nil ? "B" : "A") only; decide on it with "
           + "\(metric.a == nil ? "--on-added" : "--on-removed").")
     }
     for judged in result.gates where judged.outcome == .unknown {
       Message.print(
-        "gate \"\(TerminalText.safe(judged.gate.description))\" could not be judged: a side has no such figure; check the "
+        "gate \"\(TerminalText.escaped(judged.gate.description))\" could not be judged: a side has no such figure; check the "
           + "metric's name.")
     }
   }

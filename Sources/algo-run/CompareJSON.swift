@@ -105,7 +105,7 @@ enum CompareJSON {
 }
 
 extension JSONWriter {
-  /// A number in full precision; nothing if there is none, or if it is no number of JSON.
+  /// A number in full precision; nothing if there is none, or if JSON has no such number.
   fileprivate mutating func number(_ name: String, _ value: Double?) {
     if let value, value.isFinite { member(name, number: "\(value)") }
   }

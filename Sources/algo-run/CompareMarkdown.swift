@@ -40,7 +40,7 @@ enum CompareMarkdown {
   /// Text from outside, which can end neither the cell nor the code.
   private static func code(_ text: String) -> String {
     var safe = ""
-    for character in TerminalText.safe(text, limit: 200, inQuotes: false) {
+    for character in TerminalText.escaped(text, limit: 200, inQuotes: false) {
       switch character {
       case "`": safe += "'"
       case "|": safe += "\\|"

@@ -9,27 +9,27 @@ internal import StateStore
 enum CompareSources {
   /// Gives each execution of a file, or of the topic, to each side.
   ///
-  /// - Throws: `ExitFailure` with status 125.
-  static func read(_ source: String, _ invocation: Invocation, into sides: [CompareSide]) throws(ExitFailure) {
+  /// - Throws: `CommandError` with status 125.
+  static func read(_ source: String, _ invocation: Invocation, into sides: [CompareSide]) throws(CommandError) {
     let tally = try ExecutionSource.read(source, invocation, status: 125) { line throws(SystemError) in
       for side in sides { try side.add(line) }
     }
     guard tally.unreadable > 0 else { return }
     guard tally.executions > 0 else {
-      throw ExitFailure(
-        status: 125,
+      throw CommandError(
+        exitCode: 125,
         sentence:
-          "no line of \"\(TerminalText.safe(source))\" is an execution; name a file of payloads, reports or batch "
+          "no line of \"\(TerminalText.escaped(source))\" is an execution; name a file of payloads, reports or batch "
           + "results, one a line.")
     }
     Message.print(
-      "\(tally.unreadable) of the lines of \"\(TerminalText.safe(source))\" are no executions and were left out; check how "
+      "\(tally.unreadable) of the lines of \"\(TerminalText.escaped(source))\" are not executions and were left out; check how "
         + "the file was written.")
   }
 
   /// Gives each side its executions of the home's history.
   ///
-  /// - Throws: `ExitFailure` with status 125.
+  /// - Throws: `CommandError` with status 125.
   static func readHistory(_ home: HomeDirectory, into sides: [CompareSide]) throws {
     if let absence = SharedOptions.absence(of: home) {
       Message.print("\(absence), so there is no history; run both versions, or check --home.")
@@ -44,8 +44,8 @@ enum CompareSources {
         (selection.since, selection.until) = (side.since, side.until)
         try history.read(selection, status: 125) { line throws(SystemError) in try side.add(line, of: version) }
       }
-    } catch let failure as ExitFailure {
+    } catch let failure as CommandError {
       throw failure
-    } catch { throw ExitFailure(status: 125, sentence: Remedy.sentence(error)) }
+    } catch { throw CommandError(exitCode: 125, sentence: Remedy.sentence(error)) }
   }
 }

@@ -16,7 +16,7 @@ enum CompareText {
     for metric in result.emptySide == nil ? result.metrics : [] {
       let verdict = metric.verdict?.rawValue ?? ""
       text += verdict + String(repeating: " ", count: width - verdict.count + 2)
-      text += "\(TerminalText.safe(metric.name, inQuotes: false)): \(metric.explanation)\n"
+      text += "\(TerminalText.escaped(metric.name, inQuotes: false)): \(metric.explanation)\n"
       let isChanged = [.drift, .small, .inconclusive, .rateChanged].contains(metric.verdict)
       if which == "all" || which == "changed" && isChanged { text += plot.lines(metric) }
     }
@@ -58,7 +58,7 @@ enum CompareText {
       judged.b.map { judged.a == nil ? FigureText.short($0) : "B has \(FigureText.short($0))" },
     ]
     let shown = figures.compactMap { $0 }.joined(separator: ", ")
-    return "gate \(judged.outcome.rawValue)  \(TerminalText.safe(judged.gate.description, inQuotes: false))"
+    return "gate \(judged.outcome.rawValue)  \(TerminalText.escaped(judged.gate.description, inQuotes: false))"
       + (shown.isEmpty ? "" : ": \(shown)")
   }
 }

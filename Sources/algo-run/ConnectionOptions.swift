@@ -20,7 +20,8 @@ enum ConnectionOptions {
     return connection
   }
 
-  /// What the options change: the connection before if it is of the same type, else a new one with its habits.
+  /// The result of the options: the connection before with changes if it is of the same type, else a new one with its
+  /// habits.
   private static func start(_ invocation: Invocation, _ before: Connection?) throws -> Connection {
     let isEventHubs = invocation.flag("event-hubs")
     let kind = invocation.value("type").flatMap { Connection.Kind(rawValue: $0) }
@@ -119,7 +120,7 @@ enum ConnectionOptions {
     if let window = try SharedOptions.duration(invocation, "delivery-window") {
       guard window >= .seconds(1), window <= .seconds(30 * 86_400) else {
         throw invocation.invalid(
-          "delivery-window", value: DurationText.write(window), expected: "at least one second and at most 30d")
+          "delivery-window", value: DurationText.format(window), expected: "at least one second and at most 30d")
       }
       connection.deliveryWindow = window
     }
@@ -138,7 +139,7 @@ enum ConnectionOptions {
 }
 
 extension Connection.PasswordSource {
-  /// Whether it says where the password is, which another user's may be as well.
+  /// Whether it names the place of the password, which another user's may be as well.
   fileprivate var isReference: Bool {
     if case .kept = self { false } else { true }
   }

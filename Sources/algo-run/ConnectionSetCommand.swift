@@ -7,7 +7,7 @@ internal import Platform
 internal import RunModel
 internal import StateStore
 
-/// `algo-run connection set`: makes the connection, or changes what is named of the one there is.
+/// `algo-run connection set`: makes the connection, or changes the named settings of the present one.
 enum ConnectionSetCommand {
   static let command = Command(
     name: "set",
@@ -88,7 +88,7 @@ enum ConnectionSetCommand {
     }
     if let authority { connection.certificateAuthority = try store.copyCertificateAuthority(from: authority) }
     try store.set(connection)
-    // What was known of the broker before means nothing for this one.
+    // An outage of the broker before means nothing for this one.
     try Outbox.existing(home: home)?.clearOutage()
     let target = connection.kind == .file ? connection.filePath ?? home.insightsFile : "topic \(connection.topic)"
     Message.print("payloads go to \(target) from now on; try it with: algo-run connection test.")
@@ -119,18 +119,18 @@ extension ConnectionSetCommand {
 
   /// librdkafka would refuse it as well, in OpenSSL's words.
   private static func checkAuthority(_ path: String) throws {
-    let shown = TerminalText.safe(path, limit: 4096)
+    let shown = TerminalText.escaped(path, limit: 4096)
     let bytes: [UInt8]
     do throws(SystemError) {
       bytes = try Descriptor.open(path, flags: O_RDONLY | O_NOCTTY, mode: 0).readAll(limit: mostAuthorityBytes)
     } catch {
-      throw ExitFailure(
-        status: 64, sentence: "the authority \"\(shown)\" cannot be read (\(error)); name a PEM file with --ca.")
+      throw CommandError(
+        exitCode: 64, sentence: "the authority \"\(shown)\" cannot be read (\(error)); name a PEM file with --ca.")
     }
     // OpenSSL also takes "TRUSTED CERTIFICATE" and "X509 CERTIFICATE".
-    guard String(decoding: bytes, as: UTF8.self).holds(" CERTIFICATE-----") else {
-      throw ExitFailure(
-        status: 64,
+    guard String(decoding: bytes, as: UTF8.self).containsBytes(" CERTIFICATE-----") else {
+      throw CommandError(
+        exitCode: 64,
         sentence:
           "\"\(shown)\" holds no certificate in PEM form; convert it with: openssl x509 -inform der -in FILE -out "
           + "ca.pem.")

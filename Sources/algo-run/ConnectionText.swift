@@ -9,7 +9,7 @@ enum ConnectionText {
   static func rows(_ connection: Connection) -> [[String]] {
     var rows = [["type", connection.kind.rawValue]]
     func add(_ name: String, _ value: String?) {
-      if let value { rows.append([name, TerminalText.safe(value, limit: 4096, inQuotes: false)]) }
+      if let value { rows.append([name, TerminalText.escaped(value, limit: 4096, inQuotes: false)]) }
     }
     add("path", connection.filePath)
     if connection.kind != .file {
@@ -25,9 +25,9 @@ enum ConnectionText {
     if connection.kind == .saslSSL { add("authority", connection.certificateAuthority ?? "the system's roots") }
     for property in connection.properties { add("property", "\(property)") }
     add("payload format", connection.payloadFormat.rawValue)
-    add("delivery window", DurationText.write(connection.deliveryWindow))
-    add("delivery wait", DurationText.write(connection.deliveryWait))
-    add("retention", "\(DurationText.write(connection.retention.age)), \(connection.retention.records) records")
+    add("delivery window", DurationText.format(connection.deliveryWindow))
+    add("delivery wait", DurationText.format(connection.deliveryWait))
+    add("retention", "\(DurationText.format(connection.retention.age)), \(connection.retention.records) records")
     add("on expiry", connection.onExpiry.rawValue)
     return rows
   }
@@ -41,7 +41,7 @@ enum ConnectionText {
     }
   }
 
-  /// One object; `is_set` is false for the file that counts where no connection is set.
+  /// One object; `is_set` is false for the default file, used if no connection is set.
   static func json(_ connection: Connection, isSet: Bool) -> [UInt8] {
     var json = JSONWriter()
     json.beginObject()
@@ -68,9 +68,9 @@ enum ConnectionText {
     }
     json.endObject()
     json.member("payload_format", connection.payloadFormat.rawValue)
-    json.member("delivery_window", DurationText.write(connection.deliveryWindow))
-    json.member("delivery_wait", DurationText.write(connection.deliveryWait))
-    json.member("retention", DurationText.write(connection.retention.age))
+    json.member("delivery_window", DurationText.format(connection.deliveryWindow))
+    json.member("delivery_wait", DurationText.format(connection.deliveryWait))
+    json.member("retention", DurationText.format(connection.retention.age))
     json.member("retention_records", integer: connection.retention.records)
     json.member("on_expiry", connection.onExpiry.rawValue)
     json.endObject()
@@ -131,5 +131,5 @@ enum ConnectionText {
   }
 
   /// Text from a broker, made safe for a terminal.
-  private static func shown(_ text: String) -> String { TerminalText.safe(text, limit: 2000, inQuotes: false) }
+  private static func shown(_ text: String) -> String { TerminalText.escaped(text, limit: 2000, inQuotes: false) }
 }

@@ -33,7 +33,7 @@ enum ConsumeCommand: Subcommand {
         "algo-run consume demo/iris --from flowers --to species --instance $(hostname)",
         "a fixed host: restarts in a second"
       ),
-      ("algo-run consume demo/iris --from flowers --to species --once", "a batch over what the topic holds now"),
+      ("algo-run consume demo/iris --from flowers --to species --once", "a batch over the topic as it is now"),
       (
         "algo-run consume demo/iris --from flowers --to species --retries 3 --dead-letter flowers-failed",
         "with retries, and a topic for requests that failed for good"
@@ -51,33 +51,33 @@ enum ConsumeCommand: Subcommand {
   static func run(_ invocation: Invocation) throws -> Int32 {
     let options = try ConsumeOptions(invocation)
     let (loop, supervisor) = try ExecCommand.supervision()
-    let situation = try Situation.find(invocation, reference: options.reference, runsWithoutState: false)
-    guard let version = try options.worker.applied(to: situation.version), let home = situation.home else {
-      throw ExitFailure(status: 125, sentence: "there is no home directory; name one with --home.")
+    let context = try RunContext.find(invocation, reference: options.reference, runsWithoutState: false)
+    guard let version = try options.worker.applied(to: context.version), let home = context.home else {
+      throw CommandError(exitCode: 125, sentence: "there is no home directory; name one with --home.")
     }
     var settings = try options.settings(for: version)
-    let connection = try options.connection(situation.connection)
+    let connection = try options.connection(context.connection)
     let slot = try takeSlot(&settings, options, home: home)
 
     let clients = try clients(settings, connection)
-    let route = try options.route(of: version, situation.connection, clients.consumer)
+    let route = try options.route(of: version, context.connection, clients.consumer)
     let (plan, ends) = try check(clients.consumer, settings, options, route, connection)
     if case .outbox(let place) = route {
       Message.print("payloads go to \(place) by the outbox, at least once: they are not part of the transactions.")
     }
     let executor: any Executor
     if let worker = version.worker {
-      executor = situation.workers(
+      executor = context.workers(
         of: settings.target, worker,
         slots: JobLimit.affordable(settings.jobs, descriptorsPerJob: WorkerPool.descriptorsPerWorker),
         limits: settings.limits, by: supervisor)
     } else {
       executor = ProcessExecutor(
-        supervisor: supervisor, slots: JobLimit.affordable(settings.jobs), format: situation.payloadFormat,
-        secrets: situation.secretVariables, spillDirectory: settings.spillDirectory)
+        supervisor: supervisor, slots: JobLimit.affordable(settings.jobs), format: context.payloadFormat,
+        secrets: context.secretVariables, spillDirectory: settings.spillDirectory)
     }
     let payloads: (any PayloadQueue)? =
-      if case .outbox = route { try situation.payloadQueue(waking: loop) } else { nil }
+      if case .outbox = route { try context.payloadQueue(waking: loop) } else { nil }
     let history = HistoryWriter.of(invocation, home: home, runsLong: true)
     let run = try ExecCommand.ownFailure {
       try ConsumeRun(
@@ -123,7 +123,7 @@ enum ConsumeCommand: Subcommand {
       let clients = try ProducerSettings(connection, traffic: .many)
       return (clients, try GroupConsumer(clients, settings.group))
     } catch {
-      throw ExitFailure(status: 78, sentence: "settings: \(Remedy.sentence(error)).")
+      throw CommandError(exitCode: 78, sentence: "settings: \(Remedy.sentence(error)).")
     }
   }
 
@@ -139,8 +139,8 @@ enum ConsumeCommand: Subcommand {
       return (plan, settings.endsAtEnd ? try check.ends(partitions: plan.inputPartitions) : [:])
     } catch {
       switch error {
-      case .unusable(let sentence): throw ExitFailure(status: 78, sentence: sentence)
-      case .unanswered(let cause): throw ExitFailure(status: 78, sentence: diagnosis(of: connection, cause))
+      case .unusable(let sentence): throw CommandError(exitCode: 78, sentence: sentence)
+      case .unanswered(let cause): throw CommandError(exitCode: 78, sentence: diagnosis(of: connection, cause))
       }
     }
   }

@@ -28,7 +28,7 @@ struct ConsumeOptions {
       help: "at-least-once is for brokers without transactions."),
     .value(
       "commit-interval", "D", default: "100ms", help: "Longest time that a result waits for its commit; 0s: none."),
-    .value("commit-count", "N", default: "1000", help: "Results that are committed at once without that wait."),
+    .value("commit-count", "N", default: "1000", help: "Results that are committed immediately, without that wait."),
     .value(
       "order", "ORDER", default: "none", completion: .choices(ConsumeSettings.Order.allCases.map(\.rawValue)),
       help: "Requests that run one after the other: none, those of a key, those of a partition."),
@@ -81,8 +81,8 @@ struct ConsumeOptions {
     insightsTopic = try Self.topic(invocation, "insights-topic")
     for (option, name) in [("--to", results), ("--dead-letter", deadLetters), ("--insights-topic", insightsTopic)]
     where name == requests {
-      throw ExitFailure(
-        status: 64, sentence: "\(option) is the topic of the requests, whose records would run again; name another.")
+      throw CommandError(
+        exitCode: 64, sentence: "\(option) is the topic of the requests, whose records would run again; name another.")
     }
     isExactlyOnce = invocation.value("delivery") != "at-least-once"
     progress = invocation.value("progress").flatMap(ProgressStyle.init) ?? .auto
@@ -114,22 +114,22 @@ struct ConsumeOptions {
   }
 
   /// The brokers, and how they are talked to.
-  func connection(_ own: Connection?) throws(ExitFailure) -> Connection {
+  func connection(_ own: Connection?) throws(CommandError) -> Connection {
     var connection: Connection
     if let brokers {
       connection = Connection(kind: .plaintext, topic: requests, brokers: brokers)
     } else if let own, own.kind != .file {
       connection = own
     } else {
-      throw ExitFailure(
-        status: 64,
+      throw CommandError(
+        exitCode: 64,
         sentence:
           "there are no brokers to consume from; name them with --brokers, or set the connection with `algo-run "
           + "connection set`.")
     }
     if connection.isEventHubs, isExactlyOnce {
-      throw ExitFailure(
-        status: 64, sentence: "Azure Event Hubs has no transactions here; pass --delivery at-least-once.")
+      throw CommandError(
+        exitCode: 64, sentence: "Azure Event Hubs has no transactions here; pass --delivery at-least-once.")
     }
     connection.topic = requests
     connection.properties += properties
@@ -139,7 +139,7 @@ struct ConsumeOptions {
   /// Where payloads of a version go.
   func route(
     of version: PublishedVersion, _ own: Connection?, _ consumer: GroupConsumer
-  ) throws(ExitFailure) -> PayloadRoute {
+  ) throws(CommandError) -> PayloadRoute {
     guard version.insights else { return .none }
     if let insightsTopic { return .topic(insightsTopic) }
     guard let own, own.kind != .file else { return .outbox(own?.filePath ?? "insights.ndjson in the home") }

@@ -16,11 +16,11 @@ struct ConsumerSettings {
   /// Names of properties that the consumer needs and that are not shown, each with its place.
   private var secrets: [(name: String, place: String)] = []
 
-  /// - Throws: ``ExitFailure`` for a connection to a file.
+  /// - Throws: ``CommandError`` for a connection to a file.
   init(_ connection: Connection) throws {
     guard connection.kind != .file else {
-      throw ExitFailure(
-        status: 1,
+      throw CommandError(
+        exitCode: 1,
         sentence: "the connection is a file, which needs no consumer; set a broker with: algo-run connection set.")
     }
     topic = connection.topic
@@ -48,7 +48,7 @@ struct ConsumerSettings {
 
   /// A properties file, as `kcat -F` and `algo-run-insights --config` take it.
   var text: String {
-    func safe(_ text: String) -> String { TerminalText.safe(text, limit: 4096, inQuotes: false) }
+    func safe(_ text: String) -> String { TerminalText.escaped(text, limit: 4096, inQuotes: false) }
     let lines =
       ["# Topic: \(safe(topic))"] + properties.map { "\($0.name)=\(safe($0.value))" }
       + secrets.map { "# \($0.name) is a secret and is not shown (\(safe($0.place)))" }

@@ -4,7 +4,7 @@ internal import RunModel
 internal import StateStore
 internal import Synchronization
 
-/// Prints what a user must know of delivery, with words and remedies, each line once.
+/// Prints messages of delivery with their remedies, each line once.
 final class DeliveryPrinter: Sendable {
   private let words: @Sendable (DeliveryNotice) -> String
   private let printed = Mutex<Set<String>>([])
@@ -12,7 +12,7 @@ final class DeliveryPrinter: Sendable {
   /// For the one payload of an `exec`, which is attempted for `window`.
   init(ofOneWithin window: Duration) { words = { Self.ofOne($0, window) } }
 
-  /// For those of a batch or of the outbox; `payloads` says which.
+  /// For those of a batch or of the outbox, as `payloads` states.
   init(of payloads: String) { words = { Self.ofMany($0, payloads) } }
 
   /// Prints a notice unless that was done. After an obstacle is gone, all may be printed again.
@@ -26,7 +26,7 @@ final class DeliveryPrinter: Sendable {
   }
 
   private static func ofOne(_ notice: DeliveryNotice, _ window: Duration) -> String {
-    let late = "the payload was not delivered within \(DurationText.write(window)) and"
+    let late = "the payload was not delivered within \(DurationText.format(window)) and"
     return switch notice {
     case .waiting(let problem): "the payload waits in the outbox (\(Remedy.sentence(problem)))"
     case .queued(let reason): "the payload waits in the outbox (\(reason))"

@@ -60,13 +60,13 @@ enum ExecCommand: Subcommand {
     // Before anything is looked up: from here on a signal is the child's, and none is lost between.
     let options = try ExecOptions(invocation)
     let (loop, supervisor) = try supervision()
-    let situation = try Situation.find(
+    let context = try RunContext.find(
       invocation, reference: options.reference, runsWithoutState: invocation.commandLine != nil)
-    let version = try options.worker.applied(to: situation.version)
+    let version = try options.worker.applied(to: context.version)
     try options.refuseUnusable(for: version)
-    try options.refuseOwnFiles(situation)
+    try options.refuseOwnFiles(context)
     let files = PatientFiles(supervisor, limit: options.stopping.limits.timeLimit)
-    // Before the report: one that is made here must not be what is read.
+    // Before the report: a report that is made here must not be read as input.
     var request = try options.request(for: version, by: files)
     let report = try options.reportPath.map { path in try ownFailure { try ReportFile(path, by: files) } }
     request.limits.timeLimit = files.rest ?? request.limits.timeLimit
@@ -75,18 +75,18 @@ enum ExecCommand: Subcommand {
     var output: WorkerOutput?
     if let worker = version?.worker {
       request.input = try request.input.readToEnd()
-      let pool = situation.workers(
+      let pool = context.workers(
         of: request.target, worker, slots: 1, limits: request.limits, by: supervisor, mostFailedStarts: 1)
       output = WorkerOutput(of: pool)
       executor = pool
     } else {
       let process = ProcessExecutor(
-        supervisor: supervisor, slots: 1, format: situation.payloadFormat, secrets: situation.secretVariables)
+        supervisor: supervisor, slots: 1, format: context.payloadFormat, secrets: context.secretVariables)
       process.keepsDescendants = options.keepsDescendants
       process.sharesTerminal = true
       executor = process
     }
-    let history = situation.version == nil ? nil : HistoryWriter.of(invocation, home: situation.home)
+    let history = context.version == nil ? nil : HistoryWriter.of(invocation, home: context.home)
     func note(_ record: ExecutionRecord) {
       // A worker's input is at hand; that of a process is its own.
       history?.append(record, inputSHA256: version?.worker == nil ? nil : request.input.sha256?.hexadecimal)
@@ -95,7 +95,7 @@ enum ExecCommand: Subcommand {
     var status: Int32
     do throws(StartFailure) {
       record = try ExecRun(executor: executor, supervisor: supervisor, loop: loop).run(
-        request, output: output, publisher: { situation.publisher(deliveryWait: deliveryWait) },
+        request, output: output, publisher: { context.publisher(deliveryWait: deliveryWait) },
         started: { history?.prepare() }, ended: note)
       status = record.exitStatus
     } catch {
@@ -111,7 +111,7 @@ enum ExecCommand: Subcommand {
     if output?.isWritten == false, status == 0 { status = 125 }
     if record.outcome == .timedOut, let limit = options.stopping.limits.timeLimit ?? request.limits.timeLimit {
       let origin = invocation.isGiven("timeout") ? "--timeout" : "its version's time limit, which --timeout overrides"
-      Message.print("stopped after \(DurationText.write(limit)) (\(origin)).")
+      Message.print("stopped after \(DurationText.format(limit)) (\(origin)).")
     }
     printRejections(record.metrics.rejected)
     if invocation.flag("strict"), status == 0, !record.metrics.rejected.isEmpty { status = 65 }
@@ -134,21 +134,21 @@ enum ExecCommand: Subcommand {
   }
 
   /// The event loop and the supervisor of this process. Signals are blocked from here on.
-  static func supervision() throws(ExitFailure) -> (EventLoop, Supervisor) {
+  static func supervision() throws(CommandError) -> (EventLoop, Supervisor) {
     do throws(SystemError) {
       let loop = try EventLoop()
       return (loop, try Supervisor(on: loop))
     } catch {
-      throw ExitFailure(
-        status: 125, sentence: "cannot watch a child: \(error); raise the limit of open files (ulimit -n).")
+      throw CommandError(
+        exitCode: 125, sentence: "cannot watch a child: \(error); raise the limit of open files (ulimit -n).")
     }
   }
 
   /// Runs `body`; its failure is one of algo-run itself, status 125, unless it has a status of its own.
   static func ownFailure<Value>(_ body: () throws -> Value) throws -> Value {
     do { return try body() } catch {
-      guard !(error is ExitFailure || error is Interruption) else { throw error }
-      throw ExitFailure(status: 125, sentence: Remedy.sentence(error))
+      guard !(error is CommandError || error is Interruption) else { throw error }
+      throw CommandError(exitCode: 125, sentence: Remedy.sentence(error))
     }
   }
 }

@@ -24,21 +24,23 @@ struct ExecOptions {
     reportPath = invocation.value("report")
     inputPath = invocation.value("input")
     if reportPath == "-" {
-      throw ExitFailure(
-        status: 64,
+      throw CommandError(
+        exitCode: 64,
         sentence: "--report takes a file, because stdout is the algorithm's; to see it at once name /dev/stderr.")
     }
     if let inputPath, let reportPath, let input = FileIdentity(reading: inputPath),
       input == FileIdentity(writing: reportPath)
     {
-      throw ExitFailure(
-        status: 64,
-        sentence: "--report would write over the input \"\(TerminalText.safe(inputPath))\"; choose another file with "
+      throw CommandError(
+        exitCode: 64,
+        sentence:
+          "--report would write over the input \"\(TerminalText.escaped(inputPath))\"; choose another file with "
           + "--report.")
     }
     requestID = invocation.value("request-id") ?? RequestID.random()
     if let problem = RequestID.problem(with: requestID) {
-      throw invocation.invalid("request-id", value: TerminalText.safe(requestID), expected: "an identifier; \(problem)")
+      throw invocation.invalid(
+        "request-id", value: TerminalText.escaped(requestID), expected: "an identifier; \(problem)")
     }
     stopping = try Stopping(invocation)
     worker = try WorkerOptions(invocation)
@@ -46,31 +48,32 @@ struct ExecOptions {
   }
 
   /// Refuses a report in a file that is needed for something else, and payloads in the file that is read.
-  func refuseOwnFiles(_ situation: Situation) throws(ExitFailure) {
-    try situation.refuseOwnFile(reportPath, option: "--report")
-    if let reportPath, let program = program(of: situation.version), let file = FileIdentity(reading: program),
+  func refuseOwnFiles(_ context: RunContext) throws(CommandError) {
+    try context.refuseOwnFile(reportPath, option: "--report")
+    if let reportPath, let program = program(of: context.version), let file = FileIdentity(reading: program),
       file == FileIdentity(writing: reportPath)
     {
-      throw ExitFailure(
-        status: 64,
-        sentence: "--report would write over the program \"\(TerminalText.safe(program))\"; choose another file with "
+      throw CommandError(
+        exitCode: 64,
+        sentence:
+          "--report would write over the program \"\(TerminalText.escaped(program))\"; choose another file with "
           + "--report.")
     }
-    guard situation.version?.insights == true, let inputPath,
-      let payloads = situation.insightsFile.flatMap({ FileIdentity(writing: $0) }),
+    guard context.version?.insights == true, let inputPath,
+      let payloads = context.insightsFile.flatMap({ FileIdentity(writing: $0) }),
       payloads == FileIdentity(reading: inputPath)
     else { return }
-    throw ExitFailure(
-      status: 64,
-      sentence: "payloads of this version are appended to the input \"\(TerminalText.safe(inputPath))\"; copy it to "
+    throw CommandError(
+      exitCode: 64,
+      sentence: "payloads of this version are appended to the input \"\(TerminalText.escaped(inputPath))\"; copy it to "
         + "another file.")
   }
 
   /// Refuses options that the version's way to run has no use for.
-  func refuseUnusable(for version: PublishedVersion?) throws(ExitFailure) {
+  func refuseUnusable(for version: PublishedVersion?) throws(CommandError) {
     guard keepsDescendants, let version, version.worker != nil else { return }
-    throw ExitFailure(
-      status: 64,
+    throw CommandError(
+      exitCode: 64,
       sentence: "--keep-descendants is for processes, but \(version.reference) runs as a worker; leave it out.")
   }
 
@@ -90,9 +93,10 @@ struct ExecOptions {
       do {
         request.input = .descriptor(try files.open(inputPath, flags: O_RDONLY))
       } catch let error as SystemError {
-        throw ExitFailure(
-          status: 125,
-          sentence: "cannot open the input \"\(TerminalText.safe(inputPath))\": \(error); name a file that can be read "
+        throw CommandError(
+          exitCode: 125,
+          sentence:
+            "cannot open the input \"\(TerminalText.escaped(inputPath))\": \(error); name a file that can be read "
             + "with --input.")
       }
     }

@@ -3,7 +3,7 @@ internal import Delivery
 internal import RunModel
 internal import StateStore
 
-extension Situation {
+extension RunContext {
   /// Who takes the payload of this execution.
   func publisher(deliveryWait: Duration?) -> any PayloadPublisher {
     guard let home else { return NoHomePublisher() }

@@ -6,44 +6,44 @@ internal import Platform
 internal import RunModel
 internal import StateStore
 
-/// What `--from` names: a file of executions, `-` for stdin, or `topic` for the topic of the home's connection.
+/// The value of `--from`: a file of executions, `-` for stdin, or `topic` for the topic of the home's connection.
 enum ExecutionSource {
   /// Calls `visit` with each execution. A payload that is in the topic twice, because it was sent again, counts once.
   ///
   /// - Parameter status: the exit status if the source cannot be read.
-  /// - Throws: `ExitFailure`.
+  /// - Throws: `CommandError`.
   static func read(
     _ source: String, _ invocation: Invocation, status: Int32, visit: (ExecutionLine) throws(SystemError) -> Void
-  ) throws(ExitFailure) -> ExecutionFile.Tally {
+  ) throws(CommandError) -> ExecutionFile.Tally {
     if source == "topic" { return try readTopic(invocation, status: status, visit: visit) }
     do throws(SystemError) {
       return try ExecutionFile.read(source, visit: visit)
     } catch {
-      throw ExitFailure(
-        status: status,
-        sentence: "\"\(TerminalText.safe(source, limit: 4096))\" cannot be read: \(error); name a file of payloads, "
+      throw CommandError(
+        exitCode: status,
+        sentence: "\"\(TerminalText.escaped(source, limit: 4096))\" cannot be read: \(error); name a file of payloads, "
           + "reports or batch results.")
     }
   }
 
   private static func readTopic(
     _ invocation: Invocation, status: Int32, visit: (ExecutionLine) throws(SystemError) -> Void
-  ) throws(ExitFailure) -> ExecutionFile.Tally {
+  ) throws(CommandError) -> ExecutionFile.Tally {
     let connection: Connection?
     let reader: TopicReader
     do {
       connection = try ConnectionStore(home: SharedOptions.home(invocation)).connection()
       guard let connection, connection.kind != .file else {
-        throw ExitFailure(
-          status: status,
-          sentence: "the connection is no topic; name the file with --from, or connect Kafka with "
+        throw CommandError(
+          exitCode: status,
+          sentence: "the connection is not a topic; name the file with --from, or connect Kafka with "
             + "`algo-run connection set`.")
       }
       reader = try TopicReader(ProducerSettings(connection, traffic: .many))
-    } catch let error as ExitFailure {
+    } catch let error as CommandError {
       throw error
     } catch {
-      throw ExitFailure(status: status, sentence: Remedy.sentence(error))
+      throw CommandError(exitCode: status, sentence: Remedy.sentence(error))
     }
     let line = ExecutionLine()
     var tally = ExecutionFile.Tally()
@@ -63,10 +63,10 @@ enum ExecutionSource {
       }
     }
     guard let problem = failure.map({ "\($0)" }) ?? cause?.text else { return tally }
-    throw ExitFailure(
-      status: status,
+    throw CommandError(
+      exitCode: status,
       sentence:
-        "the topic \"\(TerminalText.safe(connection?.topic ?? ""))\" cannot be read to its end: \(problem); see "
+        "the topic \"\(TerminalText.escaped(connection?.topic ?? ""))\" cannot be read to its end: \(problem); see "
         + "`algo-run connection test`.")
   }
 }

@@ -3,7 +3,7 @@ internal import Glibc
 
 /// Numbers as people read them.
 enum Figure {
-  /// At most so many significant digits, without trailing zeros; whole numbers keep all of theirs up to a million.
+  /// At most that many significant digits, without trailing zeros; whole numbers keep all of theirs up to a million.
   static func text(_ value: Double, digits: Int = 5) -> String {
     guard value.isFinite else { return "-" }
     if value == value.rounded(), abs(value) < 1e15 { return "\(Int64(value))" }

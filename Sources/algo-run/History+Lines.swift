@@ -9,7 +9,7 @@ extension History {
   /// - Parameters:
   ///   - inOrder: whether the first that started comes first.
   ///   - status: the exit status if `visit` cannot use its temporary file.
-  /// - Throws: `ExitFailure`, or what the database reports.
+  /// - Throws: `CommandError`, or what the database reports.
   func read(
     _ selection: RunSelection, inOrder: Bool = false, status: Int32,
     visit: (ExecutionLine) throws(SystemError) -> Void
@@ -25,7 +25,7 @@ extension History {
 
   /// The values of the executions, the first that started first. They go to a file: memory does not grow with them.
   ///
-  /// - Throws: `ExitFailure` with status 1, or what the database reports.
+  /// - Throws: `CommandError` with status 1, or what the database reports.
   func columns(_ selection: RunSelection) throws -> ExecutionColumns {
     let columns = ExecutionColumns(directory: ScratchFolder.path, needsKeys: false)
     try read(selection, inOrder: true, status: 1, visit: columns.add)

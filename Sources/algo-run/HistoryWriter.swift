@@ -9,13 +9,13 @@ internal import StateStore
 /// executions it concerns.
 final class HistoryWriter: ExecutionLog {
   private let journal: HistoryJournal
-  /// Imports full segments meanwhile; nil in a process that ends soon.
+  /// Imports full segments in the meantime; nil in a process that ends soon.
   private let importer: JournalImporter?
   private var hasFailed = false
 
   /// The history of a home; nil if it is switched off, or without a home.
   ///
-  /// - Parameter runsLong: whether full segments are imported meanwhile, on a thread of its own.
+  /// - Parameter runsLong: whether full segments are imported in the meantime, on a thread of its own.
   static func of(_ invocation: Invocation, home: HomeDirectory?, runsLong: Bool = false) -> HistoryWriter? {
     guard let home, !invocation.flag("no-history"), !HistoryJournal.isOff else { return nil }
     return HistoryWriter(home, runsLong: runsLong)

@@ -58,7 +58,7 @@ enum KeysCommand: Subcommand {
     case "revoke":
       let name = invocation.argument("NAME") ?? ""
       try store.revoke(name)
-      Message.print("revoked the key \(TerminalText.safe(name)).")
+      Message.print("revoked the key \(TerminalText.escaped(name)).")
       return 0
     default:
       return try list(store, asJSON: invocation.flag("json"))

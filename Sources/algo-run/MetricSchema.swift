@@ -4,7 +4,7 @@ internal import JSONText
 internal import RunModel
 internal import StateStore
 
-/// `algo-run runs schema`: what a store needs to know of the metrics that were reported.
+/// `algo-run runs schema`: the reported metrics as a store needs them.
 enum MetricSchema {
   enum Store: String, CaseIterable { case connect, clickhouse, postgresql, telegraf }
 

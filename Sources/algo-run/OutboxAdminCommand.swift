@@ -3,8 +3,8 @@ internal import CommandLineInterface
 internal import RunModel
 internal import StateStore
 
-/// `algo-run outbox retry|purge`: what an operator does with payloads that were given up.
-enum OutboxCareCommand {
+/// `algo-run outbox retry|purge`: operations on payloads that were given up.
+enum OutboxAdminCommand {
   /// Numbers that are listed; the others are counted.
   private static let listedNumbers = 20
 
@@ -24,7 +24,7 @@ enum OutboxCareCommand {
     }
     if count > 0 || left.isEmpty {
       Message.print(
-        "\(count) payload(s) are pending again, for \(DurationText.write(window))"
+        "\(count) payload(s) are pending again, for \(DurationText.format(window))"
           + (count > 0 ? "; deliver them with: algo-run outbox deliver." : "."))
     }
     return printLeft(left, "not retried")
@@ -44,7 +44,7 @@ enum OutboxCareCommand {
     return printLeft(left, "not removed")
   }
 
-  /// Says which of the numbers that were given nothing was done with.
+  /// Reports the given numbers of records that were not changed.
   ///
   /// - Returns: The exit status.
   private static func printLeft(_ left: [String], _ what: String) -> Int32 {

@@ -85,8 +85,8 @@ enum OutboxCommand: Subcommand {
     switch invocation.commandPath.last {
     case "status": return try status(invocation, outbox, home)
     case "list": return try list(invocation, outbox, isReportedEmpty: absence != nil)
-    case "retry": return try OutboxCareCommand.retry(invocation, outbox, home)
-    default: return try OutboxCareCommand.purge(invocation, outbox)
+    case "retry": return try OutboxAdminCommand.retry(invocation, outbox, home)
+    default: return try OutboxAdminCommand.purge(invocation, outbox)
     }
   }
 

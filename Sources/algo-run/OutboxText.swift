@@ -5,7 +5,7 @@ internal import StateStore
 
 /// How the outbox is shown.
 enum OutboxText {
-  /// Counts by state, and what is known of the broker.
+  /// Counts by state, and the outage of the broker.
   static func rows(_ status: OutboxStatus, _ outage: BrokerOutage?) -> [[String]] {
     var rows = OutboxState.allCases.map { [$0.name, "\(status.count($0))"] }
     if status.inFallback > 0 { rows.append(["in fallback files", "\(status.inFallback)"]) }
@@ -15,7 +15,7 @@ enum OutboxText {
     if let end = status.nextWindowEnd { rows.append(["next window ends", end.description]) }
     if let outage {
       rows.append([
-        "broker", "down since \(outage.since): \(TerminalText.safe(outage.lastError, limit: 500, inQuotes: false))",
+        "broker", "down since \(outage.since): \(TerminalText.escaped(outage.lastError, limit: 500, inQuotes: false))",
       ])
     }
     return rows
@@ -49,11 +49,11 @@ enum OutboxText {
   static func rows(_ records: [OutboxListing]) -> [[String]] {
     [["ID", "STATE", "REQUEST", "MADE", "ATTEMPTS", "CAUSE"]]
       + records.map { record in
-        var cause = record.lastError.map { TerminalText.safe($0, limit: 200, inQuotes: false) } ?? ""
+        var cause = record.lastError.map { TerminalText.escaped($0, limit: 200, inQuotes: false) } ?? ""
         if record.possiblyPersisted { cause += (cause.isEmpty ? "" : "; ") + "may have been persisted" }
         return [
           "\(record.id)", record.state.name + (record.isClaimed ? "*" : ""),
-          TerminalText.safe(record.key, inQuotes: false),
+          TerminalText.escaped(record.key, inQuotes: false),
           record.createdAt.description, "\(record.attempts)", cause,
         ]
       }

@@ -4,7 +4,7 @@ internal import RunModel
 
 /// Asks for a password at the terminal, without showing it.
 ///
-/// readpassphrase(3) of libbsd is no replacement: it loses a signal that arrives between its prompt and its read.
+/// readpassphrase(3) of libbsd cannot replace it: it loses a signal that arrives between its prompt and its read.
 enum PasswordPrompt {
   private static let ending = [SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP]
   /// Bytes of a line that a terminal keeps; an Event Hubs connection string has about 200.
@@ -12,12 +12,12 @@ enum PasswordPrompt {
   /// Interval at which pending signals are looked for, in milliseconds.
   private static let signalInterval: Int32 = 50
 
-  /// - Throws: `ExitFailure` if there is no terminal or no password is entered.
-  static func ask(user: String) throws(ExitFailure) -> Secret {
+  /// - Throws: `CommandError` if there is no terminal or no password is entered.
+  static func ask(user: String) throws(CommandError) -> Secret {
     let terminal = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY)
     guard terminal >= 0 else {
-      throw ExitFailure(
-        status: 64,
+      throw CommandError(
+        exitCode: 64,
         sentence: "there is no terminal to ask for the password at; give it with --password-file or --password-env.")
     }
     defer { close(terminal) }
@@ -36,10 +36,10 @@ enum PasswordPrompt {
       pthread_sigmask(SIG_UNBLOCK, &signals, nil)
     }
     guard let entered, !entered.isEmpty else {
-      throw ExitFailure(status: 64, sentence: "no password was entered, so nothing is changed.")
+      throw CommandError(exitCode: 64, sentence: "no password was entered, so nothing is changed.")
     }
     guard let password = String(validating: entered, as: UTF8.self) else {
-      throw ExitFailure(status: 64, sentence: "the password is not UTF-8 text; check the terminal's encoding.")
+      throw CommandError(exitCode: 64, sentence: "the password is not UTF-8 text; check the terminal's encoding.")
     }
     return Secret(password)
   }
@@ -53,7 +53,7 @@ enum PasswordPrompt {
     silent.c_lflag |= tcflag_t(ISIG | ICANON)
     // Before the prompt: a password pasted right after it would be shown, and then lost by the flush.
     tcsetattr(terminal, TCSAFLUSH, &silent)
-    let prompt = Array("Password of \(TerminalText.safe(user)): ".utf8)
+    let prompt = Array("Password of \(TerminalText.escaped(user)): ".utf8)
     _ = write(terminal, prompt, prompt.count)
     defer {
       // Flushed: the beginning of a password must not be left for the shell.

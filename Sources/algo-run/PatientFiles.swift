@@ -4,8 +4,8 @@ internal import Platform
 internal import ProcessSupervision
 internal import RunModel
 
-/// Opens the files of a command line before anything runs. Named pipes are waited for, as `<` and `>` of a shell do; the
-/// wait counts against `--timeout`.
+/// Opens the files of a command line before anything runs. Named pipes are waited for, as `<` and `>` of a shell do;
+/// the wait counts against `--timeout`.
 final class PatientFiles {
   private let supervisor: Supervisor
   private let limit: Duration?
@@ -18,12 +18,12 @@ final class PatientFiles {
     self.limit = limit
   }
 
-  /// What is left of `--timeout` for the execution.
+  /// The part of `--timeout` that is left for the execution.
   var rest: Duration? { limit.map { max(.milliseconds(1), $0 - waited) } }
 
   /// Opens `path` with flags and mode of open(2).
   ///
-  /// - Throws: `Interruption`, `ExitFailure` with status 124 if the time is over, or the system's error.
+  /// - Throws: `Interruption`, `CommandError` with status 124 if the time is over, or the system's error.
   func open(_ path: String, flags: Int32, mode: UInt32 = 0) throws -> Descriptor {
     guard Supervisor.isPipe(path) else { return try Descriptor.open(path, flags: flags, mode: mode) }
     let begun = MonotonicInstant.now()
@@ -36,10 +36,10 @@ final class PatientFiles {
       case .interrupted(let signal): throw Interruption(signal: signal)
       case .timedOut:
         let purpose = flags & O_ACCMODE == O_RDONLY ? "writing" : "reading"
-        throw ExitFailure(
-          status: 124,
-          sentence: "no process opened the pipe \"\(TerminalText.safe(path))\" for \(purpose) within "
-            + "\(DurationText.write(limit ?? .zero)) (--timeout), so nothing ran.")
+        throw CommandError(
+          exitCode: 124,
+          sentence: "no process opened the pipe \"\(TerminalText.escaped(path))\" for \(purpose) within "
+            + "\(DurationText.format(limit ?? .zero)) (--timeout), so nothing ran.")
       }
     }
   }

@@ -54,12 +54,12 @@ enum PublishCommand: Subcommand {
   }
 
   private static func publish(_ invocation: Invocation) throws -> Int32 {
-    let publication = Publication(
+    let publication = VersionSpec(
       algorithm: try algorithm(invocation), numbering: try numbering(invocation),
       command: try command(invocation), directory: try directory(invocation),
       timeLimit: try SharedOptions.timeLimit(invocation), environment: try environment(invocation),
       worker: try WorkerOptions(invocation).published(invocation), notes: invocation.value("notes") ?? "",
-      insights: invocation.choice("insights"))
+      insights: invocation.optionalFlag("insights"))
     let home = try SharedOptions.home(invocation)
     if publication.worker != nil, !invocation.flag("no-check") { try check(publication, home) }
     let version = try VersionStore(home: home).publish(publication)
@@ -70,14 +70,14 @@ enum PublishCommand: Subcommand {
   }
 
   /// Starts the worker once, as the version that it is going to be.
-  private static func check(_ publication: Publication, _ home: HomeDirectory) throws {
+  private static func check(_ publication: VersionSpec, _ home: HomeDirectory) throws {
     let (loop, supervisor) = try ExecCommand.supervision()
     let state = StateDatabase(home: home)
     let version = try VersionStore(state).draft(of: publication)
-    let situation = Situation(
+    let context = RunContext(
       version: version, connection: try ConnectionStore(state).connection(), home: home, stateIsUnreadable: false)
     guard let worker = version.worker else { return }
-    let pool = situation.workers(
+    let pool = context.workers(
       of: ExecutionTarget(version: version), worker, slots: 1, limits: RunLimits(), by: supervisor,
       mostFailedStarts: 1)
     try WorkerCheck(pool: pool, loop: loop, supervisor: supervisor).run()
@@ -98,16 +98,16 @@ enum PublishCommand: Subcommand {
     guard !candidates.contains(where: { access($0, F_OK) == 0 }) else { return }
     let place = program.contains("/") ? "" : " on PATH"
     Message.print(
-      "note: there is no program \"\(TerminalText.safe(program))\"\(place) here; install it, or publish another version "
+      "note: there is no program \"\(TerminalText.escaped(program))\"\(place) here; install it, or publish another version "
         + "if the name is wrong.")
   }
 
   /// A version is listed as JSON, which cannot contain a word that is not text.
-  private static func command(_ invocation: Invocation) throws(ExitFailure) -> [String] {
+  private static func command(_ invocation: Invocation) throws(CommandError) -> [String] {
     let words = invocation.commandLine ?? []
     guard CommandWords.last(words.count).allSatisfy(\.isText) else {
-      throw ExitFailure(
-        status: 64, sentence: "a word of the command is not UTF-8; rename the file it names, or wrap it in a script.")
+      throw CommandError(
+        exitCode: 64, sentence: "a word of the command is not UTF-8; rename the file it names, or wrap it in a script.")
     }
     return words
   }
@@ -118,24 +118,24 @@ enum PublishCommand: Subcommand {
       let version = try? VersionNumber(parsing: String(given[given.index(after: slash)...])),
       (try? AlgorithmName(parsing: given[..<slash])) != nil
     {
-      throw ExitFailure(
-        status: 64, sentence: "the version is given apart: publish \(given[..<slash]) --version \(version).")
+      throw CommandError(
+        exitCode: 64, sentence: "the version is given apart: publish \(given[..<slash]) --version \(version).")
     }
     do throws(ReferenceError) {
       return try AlgorithmName(parsing: given)
     } catch {
-      throw ExitFailure(status: 64, sentence: Remedy.sentence(error))
+      throw CommandError(exitCode: 64, sentence: Remedy.sentence(error))
     }
   }
 
-  private static func numbering(_ invocation: Invocation) throws -> Publication.Numbering {
+  private static func numbering(_ invocation: Invocation) throws -> VersionSpec.Numbering {
     switch (invocation.value("version"), invocation.value("bump").flatMap(VersionNumber.Part.init)) {
     case (_?, _?): throw invocation.conflict("--version", "--bump")
     case (let text?, nil):
       do throws(ReferenceError) {
         return .exactly(try VersionNumber(parsing: text))
       } catch {
-        throw ExitFailure(status: 64, sentence: Remedy.sentence(error))
+        throw CommandError(exitCode: 64, sentence: Remedy.sentence(error))
       }
     case (nil, let part): return .raising(part ?? .revision)
     }
@@ -145,9 +145,10 @@ enum PublishCommand: Subcommand {
   private static func directory(_ invocation: Invocation) throws -> String? {
     guard let given = invocation.value("directory") else { return nil }
     guard let resolved = realpath(given, nil) else {
-      throw ExitFailure(
-        status: 64,
-        sentence: "the directory \"\(TerminalText.safe(given))\" cannot be used: \(String(cString: strerror(errno))); "
+      throw CommandError(
+        exitCode: 64,
+        sentence:
+          "the directory \"\(TerminalText.escaped(given))\" cannot be used: \(String(cString: strerror(errno))); "
           + "create it, or choose another with --directory.")
     }
     defer { free(resolved) }

@@ -13,6 +13,6 @@ enum ReferenceCompletion {
     for version in versions { latest[version.algorithm] = max(version.version, latest[version.algorithm] ?? .first) }
     let algorithms = latest.sorted { $0.key.description < $1.key.description }
     return algorithms.map { ("\($0.key)", "latest: \($0.value)") }
-      + versions.map { ($0.reference, TerminalText.safe($0.command.joined(separator: " "), inQuotes: false)) }
+      + versions.map { ($0.reference, TerminalText.escaped($0.command.joined(separator: " "), inQuotes: false)) }
   }
 }

@@ -5,7 +5,7 @@ internal import HTTPService
 internal import KafkaClient
 internal import StateStore
 
-/// What to do about the errors of modules that know no command line.
+/// Remedies for the errors of modules that know no command line.
 enum Remedy {
   /// The fact of an error, and what to do about it if that is known here.
   static func sentence(_ error: any Error) -> String {
@@ -79,7 +79,7 @@ enum Remedy {
     case .authorityUnreadable: "give it again with `algo-run connection set --ca FILE`"
     case .propertyRefused: "correct it with `algo-run connection set -X`"
     case .settingsRefused: "correct it with `algo-run connection set`"
-    // It says where the password should be.
+    // It names the place where the password should be.
     case .passwordUnavailable: nil
     }
   }

@@ -10,7 +10,7 @@ struct ReportFile {
   private let path: String
   private let option: String
   private let descriptor: Descriptor
-  /// Whether it is what stdout or stderr write to: then it is written after what is there, never emptied.
+  /// Whether stdout or stderr write to it: then it is appended to, never emptied.
   private let isOwnStream: Bool
 
   /// - Parameters:
@@ -35,8 +35,8 @@ struct ReportFile {
     }
   }
 
-  /// Replaces the file's content by one line of JSON. A reader that is slow is waited for until a signal asks algo-run to
-  /// end.
+  /// Replaces the file's content by one line of JSON. A reader that is slow is waited for until a signal asks algo-run
+  /// to end.
   func write(_ json: [UInt8]) throws(ReportFailure) {
     let line = json.last == UInt8(ascii: "\n") ? json : json + [UInt8(ascii: "\n")]
     do throws(SystemError) {
@@ -48,7 +48,7 @@ struct ReportFile {
           guard !PendingSignals.askToEnd else { throw SystemError(EINTR) }
           descriptor.waitUntilReady(for: .write, milliseconds: 50)
         }
-        // A pipe that polls writable takes so many bytes without blocking.
+        // A pipe that polls writable takes this many bytes without blocking.
         let piece = line[position..<min(position + Int(PIPE_BUF), line.count)]
         let count = descriptor.withNumber { number in
           piece.withUnsafeBytes { Glibc.write(number, $0.baseAddress, $0.count) }
@@ -67,6 +67,6 @@ struct ReportFailure: Error, CustomStringConvertible {
   let error: SystemError
 
   var description: String {
-    "cannot write to \"\(TerminalText.safe(path))\": \(error); choose another file with \(option)."
+    "cannot write to \"\(TerminalText.escaped(path))\": \(error); choose another file with \(option)."
   }
 }

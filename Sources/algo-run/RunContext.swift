@@ -3,13 +3,13 @@ internal import CommandLineInterface
 internal import RunModel
 internal import StateStore
 
-/// What a home says about a run before it starts: which version it is, and where its payloads go.
-struct Situation {
+/// The version of a run and the destination of its payloads, looked up in the home before it starts.
+struct RunContext {
   /// The version; nil for a bare command.
   let version: PublishedVersion?
   /// The connection; nil for the file in the home.
   let connection: Connection?
-  /// Nil where a bare command runs without any home.
+  /// Nil if a bare command runs without any home.
   let home: HomeDirectory?
   /// Whether the state cannot be read, so that payloads go to the fallback file.
   let stateIsUnreadable: Bool
@@ -23,19 +23,20 @@ struct Situation {
     return [name]
   }
 
-  /// How long a lock on `state.db` delays an execution. Healthy processes hold one for milliseconds, a few times a year.
+  /// How long a lock on `state.db` delays an execution. Healthy processes hold one for milliseconds, a few times a
+  /// year.
   private static let lockWait = Duration.milliseconds(500)
 
   /// Looks up version and connection.
   ///
   /// State that cannot be read never stops an algorithm whose command is known (`runsWithoutState`): it runs, one line
-  /// reports it, and its payload goes to the fallback file. The exception is a locked database and a reference that only
-  /// the database can resolve: the payload would be lost for a lock that is gone in a moment.
+  /// reports it, and its payload goes to the fallback file. The exception is a locked database and a reference that
+  /// only the database can resolve: the payload would be lost for a lock that is gone in a moment.
   ///
-  /// - Throws: `ExitFailure` with status 125.
+  /// - Throws: `CommandError` with status 125.
   static func find(
     _ invocation: Invocation, reference: AlgorithmReference?, runsWithoutState: Bool
-  ) throws(ExitFailure) -> Situation {
+  ) throws(CommandError) -> RunContext {
     var home: HomeDirectory?
     do throws(StateError) {
       let located = try SharedOptions.home(invocation)
@@ -49,18 +50,19 @@ struct Situation {
           }
           return version
         }
-        return Situation(version: version, connection: connection, home: home, stateIsUnreadable: false)
+        return RunContext(version: version, connection: connection, home: home, stateIsUnreadable: false)
       }
     } catch {
-      if case .noSuchVersion = error { throw ExitFailure(status: 125, sentence: Remedy.sentence(error)) }
+      if case .noSuchVersion = error { throw CommandError(exitCode: 125, sentence: Remedy.sentence(error)) }
       guard runsWithoutState, !(error.isLock && isInexact(reference)) else {
-        throw ExitFailure(status: 125, sentence: Remedy.sentence(error))
+        throw CommandError(exitCode: 125, sentence: Remedy.sentence(error))
       }
-      // A bare command on a machine without a home has nothing to say about state.
+      // A bare command on a machine without a home has no use for state.
       if reference != nil || home != nil {
         Message.print("\(Remedy.sentence(error)) The command runs all the same\(fallbackNote(reference, home)).")
       }
-      return Situation(version: reference.flatMap(assumedVersion), connection: nil, home: home, stateIsUnreadable: true)
+      return RunContext(
+        version: reference.flatMap(assumedVersion), connection: nil, home: home, stateIsUnreadable: true)
     }
   }
 
@@ -74,7 +76,7 @@ struct Situation {
     return "; its payload goes to \(home.fallbackFile)"
   }
 
-  /// An exact reference names its version even where nothing can be looked up. Whether its Insights is on is not
+  /// An exact reference names its version even if nothing can be looked up. Whether its Insights is on is not
   /// known: its payload is kept on this machine.
   private static func assumedVersion(_ reference: AlgorithmReference) -> PublishedVersion? {
     guard case .exact(let number) = reference.selector else { return nil }

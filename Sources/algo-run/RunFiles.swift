@@ -23,7 +23,7 @@ struct RunFiles {
 
   /// The executions of all `sources`.
   ///
-  /// - Throws: `ExitFailure` for what cannot be read.
+  /// - Throws: `CommandError` for what cannot be read.
   static func read(_ sources: [String], _ invocation: Invocation) throws -> History {
     var files = try RunFiles(history: .temporary())
     for source in sources {
@@ -33,7 +33,7 @@ struct RunFiles {
     }
     files.flush()
     if let failure = files.failure { throw failure }
-    if files.unreadable > 0 { Message.print("\(files.unreadable) line(s) are no execution and are left out.") }
+    if files.unreadable > 0 { Message.print("\(files.unreadable) line(s) are not executions and are left out.") }
     return files.history
   }
 
@@ -53,7 +53,7 @@ struct RunFiles {
     records.removeAll(keepingCapacity: true)
   }
 
-  /// The members that a record of the history has; null for what a payload does not show.
+  /// The members that a record of the history has; null for members that a payload lacks.
   private static func record(_ line: ExecutionLine) -> [UInt8]? {
     guard let id = line.requestID, let start = line.startedAt else { return nil }
     var json = JSONWriter()
@@ -76,7 +76,7 @@ struct RunFiles {
       json.member(JSONString.text([0x22] + name + [0x22]) ?? "", number: String(decoding: number, as: UTF8.self))
     }
     json.endObject()
-    // What is in a file or topic has arrived there.
+    // Payloads in a file or topic have arrived there.
     if line.form == .record { line.text(of: "delivery").map { json.member("delivery", number: $0) } }
     json.endObject()
     return json.bytes

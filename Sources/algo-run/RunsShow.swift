@@ -14,13 +14,13 @@ enum RunsShow {
       // A narrow table shows only the beginning of an ID.
       let matches = try history.requestIDs(beginningWith: id, limit: 2)
       guard matches.count < 2 else {
-        Message.print("more than one request ID begins with \"\(TerminalText.safe(id))\"; give more of it.")
+        Message.print("more than one request ID begins with \"\(TerminalText.escaped(id))\"; give more of it.")
         return 1
       }
       for match in matches { try history.forEachLine(ofRequest: match) { lines.append($0) } }
     }
     guard !lines.isEmpty else {
-      Message.print("no execution \"\(TerminalText.safe(id))\" is in the history; list them with: algo-run runs.")
+      Message.print("no execution \"\(TerminalText.escaped(id))\" is in the history; list them with: algo-run runs.")
       return 1
     }
     if invocation.flag("json") {
@@ -54,7 +54,7 @@ enum RunsShow {
     return Table.text(rows)
   }
 
-  private static func safe(_ text: String) -> String { TerminalText.safe(text, limit: 1000, inQuotes: false) }
+  private static func safe(_ text: String) -> String { TerminalText.escaped(text, limit: 1000, inQuotes: false) }
 
   private static func plain(_ json: [UInt8]) -> String { String(decoding: json, as: UTF8.self) }
 }

@@ -60,7 +60,10 @@ enum RunsStats {
     for (name, summary) in summaries {
       let share = Double(summary.count) / Double(count) * 100
       rows.append(
-        [TerminalText.safe(name, limit: 40, inQuotes: false), "\(summary.count)", Figure.text(share, digits: 3) + "%"]
+        [
+          TerminalText.escaped(name, limit: 40, inQuotes: false), "\(summary.count)",
+          Figure.text(share, digits: 3) + "%",
+        ]
           + [
             summary.mean, summary.deviation, summary.minimum, summary.p5, summary.median, summary.p95, summary.maximum,
           ]

@@ -14,10 +14,10 @@ enum RunsText {
   ///
   /// - Parameter columns: the width of the terminal; nil for none, which gets all of each row.
   static func table(_ runs: [JSONMembers], metric: String?, columns: Int?) -> String {
-    var rows = [names + [metric.map { TerminalText.safe($0, inQuotes: false) } ?? "METRICS"]]
+    var rows = [names + [metric.map { TerminalText.escaped($0, inQuotes: false) } ?? "METRICS"]]
     for run in runs {
       rows.append([
-        started(run), TerminalText.safe(run.string("request_id") ?? "", limit: 256, inQuotes: false),
+        started(run), TerminalText.escaped(run.string("request_id") ?? "", limit: 256, inQuotes: false),
         run.string("algorithm") ?? "-", outcome(run), duration(run), delivery(run), metrics(run, metric),
       ])
     }
@@ -77,7 +77,7 @@ enum RunsText {
     guard let members = run["metrics"].flatMap({ JSONMembers($0) }) else { return "" }
     if let metric { return members[metric].map { String(decoding: $0, as: UTF8.self) } ?? "" }
     return members.all.map {
-      "\(TerminalText.safe($0.name, inQuotes: false))=\(String(decoding: $0.value, as: UTF8.self))"
+      "\(TerminalText.escaped($0.name, inQuotes: false))=\(String(decoding: $0.value, as: UTF8.self))"
     }
     .joined(separator: " ")
   }

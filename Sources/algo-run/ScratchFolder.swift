@@ -9,9 +9,9 @@ enum ScratchFolder {
   }
 
   /// The failure for a file in it that cannot be written or read.
-  static func failure(_ error: SystemError, status: Int32) -> ExitFailure {
-    ExitFailure(
-      status: status,
+  static func failure(_ error: SystemError, status: Int32) -> CommandError {
+    CommandError(
+      exitCode: status,
       sentence: "cannot use a temporary file in \(path): \(error); make room there, or set TMPDIR to another folder.")
   }
 }

@@ -57,15 +57,15 @@ enum ServeCommand: Subcommand {
     let manager = ServiceManager()
     var settings = try settings(invocation, inherited)
     let (loop, supervisor) = try ExecCommand.supervision()
-    let situation = try Situation.find(invocation, reference: nil, runsWithoutState: false)
-    guard let home = situation.home else {
-      throw ExitFailure(status: 125, sentence: "there is no home directory; name one with --home.")
+    let context = try RunContext.find(invocation, reference: nil, runsWithoutState: false)
+    guard let home = context.home else {
+      throw CommandError(exitCode: 125, sentence: "there is no home directory; name one with --home.")
     }
     settings.limitFiles(by: supervisor)
-    let executor = executor(situation, settings, by: supervisor)
+    let executor = executor(context, settings, by: supervisor)
     return try ExecCommand.ownFailure {
       let payloads = try DeliveryThread(
-        connection: situation.connection, home: home, follows: true, waking: loop,
+        connection: context.connection, home: home, follows: true, waking: loop,
         report: DeliveryPrinter(of: "payloads of this server").print)
       let history = HistoryWriter.of(invocation, home: home, runsLong: true)
       defer {
@@ -87,18 +87,18 @@ enum ServeCommand: Subcommand {
   }
 
   private static func executor(
-    _ situation: Situation, _ settings: ServerSettings, by supervisor: Supervisor
+    _ context: RunContext, _ settings: ServerSettings, by supervisor: Supervisor
   ) -> VersionExecutor {
     // Each call has a trace of its own, or none.
     let processes = ProcessExecutor(
-      supervisor: supervisor, slots: settings.jobs, format: situation.payloadFormat,
-      secrets: situation.secretVariables + TraceContext.variableNames, spillDirectory: settings.spillDirectory)
+      supervisor: supervisor, slots: settings.jobs, format: context.payloadFormat,
+      secrets: context.secretVariables + TraceContext.variableNames, spillDirectory: settings.spillDirectory)
     return VersionExecutor(slots: settings.jobs, processes: processes, loop: supervisor.loop) { target, worker in
       var (worker, limits) = (worker, RunLimits())
       worker.drain = settings.drain
       limits.stopSignal = settings.stopSignal
       limits.grace = settings.grace
-      return situation.workers(of: target, worker, slots: settings.jobs, limits: limits, by: supervisor)
+      return context.workers(of: target, worker, slots: settings.jobs, limits: limits, by: supervisor)
     }
   }
 

@@ -25,14 +25,14 @@ enum SharedOptions {
     try HomeDirectory.located(option: invocation.value("home"))
   }
 
-  /// What to report of a missing home: a listing would otherwise show a misspelt one as empty. Nil where
+  /// The message about a missing home: a listing would otherwise show a misspelt one as empty. Nil if
   /// it is there.
   static func absence(of home: HomeDirectory) -> String? {
     guard access(home.path, F_OK) != 0, errno == ENOENT || errno == ENOTDIR else { return nil }
-    return "there is no directory \(TerminalText.safe(home.path, limit: 4096)) yet"
+    return "there is no directory \(TerminalText.escaped(home.path, limit: 4096)) yet"
   }
 
-  /// A duration, nil where the option was not given.
+  /// A duration, nil if the option was not given.
   static func duration(_ invocation: Invocation, _ option: String) throws(UsageError) -> Duration? {
     guard let text = invocation.value(option) else { return nil }
     guard let duration = DurationText.parse(text) else {
@@ -42,7 +42,7 @@ enum SharedOptions {
     return duration
   }
 
-  /// A whole number, nil where the option was not given.
+  /// A whole number, nil if the option was not given.
   static func number(_ invocation: Invocation, _ option: String, atLeast least: Int) throws(UsageError) -> Int? {
     guard let text = invocation.value(option) else { return nil }
     guard let number = Int(text), number >= least, number <= 1_000_000_000 else {
@@ -55,7 +55,7 @@ enum SharedOptions {
   static func deliveryWait(_ invocation: Invocation) throws(UsageError) -> Duration? {
     let wait = try duration(invocation, "delivery-wait")
     if let wait, wait > .seconds(3600) {
-      throw invocation.invalid("delivery-wait", value: DurationText.write(wait), expected: "at most 1h")
+      throw invocation.invalid("delivery-wait", value: DurationText.format(wait), expected: "at most 1h")
     }
     return wait
   }
@@ -99,7 +99,7 @@ enum SharedOptions {
     do throws(ReferenceError) {
       return try AlgorithmReference(parsing: text)
     } catch {
-      throw ExitFailure(status: 64, sentence: Remedy.sentence(error))
+      throw CommandError(exitCode: 64, sentence: Remedy.sentence(error))
     }
   }
 }

@@ -4,12 +4,12 @@ internal import KafkaClient
 internal import Platform
 internal import StateStore
 
-/// The version of this program, and of what it is made of.
+/// The version of this program, and of its libraries.
 enum Version {
   /// Written by `make version`, from the file VERSION.
   static let number = "0.2.0"
 
-  /// What `--version` prints: the number first, then one line for each fact.
+  /// The output of `--version`: the number first, then one line for each fact.
   static var text: String {
     """
     \(number)

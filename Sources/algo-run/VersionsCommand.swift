@@ -4,7 +4,7 @@ internal import JSONText
 internal import RunModel
 internal import StateStore
 
-/// `algo-run versions`: lists what was published.
+/// `algo-run versions`: lists published versions.
 enum VersionsCommand: Subcommand {
   static let command = Command(
     name: "versions",
@@ -55,11 +55,11 @@ enum VersionsCommand: Subcommand {
     json.beginObject()
     json.name("isolate")
     json.boolean(worker.isolates)
-    json.member("init_timeout", DurationText.write(worker.initTimeout))
+    json.member("init_timeout", DurationText.format(worker.initTimeout))
     json.member("max_requests", integer: worker.maxRequests)
     json.member("max_rss_bytes", integer: worker.maxResidentBytes)
-    json.member("idle", orNull: worker.idle.map { DurationText.write($0) })
-    json.member("drain", DurationText.write(worker.drain))
+    json.member("idle", orNull: worker.idle.map { DurationText.format($0) })
+    json.member("drain", DurationText.format(worker.drain))
     json.endObject()
   }
 
@@ -77,7 +77,7 @@ enum VersionsCommand: Subcommand {
       for word in version.command { json.string(word) }
       json.endArray()
       json.member("directory", orNull: version.directory)
-      json.member("timeout", orNull: version.timeLimit.map { DurationText.write($0) })
+      json.member("timeout", orNull: version.timeLimit.map { DurationText.format($0) })
       json.name("environment")
       json.beginObject()
       for variable in version.environment { json.member(variable.name, variable.value) }
@@ -95,7 +95,7 @@ enum VersionsCommand: Subcommand {
 
 /// Words as a shell would need them.
 enum ShellText {
-  /// The word, in single quotes where a shell would otherwise take it apart.
+  /// The word, in single quotes if a shell would otherwise split it.
   static func quoted(_ word: String) -> String {
     let plain = word.utf8.allSatisfy { byte in
       switch byte {

@@ -7,7 +7,7 @@ internal import RunModel
 extension RequestInput {
   /// The same in a form whose size is known, which a worker needs: a pipe or a terminal is read to its end.
   ///
-  /// - Throws: `Interruption` if a signal asks algo-run to end, `ExitFailure` with status 125 if it cannot be read.
+  /// - Throws: `Interruption` if a signal asks algo-run to end, `CommandError` with status 125 if it cannot be read.
   func readToEnd() throws -> RequestInput {
     let source: Descriptor
     switch self {
@@ -37,8 +37,8 @@ extension RequestInput {
         }
       }
     } catch let error as SystemError {
-      throw ExitFailure(
-        status: 125, sentence: "cannot read the input: \(error); name a file that can be read with --input.")
+      throw CommandError(
+        exitCode: 125, sentence: "cannot read the input: \(error); name a file that can be read with --input.")
     }
   }
 }

@@ -27,7 +27,7 @@ struct WorkerOptions {
   init(_ invocation: Invocation, ownsDrain: Bool = false) throws(UsageError) {
     given = Self.options.first { invocation.isGiven($0.name) && !(ownsDrain && $0.name == "drain") }
       .map { "--\($0.name)" }
-    isolates = invocation.choice("isolate")
+    isolates = invocation.optionalFlag("isolate")
     initTimeout = try SharedOptions.duration(invocation, "init-timeout")
     guard initTimeout != .zero else {
       throw invocation.invalid(
@@ -45,18 +45,18 @@ struct WorkerOptions {
   }
 
   /// The settings that a version is published with; nil without `--worker`.
-  func published(_ invocation: Invocation) throws(ExitFailure) -> WorkerSettings? {
+  func published(_ invocation: Invocation) throws(CommandError) -> WorkerSettings? {
     guard !invocation.flag("worker") else { return applied(to: WorkerSettings()) }
     guard let given = given ?? (invocation.flag("no-check") ? "--no-check" : nil) else { return nil }
-    throw ExitFailure(status: 64, sentence: "\(given) is a setting of workers; add --worker, or leave it out.")
+    throw CommandError(exitCode: 64, sentence: "\(given) is a setting of workers; add --worker, or leave it out.")
   }
 
   /// The version with the given settings in place of its own.
-  func applied(to version: PublishedVersion?) throws(ExitFailure) -> PublishedVersion? {
+  func applied(to version: PublishedVersion?) throws(CommandError) -> PublishedVersion? {
     guard let given else { return version }
     guard var version, let worker = version.worker else {
-      throw ExitFailure(
-        status: 64,
+      throw CommandError(
+        exitCode: 64,
         sentence: "\(given) is a setting of workers, but \(version?.reference ?? "a bare command") has a process for "
           + "each request; leave it out, or run a version that was published with --worker.")
     }

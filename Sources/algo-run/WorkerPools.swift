@@ -5,7 +5,7 @@ internal import Platform
 internal import ProcessSupervision
 internal import RunModel
 
-extension Situation {
+extension RunContext {
   /// The workers of a target, at most `slots` at a time.
   func workers(
     of target: ExecutionTarget, _ settings: WorkerSettings, slots: Int, limits: RunLimits, by supervisor: Supervisor,
@@ -37,14 +37,14 @@ final class WorkerOutput: OutputReceiver {
   }
 
   func receive(_ bytes: UnsafeRawBufferPointer, from descriptor: Int32) {
-    // The log has printed already what a worker that failed to start printed.
+    // The log has already printed the output of a worker that failed to start.
     guard pool.failure == nil else { return }
     guard descriptor == 1 else { return WorkerLog.print(bytes) }
     if isWritten { isWritten = StandardOutput.write(Array(bytes)) }
   }
 }
 
-/// Takes what a worker prints without a request.
+/// Takes the output of a worker between requests.
 private final class WorkerLog: OutputReceiver {
   func receive(_ bytes: UnsafeRawBufferPointer, from descriptor: Int32) { Self.print(bytes) }
 
@@ -60,7 +60,7 @@ struct WorkerCheck {
   let loop: EventLoop
   let supervisor: Supervisor
 
-  /// - Throws: `ExitFailure` with status 1 if the program cannot start, `Interruption` for a signal.
+  /// - Throws: `CommandError` with status 1 if the program cannot start, `Interruption` for a signal.
   func run() throws {
     pool.prepare()
     try turn { pool.isReady || pool.failure != nil }
@@ -68,8 +68,8 @@ struct WorkerCheck {
     try turn { pool.isClosed }
     guard let failure = pool.failure else { return }
     let reason = "\(failure)"
-    throw ExitFailure(
-      status: 1,
+    throw CommandError(
+      exitCode: 1,
       sentence: "not published: \(reason.hasSuffix(".") ? String(reason.dropLast()) : reason); correct the program, or "
         + "publish it unchecked with --no-check.")
   }

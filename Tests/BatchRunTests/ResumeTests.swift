@@ -91,8 +91,8 @@ import Testing
   }
 
   @Test func `the table tells keys apart that share a slot`() throws {
-    let table = try DigestTable(directory: directory.path)
-    func colliding(_ number: UInt64) throws -> DigestTable.Key {
+    let table = try DiskHashTable(directory: directory.path)
+    func colliding(_ number: UInt64) throws -> DiskHashTable.Key {
       let text = String(repeating: "0", count: 31) + "\(number)" + String(repeating: "0", count: 32)
       return .init(try #require(SHA256.Digest(hexadecimal: text)))
     }
@@ -102,7 +102,7 @@ import Testing
   }
 
   @Test func `a table that grows forgets nothing`() throws {
-    let table = try DigestTable(directory: directory.path)
+    let table = try DiskHashTable(directory: directory.path)
     for number in 0..<5000 { #expect(try table.increment(.init(digest("\(number)"))) == 1) }
     for number in 0..<5000 { #expect(try table.count(.init(digest("\(number)"))) == 1) }
     #expect(try table.count(.init(digest("5000"))) == 0)

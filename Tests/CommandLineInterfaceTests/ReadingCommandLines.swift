@@ -36,11 +36,11 @@ struct ReadingCommandLines {
   }
 
   @Test func `Of a pair the last one counts, and neither is a third answer`() throws {
-    #expect(try SampleProgram.run("publish", "n", "--insights", "--", "c")?.choice("insights") == true)
-    #expect(try SampleProgram.run("publish", "n", "--no-insights", "--", "c")?.choice("insights") == false)
+    #expect(try SampleProgram.run("publish", "n", "--insights", "--", "c")?.optionalFlag("insights") == true)
+    #expect(try SampleProgram.run("publish", "n", "--no-insights", "--", "c")?.optionalFlag("insights") == false)
     #expect(
-      try SampleProgram.run("publish", "n", "--no-insights", "--insights", "--", "c")?.choice("insights") == true)
-    #expect(try SampleProgram.run("publish", "n", "--", "c")?.choice("insights") == nil)
+      try SampleProgram.run("publish", "n", "--no-insights", "--insights", "--", "c")?.optionalFlag("insights") == true)
+    #expect(try SampleProgram.run("publish", "n", "--", "c")?.optionalFlag("insights") == nil)
   }
 
   @Test func `Letters may be written in a row, the last one with its value`() throws {

@@ -10,7 +10,7 @@ public final class Schedule {
   /// Steps before all is well again.
   private static let steps = 15...36
   /// How long the end may take, beyond the time of requests that are on the way.
-  private static let patience = Duration.seconds(120)
+  private static let drainLimit = Duration.seconds(120)
 
   let home: HomeDirectory
   let time = SimulatedTime()
@@ -167,7 +167,7 @@ public final class Schedule {
     topic.isCalm = true
     outboxError = nil
     startService()
-    let end = time.elapsed + Self.patience
+    let end = time.elapsed + Self.drainLimit
     while time.elapsed < end, ledger.violation == nil {
       if processes.isEmpty { startService() }
       advance(by: pause())

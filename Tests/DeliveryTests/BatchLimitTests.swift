@@ -35,7 +35,7 @@ import Testing
           Issue.record("\(waiting.count) records wait for ever")
           return
         }
-        let taken = Array(waiting.prefix(policy.vacancies))
+        let taken = Array(waiting.prefix(policy.capacity))
         for id in taken {
           policy.take(Int64(id), windowEnd: .late, attempts: 0, mayBePersisted: false, now: .start)
         }

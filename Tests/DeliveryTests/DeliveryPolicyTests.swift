@@ -98,14 +98,14 @@ import Testing
     _ = policy.handle(.acknowledged(3), now: Self.moment(1))
     #expect(policy.handle(.fatal(cause(RD_KAFKA_RESP_ERR__FATAL, "gap")), now: Self.moment(1)) == [.replaceProducer])
     #expect(policy.handle(.fatal(cause(RD_KAFKA_RESP_ERR__FATAL, "gap")), now: Self.moment(1)) == [])
-    #expect(policy.vacancies == 0)
+    #expect(policy.capacity == 0)
     let purged = policy.handle(
       .failed(1, cause(RD_KAFKA_RESP_ERR__PURGE_QUEUE), mayBePersisted: false), now: Self.moment(1))
     #expect(purged == [.tryAgain(1, at: Self.moment(1), cause: "gap", mayBePersisted: false)])
-    let rest = policy.takeBackRest(now: Self.moment(1))
+    let rest = policy.reclaimRest(now: Self.moment(1))
     #expect(rest == [.tryAgain(2, at: Self.moment(1), cause: "gap", mayBePersisted: true)])
     policy.producerWasReplaced()
-    #expect(policy.vacancies == DeliveryPolicy.Room().normal && policy.count == 0)
+    #expect(policy.capacity == DeliveryPolicy.Room().normal && policy.count == 0)
   }
 
   @Test func `what a deliverer that ends takes back may follow at once by the next`() {
@@ -149,7 +149,7 @@ import Testing
       policy.tick(now: Self.moment(3)) == [
         .announceOutage(since: Self.moment(3), until: Self.moment(8), cause: "down")
       ])
-    #expect(policy.vacancies == DeliveryPolicy.Room().outage - 1)
+    #expect(policy.capacity == DeliveryPolicy.Room().outage - 1)
     #expect(policy.tick(now: Self.moment(7)) == [])
     #expect(
       policy.tick(now: Self.moment(33)) == [
@@ -192,7 +192,7 @@ import Testing
             for id in inside.shuffled(using: &generator).prefix(inside.count / 2) {
               leave(policy.handle(.failed(id, cause(RD_KAFKA_RESP_ERR__PURGE_QUEUE), mayBePersisted: false), now: now))
             }
-            leave(policy.takeBackRest(now: now))
+            leave(policy.reclaimRest(now: now))
             policy.producerWasReplaced()
           case .announceOutage, .announceRecovery: break
           }
@@ -203,7 +203,7 @@ import Testing
         now = now + .milliseconds(Int64.random(in: 0...3000, using: &generator))
         switch Int.random(in: 0...6, using: &generator) {
         case 0, 1:
-          guard policy.vacancies > 0 else { break }
+          guard policy.capacity > 0 else { break }
           taken += 1
           policy.take(
             taken, windowEnd: now + .seconds(Int64.random(in: 0...20, using: &generator)), attempts: 0,

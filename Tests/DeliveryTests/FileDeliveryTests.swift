@@ -103,11 +103,11 @@ import Testing
     for number in 1...5 { worker.submit(record(number)) }
     try worker.turn()
     let outbox = try access.open()
-    let other = try DelivererToken(home: home())
+    let other = try ClaimOwner(home: home())
     #expect(try outbox.claim(limit: 5, for: other).records.count == 5)
     try outbox.remove([1, 2, 3])
     func look() throws {
-      clock.advance(DeliveryWorker.carePause)
+      clock.advance(OutboxMaintenance.pause)
       try worker.turn()
     }
     try look()

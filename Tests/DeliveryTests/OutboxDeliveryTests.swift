@@ -51,7 +51,7 @@ import Testing
   @Test func `what another living process holds is left to it`() throws {
     defer { try? FileManager.default.removeItem(atPath: folder) }
     let outbox = try fill(5)
-    let other = try DelivererToken(home: home())
+    let other = try ClaimOwner(home: home())
     #expect(try outbox.claim(limit: 2, for: other).records.count == 2)
     let figures = try deliver(nil)
     #expect(figures.delivered == 3 && figures.elsewhere == 2 && !figures.isComplete)

@@ -53,7 +53,7 @@ import Testing
     defer { close(reader) }
     let payload = [UInt8](repeating: UInt8(ascii: "x"), count: length)
     let line = String(repeating: "x", count: length) + "\n"
-    let sink = FileSink(path: path, patience: .milliseconds(1))
+    let sink = FileSink(path: path, waitLimit: .milliseconds(1))
     let taken = try sink.append(Array(repeating: payload, count: 2000))
     #expect(taken > 0 && taken < 2000)
     #expect(throws: FileSinkError.cannotWrite(path: path, errno: EAGAIN)) { try sink.append([payload]) }
@@ -65,7 +65,7 @@ import Testing
   @Test func `a reader that has gone is an error that names it`() throws {
     defer { clean() }
     let reader = reader()
-    let sink = FileSink(path: path, patience: .milliseconds(1))
+    let sink = FileSink(path: path, waitLimit: .milliseconds(1))
     let payload = [UInt8](repeating: UInt8(ascii: "x"), count: 5000)
     _ = try sink.append([payload])
     close(reader)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """--resume runs what is missing or failed, by content, whatever happened before (docs/contract.md 9)."""
 
+import fcntl
 import os
 import signal
 import subprocess
@@ -179,6 +180,25 @@ def test_a_second_batch_on_the_same_output_is_refused(batches):
     batches.write("r.ndjson", ["b"])
     outcome = batches.run("r.ndjson", "--output", "out.ndjson", "--resume", status=125)
     assert "another batch" in outcome.messages[0]
+    assert batches.program.finish(process).status == 0
+    assert len(batches.results("out.ndjson")) == 1
+
+
+def test_a_lock_that_a_killed_batch_left_to_its_starting_child_is_waited_for(batches):
+    # A child inherits the lock and has it until its exec. Here this test is that child.
+    batches.write("out.ndjson", [])
+    batches.write("r.ndjson", ["a"])
+    with open(batches.directory / "out.ndjson") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        process = batches.start("r.ndjson", "--output", "out.ndjson", "--resume")
+
+        def waits():
+            """Whether it sleeps with the file open, or has given up."""
+            found = processes.find(process.pid)
+            files = processes.open_files(process.pid)
+            return process.poll() is not None or found.state == "S" and any("out.ndjson" in name for name in files)
+
+        processes.await_until(waits, "the batch waits for the lock")
     assert batches.program.finish(process).status == 0
     assert len(batches.results("out.ndjson")) == 1
 

@@ -16,7 +16,7 @@ import Testing
 
   private func publish() throws {
     _ = try VersionStore(home: temporary.home, busyTimeout: .milliseconds(50)).publish(
-      Publication(algorithm: try AlgorithmName(parsing: "ada/cats"), command: ["true"]))
+      VersionSpec(algorithm: try AlgorithmName(parsing: "ada/cats"), command: ["true"]))
   }
 
   private func versions() throws -> [PublishedVersion] {
@@ -88,7 +88,7 @@ import Testing
   @Test func `a database that may only be read is read, and not written`() async throws {
     let readable = try TemporaryHome("readable")
     _ = try VersionStore(home: readable.home).publish(
-      Publication(algorithm: try AlgorithmName(parsing: "ada/cats"), command: ["true"]))
+      VersionSpec(algorithm: try AlgorithmName(parsing: "ada/cats"), command: ["true"]))
     chmod(readable.home.path, 0o755)
     chmod(readable.home.stateDatabase, 0o444)
     await #expect(processExitsWith: .success) {
@@ -97,7 +97,7 @@ import Testing
       let store = VersionStore(home: home, busyTimeout: .milliseconds(50))
       #expect(try store.versions().count == 1)
       let error = #expect(throws: StateError.self) {
-        try store.publish(Publication(algorithm: try AlgorithmName(parsing: "ada/cats"), command: ["true"]))
+        try store.publish(VersionSpec(algorithm: try AlgorithmName(parsing: "ada/cats"), command: ["true"]))
       }
       #expect(error == .readOnly(path: home.stateDatabase))
     }
@@ -108,7 +108,8 @@ import Testing
     try closed.home.create()
     await #expect(processExitsWith: .success) {
       let home = try TemporaryHome.ofParent("closed")
-      // As its owner the process could enter; as the account `nobody` it cannot. Without root it takes its own rights away.
+      // As its owner the process could enter; as the account `nobody` it cannot. Without root it takes its own rights
+      // away.
       if geteuid() == 0 { setuid(65_534) } else { chmod(home.path, 0) }
       defer { chmod(home.path, 0o700) }
       #expect(throws: StateError.inaccessible(path: home.stateDatabase, errno: EACCES)) {

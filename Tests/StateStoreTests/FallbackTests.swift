@@ -16,12 +16,12 @@ import Testing
 
   /// Moves all there is into the outbox and claims it.
   private func claimAll() throws -> OutboxClaim {
-    try Outbox(home: home).claim(limit: 100_000, for: DelivererToken(home: home))
+    try Outbox(home: home).claim(limit: 100_000, for: ClaimOwner(home: home))
   }
 
   private func publish(_ name: String, insights: Bool) throws {
     _ = try VersionStore(home: home).publish(
-      Publication(algorithm: try AlgorithmName(parsing: name), command: ["true"], insights: insights))
+      VersionSpec(algorithm: try AlgorithmName(parsing: name), command: ["true"], insights: insights))
   }
 
   /// An entry whose payload names a version.

@@ -14,8 +14,8 @@ import Testing
 
   @Test func `a record that one deliverer holds is not given to another until it is released`() throws {
     let outbox = try Outbox(home: home)
-    let first = try DelivererToken(home: home)
-    let second = try DelivererToken(home: home)
+    let first = try ClaimOwner(home: home)
+    let second = try ClaimOwner(home: home)
     try outbox.append(sampleEntries(["a", "b"]))
     #expect(try outbox.claim(limit: 1, for: first).records.map(\.id) == [1])
     #expect(try outbox.claim(limit: 5, for: second).records.map(\.id) == [2])
@@ -26,8 +26,8 @@ import Testing
 
   @Test func `what a deliverer no longer holds it cannot settle`() throws {
     let outbox = try Outbox(home: home)
-    let first = try DelivererToken(home: home)
-    let second = try DelivererToken(home: home)
+    let first = try ClaimOwner(home: home)
+    let second = try ClaimOwner(home: home)
     try outbox.append(sampleEntries(["a"]), claimedBy: first)
     let attempt = [FailedAttempt(id: 1, error: "x")]
     try outbox.reject(attempt, of: second)
@@ -39,21 +39,21 @@ import Testing
 
   @Test func `a record is due although the clock was set back after it had failed`() throws {
     let outbox = try Outbox(home: home)
-    let token = try DelivererToken(home: home)
+    let owner = try ClaimOwner(home: home)
     let now = WallClock.now()
-    try outbox.append(sampleEntries(["a"], at: now + .seconds(3600)), claimedBy: token)
+    try outbox.append(sampleEntries(["a"], at: now + .seconds(3600)), claimedBy: owner)
     let next = now + .seconds(3600) + Outbox.longestPause
-    try outbox.reschedule([FailedAttempt(id: 1, error: "refused")], notBefore: next, of: token)
-    #expect(try outbox.claim(limit: 1, for: token, at: now + .seconds(3600)).records.isEmpty)
-    #expect(try outbox.claim(limit: 1, for: token, at: now).records.map(\.id) == [1])
+    try outbox.reschedule([FailedAttempt(id: 1, error: "refused")], notBefore: next, of: owner)
+    #expect(try outbox.claim(limit: 1, for: owner, at: now + .seconds(3600)).records.isEmpty)
+    #expect(try outbox.claim(limit: 1, for: owner, at: now).records.map(\.id) == [1])
   }
 
   @Test func `a deliverer that ends frees its records`() throws {
     let outbox = try Outbox(home: home)
-    var token: DelivererToken? = try DelivererToken(home: home)
-    try outbox.append(sampleEntries(["a"]), claimedBy: token)
-    token = nil
-    let next = try DelivererToken(home: home)
+    var owner: ClaimOwner? = try ClaimOwner(home: home)
+    try outbox.append(sampleEntries(["a"]), claimedBy: owner)
+    owner = nil
+    let next = try ClaimOwner(home: home)
     #expect(try outbox.claim(limit: 1, for: next).records.map(\.id) == [1])
   }
 
@@ -65,18 +65,18 @@ import Testing
     await #expect(processExitsWith: .signal(SIGKILL)) {
       let home = try TemporaryHome.ofParent("killed")
       let outbox = try Outbox(home: home)
-      let token = try DelivererToken(home: home)
-      try outbox.append(sampleEntries(["a", "b"]), claimedBy: token)
+      let owner = try ClaimOwner(home: home)
+      try outbox.append(sampleEntries(["a", "b"]), claimedBy: owner)
       kill(getpid(), SIGKILL)
     }
     let outbox = try Outbox(home: home)
-    let token = try DelivererToken(home: home)
-    let claim = try outbox.claim(limit: 5, for: token)
+    let owner = try ClaimOwner(home: home)
+    let claim = try outbox.claim(limit: 5, for: owner)
     #expect(claim.records.map(\.record) == [sampleRecord("a"), sampleRecord("b")])
     // It may have died between sending and acknowledgement.
     #expect(claim.records.map(\.possiblyPersisted) == [true, true])
     #expect(claim.records.map(\.attempts) == [1, 1])
-    #expect(try FileManager.default.contentsOfDirectory(atPath: home.deliverersDirectory) == ["\(token.name).lock"])
+    #expect(try FileManager.default.contentsOfDirectory(atPath: home.deliverersDirectory) == ["\(owner.name).lock"])
   }
 
   @Test(.timeLimit(.minutes(1)))
@@ -94,14 +94,14 @@ import Testing
     try other.run()
     #expect(String(decoding: output.fileHandleForReading.availableData, as: UTF8.self) == "held\n")
     try temporary.tamper(home.outboxDatabase, "UPDATE payload SET claim = 'other'")
-    let token = try DelivererToken(home: home)
-    #expect(try outbox.claim(limit: 1, for: token).records.isEmpty)
+    let owner = try ClaimOwner(home: home)
+    #expect(try outbox.claim(limit: 1, for: owner).records.isEmpty)
     #expect(try outbox.expire(at: WallClock.now() + .seconds(3600)).isEmpty)
     #expect(try outbox.purge(OutboxSelection(states: [.pending])) == 0)
     kill(other.processIdentifier, SIGKILL)
     other.waitUntilExit()
     // A fresh look: this outbox believes for a second what it has just seen.
-    #expect(try Outbox(home: home).claim(limit: 1, for: token).records.map(\.id) == [1])
+    #expect(try Outbox(home: home).claim(limit: 1, for: owner).records.map(\.id) == [1])
   }
 
   @Test(.timeLimit(.minutes(2)))
@@ -111,9 +111,9 @@ import Testing
     let sent = Gathered<Int64>()
     let failures = inThreads(16) { _ in
       let outbox = try Outbox(home: home)
-      let token = try DelivererToken(home: home)
+      let owner = try ClaimOwner(home: home)
       while true {
-        let claim = try outbox.claim(limit: 7, for: token).records.map(\.id)
+        let claim = try outbox.claim(limit: 7, for: owner).records.map(\.id)
         if claim.isEmpty { return }
         sent.append(claim)
         try outbox.remove(claim)
@@ -133,11 +133,11 @@ import Testing
           await #expect(processExitsWith: .success) {
             let home = try TemporaryHome.ofParent("crowded")
             let outbox = try Outbox(home: home)
-            let token = try DelivererToken(home: home)
+            let owner = try ClaimOwner(home: home)
             for round in 0..<20 {
-              try outbox.remove(try outbox.append(sampleEntries(["\(getpid())-\(round)"]), claimedBy: token))
+              try outbox.remove(try outbox.append(sampleEntries(["\(getpid())-\(round)"]), claimedBy: owner))
               try outbox.append(sampleEntries(["\(getpid())-\(round)-left"]))
-              try outbox.remove(try outbox.claim(limit: 1, for: token).records.map(\.id))
+              try outbox.remove(try outbox.claim(limit: 1, for: owner).records.map(\.id))
             }
           }
         }
@@ -151,8 +151,8 @@ import Testing
 
   @Test func `what a dead deliverer held is shown as waiting`() throws {
     let outbox = try Outbox(home: home)
-    var dead: DelivererToken? = try DelivererToken(home: home)
-    let alive = try DelivererToken(home: home)
+    var dead: ClaimOwner? = try ClaimOwner(home: home)
+    let alive = try ClaimOwner(home: home)
     try outbox.append(sampleEntries(["a", "b"]), claimedBy: dead)
     try outbox.append(sampleEntries(["c"]), claimedBy: alive)
     #expect(try Outbox(home: home).status().claimed == 3)
@@ -164,10 +164,10 @@ import Testing
   }
 
   @Test func `the files of dead deliverers are removed, those of living ones stay`() throws {
-    let token = try DelivererToken(home: home)
+    let owner = try ClaimOwner(home: home)
     try Data().write(to: URL(fileURLWithPath: home.deliverersDirectory + "/dead.lock"))
     try Outbox(home: home).prune(.standard)
-    #expect(try FileManager.default.contentsOfDirectory(atPath: home.deliverersDirectory) == ["\(token.name).lock"])
-    #expect(DelivererToken.isAlive(token.name, in: home))
+    #expect(try FileManager.default.contentsOfDirectory(atPath: home.deliverersDirectory) == ["\(owner.name).lock"])
+    #expect(ClaimOwner.isAlive(owner.name, in: home))
   }
 }

@@ -25,16 +25,16 @@ import Testing
   @Test(arguments: ["value = x'7b7d'", "key = 'other'", "headers = x'ffffffff'", "headers = x''", "checksum = 0"])
   func `a record that does not read as it was written is set aside and stops no other`(_ damage: String) throws {
     let outbox = try Outbox(home: home)
-    let token = try DelivererToken(home: home)
+    let owner = try ClaimOwner(home: home)
     try outbox.append(sampleEntries(["a", "b", "c"]))
     try temporary.tamper(home.outboxDatabase, "UPDATE payload SET \(damage) WHERE id = 2")
-    let claim = try outbox.claim(limit: 5, for: token)
+    let claim = try outbox.claim(limit: 5, for: owner)
     #expect(claim.records.map(\.id) == [1, 3])
     #expect(claim.corrupt == [2])
     #expect(try outbox.list(states: [.corrupt]).map(\.id) == [2])
     #expect(try outbox.list(states: [.corrupt]).first?.lastError == "the record does not read as it was written")
     // Reported once; never sent, not even by a retry of everything.
-    #expect(try outbox.claim(limit: 5, for: token).corrupt.isEmpty)
+    #expect(try outbox.claim(limit: 5, for: owner).corrupt.isEmpty)
     #expect(try outbox.retry(OutboxSelection(states: OutboxState.allCases), window: .seconds(9)) == 0)
   }
 
@@ -141,7 +141,7 @@ import Testing
     try scribble(from: 65_536, to: 73_728)
     let told = Gathered<OutboxRecovery>()
     let outbox = try Outbox(home: home, onRecovery: { told.append([$0]) })
-    let claim = try outbox.claim(limit: 500, for: DelivererToken(home: home))
+    let claim = try outbox.claim(limit: 500, for: ClaimOwner(home: home))
     let recovery = try #require(told.all.first)
     #expect((270..<300).contains(claim.records.count))
     #expect(recovery.saved + recovery.unreadable == 300 && recovery.corrupt == 0 && !recovery.mayBeMore)
@@ -160,7 +160,7 @@ import Testing
     let (file, _) = try #require(try FileIdentity.of(home.outboxDatabase))
     try open.working { () throws(StateError) in
       let met = StateError.corrupt(path: home.outboxDatabase)
-      let hold = try OutboxHold(home)
+      let hold = try OutboxLock(home)
       #expect(throws: met) {
         try OutboxRecovery.recover(home, file, hold, after: met, waiting: .milliseconds(20))
       }
@@ -171,9 +171,9 @@ import Testing
 
   @Test func `a service that has it open goes on in the new one, and settles there what it has under way`() throws {
     let service = try Outbox(home: home)
-    let token = try DelivererToken(home: home)
+    let owner = try ClaimOwner(home: home)
     try service.append(sampleEntries((0..<100).map { "\($0)" }))
-    let underWay = try service.claim(limit: 40, for: token).records.map(\.id)
+    let underWay = try service.claim(limit: 40, for: owner).records.map(\.id)
     try settleLog()
     let size = try Data(contentsOf: URL(fileURLWithPath: home.outboxDatabase)).count
     try scribble(from: size - 6000, to: size - 4000)
@@ -182,7 +182,7 @@ import Testing
     try other.examine()
     let recovery = try #require(told.all.first)
     // No other process gets records that the service holds; a record that it removes is gone, and no other.
-    let others = try other.claim(limit: 500, for: DelivererToken(home: home)).records.map(\.id)
+    let others = try other.claim(limit: 500, for: ClaimOwner(home: home)).records.map(\.id)
     #expect(Set(others).isDisjoint(with: underWay))
     try service.remove(underWay)
     #expect(try other.list(states: [.pending], limit: 500).map(\.id) == others)

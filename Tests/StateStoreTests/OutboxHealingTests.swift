@@ -20,14 +20,14 @@ import Testing
   init() throws {
     temporary = try TemporaryHome()
     let outbox = try Outbox(home: home)
-    let token = try DelivererToken(home: home)
+    let owner = try ClaimOwner(home: home)
     try outbox.append(sampleEntries((1...Self.count + 10).map { "k\($0)" }))
-    let claim = try outbox.claim(limit: 30, for: token).records.map(\.id)
+    let claim = try outbox.claim(limit: 30, for: owner).records.map(\.id)
     try outbox.remove(Array(claim.prefix(10)))
     try outbox.reschedule(
-      claim[10..<15].map { FailedAttempt(id: $0, error: "x") }, notBefore: WallClock.now(), of: token)
-    try outbox.reject(claim[15..<20].map { FailedAttempt(id: $0, error: "no") }, of: token)
-    try outbox.release(Array(claim[20..<25]), of: token)
+      claim[10..<15].map { FailedAttempt(id: $0, error: "x") }, notBefore: WallClock.now(), of: owner)
+    try outbox.reject(claim[15..<20].map { FailedAttempt(id: $0, error: "no") }, of: owner)
+    try outbox.release(Array(claim[20..<25]), of: owner)
     try outbox.shortenLog()
   }
 
@@ -46,18 +46,18 @@ import Testing
   /// What an `exec` does: its own payload, then others'.
   private func execute(_ key: String, _ told: Gathered<OutboxRecovery>, _ sent: Gathered<String>) throws -> [Int64] {
     let outbox = try Outbox(home: home, onRecovery: { told.append([$0]) })
-    let token = try DelivererToken(home: home)
-    let own = try outbox.append(sampleEntries([key]), claimedBy: token)
+    let owner = try ClaimOwner(home: home)
+    let own = try outbox.append(sampleEntries([key]), claimedBy: owner)
     sent.append([key])
     try outbox.remove(own)
     _ = try outbox.hasOthers(besides: own.first ?? 0)
-    return try deliver(outbox, token, sent)
+    return try deliver(outbox, owner, sent)
   }
 
   private func deliver(
-    _ outbox: Outbox, _ token: DelivererToken, _ sent: Gathered<String>
+    _ outbox: Outbox, _ owner: ClaimOwner, _ sent: Gathered<String>
   ) throws -> [Int64] {
-    let claim = try outbox.claim(limit: 500, for: token)
+    let claim = try outbox.claim(limit: 500, for: owner)
     sent.append(claim.records.map(\.record.key))
     try outbox.remove(claim.records.map(\.id))
     _ = try outbox.expire()
@@ -74,7 +74,7 @@ import Testing
     corrupt += try execute("e2", told, sent)
     let outbox = try Outbox(home: home, onRecovery: { told.append([$0]) })
     try outbox.examine()
-    corrupt += try deliver(outbox, DelivererToken(home: home), sent)
+    corrupt += try deliver(outbox, ClaimOwner(home: home), sent)
 
     #expect(Set(sent.all).count == sent.all.count, "sent twice")
     #expect(told.all.count <= 1, "set aside again and again")
@@ -98,8 +98,8 @@ import Testing
 
   @Test func `a record that was acknowledged stays so though its removal met the damage`() throws {
     let outbox = try Outbox(home: home, onRecovery: { _ in })
-    let token = try DelivererToken(home: home)
-    let claimed = try outbox.claim(limit: 500, for: token).records
+    let owner = try ClaimOwner(home: home)
+    let claimed = try outbox.claim(limit: 500, for: owner).records
     try outbox.shortenLog()
     // The page of an index that nothing but a removal touches now.
     let path = home.outboxDatabase

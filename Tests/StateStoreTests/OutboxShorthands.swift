@@ -22,20 +22,20 @@ extension FailedAttempt {
 /// ``Outbox/record(_:of:at:_:)`` for attempts that all have the same consequence.
 extension Outbox {
   func reschedule(
-    _ attempts: [FailedAttempt], notBefore moment: Timestamp, of deliverer: DelivererToken
+    _ attempts: [FailedAttempt], notBefore moment: Timestamp, of deliverer: ClaimOwner
   ) throws(StateError) {
     try record(FailedAttempt.all(attempts, .retry(at: moment)), of: deliverer)
   }
 
   func expire(
-    _ attempts: [FailedAttempt], of deliverer: DelivererToken, at now: Timestamp = WallClock.now(),
+    _ attempts: [FailedAttempt], of deliverer: ClaimOwner, at now: Timestamp = WallClock.now(),
     _ onExpiry: Connection.OnExpiry = .keep
   ) throws(StateError) {
     try record(FailedAttempt.all(attempts, .expire), of: deliverer, at: now, onExpiry)
   }
 
   func reject(
-    _ attempts: [FailedAttempt], of deliverer: DelivererToken, at now: Timestamp = WallClock.now()
+    _ attempts: [FailedAttempt], of deliverer: ClaimOwner, at now: Timestamp = WallClock.now()
   ) throws(StateError) {
     try record(FailedAttempt.all(attempts, .reject), of: deliverer, at: now)
   }

@@ -20,7 +20,7 @@ import Testing
     let ids = try Outbox(home: home).append(records.map { OutboxEntry($0, createdAt: moment, window: .seconds(240)) })
     #expect(ids == [1, 2, 3])
     let outbox = try Outbox(home: home)
-    let claim = try outbox.claim(limit: 10, for: DelivererToken(home: home))
+    let claim = try outbox.claim(limit: 10, for: ClaimOwner(home: home))
     #expect(claim.records.map(\.record) == records)
     #expect(claim.records.map(\.id) == ids)
     #expect(claim.records.allSatisfy { $0.createdAt == moment && $0.attempts == 0 && !$0.possiblyPersisted })
@@ -50,7 +50,7 @@ import Testing
     let outbox = try Outbox(home: home)
     let first = try outbox.append(sampleEntries(["a"]))[0]
     #expect(try !outbox.hasOthers(besides: first))
-    let second = try outbox.append(sampleEntries(["b"]), claimedBy: try DelivererToken(home: home))[0]
+    let second = try outbox.append(sampleEntries(["b"]), claimedBy: try ClaimOwner(home: home))[0]
     #expect(try outbox.hasOthers(besides: first))
     #expect(try outbox.hasOthers(besides: second))
   }
@@ -81,13 +81,13 @@ import Testing
     let moment = Timestamp(microseconds: 1_700_000_000_000_000)
     let end = Timestamp(microseconds: 1_700_000_240_000_000)
     try Outbox(home: home).append(sampleEntries(["a"], at: moment))
-    let token = try DelivererToken(home: home)
+    let owner = try ClaimOwner(home: home)
     for wait in [1, 5, 100] {
       let outbox = try Outbox(home: home)
       let now = moment + .seconds(wait)
-      let claim = try outbox.claim(limit: 1, for: token, at: now)
+      let claim = try outbox.claim(limit: 1, for: owner, at: now)
       #expect(claim.records.map(\.windowEnd) == [end])
-      try outbox.reschedule([FailedAttempt(id: 1, error: "no route")], notBefore: now, of: token)
+      try outbox.reschedule([FailedAttempt(id: 1, error: "no route")], notBefore: now, of: owner)
     }
     #expect(try Outbox(home: home).expire(at: Timestamp(microseconds: end.microseconds - 1)).isEmpty)
     #expect(try Outbox(home: home).expire(at: end).map(\.id) == [1])
@@ -95,37 +95,37 @@ import Testing
 
   @Test func `a failed attempt is counted, said, and not repeated before its time`() throws {
     let outbox = try Outbox(home: home)
-    let token = try DelivererToken(home: home)
+    let owner = try ClaimOwner(home: home)
     let now = WallClock.now()
-    try outbox.append(sampleEntries(["a"], at: now), claimedBy: token)
+    try outbox.append(sampleEntries(["a"], at: now), claimedBy: owner)
     let later = now + .seconds(3)
     try outbox.reschedule(
-      [FailedAttempt(id: 1, error: "timed out", possiblyPersisted: true)], notBefore: later, of: token)
-    #expect(try outbox.claim(limit: 1, for: token, at: now + .seconds(2)).records.isEmpty)
+      [FailedAttempt(id: 1, error: "timed out", possiblyPersisted: true)], notBefore: later, of: owner)
+    #expect(try outbox.claim(limit: 1, for: owner, at: now + .seconds(2)).records.isEmpty)
     let listed = try #require(try outbox.list().first)
     #expect(listed.attempts == 1 && listed.lastError == "timed out" && listed.possiblyPersisted)
     #expect(listed.nextAttemptAt == later && !listed.isClaimed)
-    let again = try outbox.claim(limit: 1, for: token, at: later).records
+    let again = try outbox.claim(limit: 1, for: owner, at: later).records
     #expect(again.map(\.attempts) == [1])
     #expect(again.map(\.possiblyPersisted) == [true])
-    try outbox.reschedule([FailedAttempt(id: 1, error: "refused")], notBefore: later, of: token)
+    try outbox.reschedule([FailedAttempt(id: 1, error: "refused")], notBefore: later, of: owner)
     #expect(try outbox.list().first?.possiblyPersisted == true)
   }
 
   @Test func `a payload expires at the end of its window, with whether it may have been persisted`() throws {
     let outbox = try Outbox(home: home)
-    let token = try DelivererToken(home: home)
+    let owner = try ClaimOwner(home: home)
     let now = WallClock.now()
-    try outbox.append(sampleEntries(["a", "b", "c"], at: now), claimedBy: token)
-    try outbox.reschedule([FailedAttempt(id: 1, error: "lost", possiblyPersisted: true)], notBefore: now, of: token)
-    try outbox.release([2], of: token)
+    try outbox.append(sampleEntries(["a", "b", "c"], at: now), claimedBy: owner)
+    try outbox.reschedule([FailedAttempt(id: 1, error: "lost", possiblyPersisted: true)], notBefore: now, of: owner)
+    try outbox.release([2], of: owner)
     let end = now + .seconds(240)
-    #expect(try outbox.claim(limit: 5, for: token, at: end).records.isEmpty)
+    #expect(try outbox.claim(limit: 5, for: owner, at: end).records.isEmpty)
     // The third is in its deliverer's hands: only that one can tell what became of it.
     let expired = try outbox.expire(at: end)
     #expect(expired.map(\.id) == [1, 2])
     #expect(expired.map(\.possiblyPersisted) == [true, false])
-    try outbox.expire([FailedAttempt(id: 3, error: "timed out")], of: token, at: end)
+    try outbox.expire([FailedAttempt(id: 3, error: "timed out")], of: owner, at: end)
     #expect(try outbox.status().count(.expired) == 3)
     #expect(
       try outbox.list().map(\.lastError) == ["lost", "its delivery window ended before it could be sent", "timed out"])
@@ -133,23 +133,23 @@ import Testing
 
   @Test func `on request payloads are dropped at the end of their window`() throws {
     let outbox = try Outbox(home: home)
-    let token = try DelivererToken(home: home)
+    let owner = try ClaimOwner(home: home)
     let now = WallClock.now()
     try outbox.append(sampleEntries(["a"], at: now))
-    try outbox.append(sampleEntries(["b"], at: now), claimedBy: token)
+    try outbox.append(sampleEntries(["b"], at: now), claimedBy: owner)
     #expect(try outbox.expire(at: now + .seconds(240), .drop).map(\.id) == [1])
-    try outbox.expire([FailedAttempt(id: 2, error: "x")], of: token, at: now, .drop)
+    try outbox.expire([FailedAttempt(id: 2, error: "x")], of: owner, at: now, .drop)
     #expect(try outbox.list().isEmpty)
   }
 
   @Test func `what was denied to the end is rejected and kept, also where expired payloads are dropped`() throws {
     let outbox = try Outbox(home: home)
-    let token = try DelivererToken(home: home)
+    let owner = try ClaimOwner(home: home)
     let now = WallClock.now()
-    try outbox.append(sampleEntries(["a", "b", "c"], at: now), claimedBy: token)
+    try outbox.append(sampleEntries(["a", "b", "c"], at: now), claimedBy: owner)
     let denial = FailedAttempt(id: 1, error: FailedAttempt.denial + "no right to write")
     let mayBeThere = FailedAttempt(id: 2, error: FailedAttempt.denial + "no right to write", possiblyPersisted: true)
-    try outbox.reschedule([denial, mayBeThere, FailedAttempt(id: 3, error: "away")], notBefore: now, of: token)
+    try outbox.reschedule([denial, mayBeThere, FailedAttempt(id: 3, error: "away")], notBefore: now, of: owner)
     let ended = try outbox.expire(at: now + .seconds(240), .drop)
     #expect(ended.map(\.id) == [1, 2, 3])
     #expect(ended.map(\.wasDenied) == [true, false, false])
@@ -159,40 +159,40 @@ import Testing
 
   @Test func `a rejected payload keeps its reason and is left to an operator`() throws {
     let outbox = try Outbox(home: home)
-    let token = try DelivererToken(home: home)
-    try outbox.append(sampleEntries(["a"]), claimedBy: token)
-    try outbox.reject([FailedAttempt(id: 1, error: "message too large")], of: token)
-    #expect(try outbox.claim(limit: 1, for: token).records.isEmpty)
+    let owner = try ClaimOwner(home: home)
+    try outbox.append(sampleEntries(["a"]), claimedBy: owner)
+    try outbox.reject([FailedAttempt(id: 1, error: "message too large")], of: owner)
+    #expect(try outbox.claim(limit: 1, for: owner).records.isEmpty)
     #expect(try outbox.list(states: [.rejected]).map(\.lastError) == ["message too large"])
     let now = WallClock.now()
-    #expect(try outbox.retry(.settled, window: .seconds(60), at: now) == 1)
-    let again = try outbox.claim(limit: 1, for: token, at: now).records
+    #expect(try outbox.retry(.terminal, window: .seconds(60), at: now) == 1)
+    let again = try outbox.claim(limit: 1, for: owner, at: now).records
     #expect(again.map(\.windowEnd) == [now + .seconds(60)])
   }
 
   @Test func `a payload still denied when its window ends is rejected, and after a retry has a new chance`() throws {
     let outbox = try Outbox(home: home)
-    let token = try DelivererToken(home: home)
+    let owner = try ClaimOwner(home: home)
     let now = WallClock.now()
-    try outbox.append(sampleEntries(["a"], at: now), claimedBy: token)
+    try outbox.append(sampleEntries(["a"], at: now), claimedBy: owner)
     let denied = FailedAttempt(id: 1, error: FailedAttempt.denial + "topic")
-    try outbox.reschedule([denied], notBefore: now, of: token)
+    try outbox.reschedule([denied], notBefore: now, of: owner)
     #expect(try outbox.expire(at: now + .seconds(240)).map(\.wasDenied) == [true])
     #expect(try outbox.list().map(\.state) == [.rejected])
-    #expect(try outbox.retry(.settled, window: .seconds(60), at: now) == 1)
+    #expect(try outbox.retry(.terminal, window: .seconds(60), at: now) == 1)
     #expect(try outbox.expire(at: now + .seconds(60)).map(\.wasDenied) == [false])
     #expect(try outbox.list().map(\.state) == [.expired])
   }
 
   @Test func `only what was given up can be retried, and only the chosen ones are purged`() throws {
     let outbox = try Outbox(home: home)
-    let token = try DelivererToken(home: home)
-    try outbox.append(sampleEntries(["a", "b", "c", "d"]), claimedBy: token)
-    try outbox.reject([FailedAttempt(id: 1, error: "x"), FailedAttempt(id: 2, error: "x")], of: token)
-    try outbox.release([3], of: token)
+    let owner = try ClaimOwner(home: home)
+    try outbox.append(sampleEntries(["a", "b", "c", "d"]), claimedBy: owner)
+    try outbox.reject([FailedAttempt(id: 1, error: "x"), FailedAttempt(id: 2, error: "x")], of: owner)
+    try outbox.release([3], of: owner)
     let all = OutboxSelection(states: OutboxState.allCases)
     #expect(try outbox.retry(OutboxSelection(states: OutboxState.allCases, ids: [2, 3, 99]), window: .seconds(1)) == 1)
-    #expect(try outbox.purge(.settled) == 1)
+    #expect(try outbox.purge(.terminal) == 1)
     // The fourth is being sent.
     #expect(try outbox.purge(all) == 2)
     #expect(try outbox.list().map(\.id) == [4])
@@ -200,23 +200,23 @@ import Testing
 
   @Test func `records are looked up by number, and one that is not there is missing`() throws {
     let outbox = try Outbox(home: home)
-    let token = try DelivererToken(home: home)
-    try outbox.append(sampleEntries(["a", "b"]), claimedBy: token)
-    try outbox.reject([FailedAttempt(id: 2, error: "x")], of: token)
+    let owner = try ClaimOwner(home: home)
+    try outbox.append(sampleEntries(["a", "b"]), claimedBy: owner)
+    try outbox.reject([FailedAttempt(id: 2, error: "x")], of: owner)
     #expect(try outbox.states(of: [2, 1, 99, 1]) == [1: .pending, 2: .rejected])
     #expect(try outbox.states(of: []).isEmpty)
   }
 
   @Test func `what was given up is kept for its time and in its number, and a pending payload always`() throws {
     let outbox = try Outbox(home: home)
-    let token = try DelivererToken(home: home)
+    let owner = try ClaimOwner(home: home)
     let now = WallClock.now()
     let keys = (1...10).map { "\($0)" }
-    try outbox.append(sampleEntries(keys + ["pending"], at: now + .seconds(-9_000_000)), claimedBy: token)
+    try outbox.append(sampleEntries(keys + ["pending"], at: now + .seconds(-9_000_000)), claimedBy: owner)
     for id in 1...10 {
-      try outbox.reject([FailedAttempt(id: Int64(id), error: "x")], of: token, at: now + .seconds(id))
+      try outbox.reject([FailedAttempt(id: Int64(id), error: "x")], of: owner, at: now + .seconds(id))
     }
-    try outbox.release([11], of: token)
+    try outbox.release([11], of: owner)
     #expect(try outbox.prune(.init(age: .seconds(3), records: 100), at: now + .seconds(5)) == 1)
     #expect(try outbox.prune(.init(age: .seconds(3), records: 100), at: now + .seconds(5)) == 0)
     #expect(try outbox.prune(.init(age: .seconds(100), records: 4), at: now + .seconds(5)) == 5)
@@ -229,11 +229,11 @@ import Testing
     #expect(try Outbox.existing(home: home) == nil)
     #expect(temporary.names().isEmpty)
     let outbox = try Outbox(home: home)
-    let token = try DelivererToken(home: home)
+    let owner = try ClaimOwner(home: home)
     let now = WallClock.now()
     try outbox.append(sampleEntries(["b"], at: now + .seconds(5)))
-    try outbox.append(sampleEntries(["a", "c"], at: now), claimedBy: token)
-    try outbox.reject([FailedAttempt(id: 3, error: "x")], of: token)
+    try outbox.append(sampleEntries(["a", "c"], at: now), claimedBy: owner)
+    try outbox.reject([FailedAttempt(id: 3, error: "x")], of: owner)
     let status = try #require(try Outbox.existing(home: home)).status()
     #expect(status.counts == [.pending: 2, .rejected: 1])
     #expect(status.oldestPending == now)
@@ -269,9 +269,9 @@ import Testing
         try ConnectionStore(home: home).set(Connection(kind: .plaintext))
         try Outbox(home: home).append(sampleEntries(["a"]))
         // Kept, so that its file is there to be looked at.
-        let token = try DelivererToken(home: home)
+        let owner = try ClaimOwner(home: home)
         let names = try FileManager.default.subpathsOfDirectory(atPath: home.path).sorted()
-        for name in ["state.db", "outbox.db", "outbox.db-wal", "outbox.db-shm", "deliverers/\(token.name).lock"] {
+        for name in ["state.db", "outbox.db", "outbox.db-wal", "outbox.db-shm", "deliverers/\(owner.name).lock"] {
           #expect(names.contains(name))
         }
         for name in [""] + names {

@@ -14,10 +14,10 @@ import Testing
   }
 
   private func publish(
-    _ name: String = "ada/cats", _ numbering: Publication.Numbering = .raising(.revision), insights: Bool? = nil
+    _ name: String = "ada/cats", _ numbering: VersionSpec.Numbering = .raising(.revision), insights: Bool? = nil
   ) throws -> PublishedVersion {
     try store.publish(
-      Publication(
+      VersionSpec(
         algorithm: try AlgorithmName(parsing: name), numbering: numbering, command: ["python3", "cats.py"],
         insights: insights))
   }
@@ -54,7 +54,7 @@ import Testing
     var worker = WorkerSettings()
     (worker.isolates, worker.maxRequests, worker.maxResidentBytes) = (true, 7, 1 << 40)
     (worker.initTimeout, worker.idle, worker.drain) = (.milliseconds(1), .seconds(2), .zero)
-    let publication = Publication(
+    let publication = VersionSpec(
       algorithm: try AlgorithmName(parsing: "ada/cats"), command: ["sh", "-c", "", "é\u{1F431}\n"], directory: "/srv/é",
       timeLimit: .milliseconds(1500),
       environment: [EnvironmentVariable(name: "A", value: "x=y"), EnvironmentVariable(name: "B", value: "")],
@@ -139,7 +139,7 @@ import Testing
     let home = temporary.home
     let numbers = Gathered<Int>()
     let failures = inThreads(50) { _ in
-      let publication = Publication(algorithm: try AlgorithmName(parsing: "ada/cats"), command: ["true"])
+      let publication = VersionSpec(algorithm: try AlgorithmName(parsing: "ada/cats"), command: ["true"])
       numbers.append([try VersionStore(home: home).publish(publication).version.revision])
     }
     #expect(failures.isEmpty)
@@ -157,7 +157,7 @@ import Testing
             let reference = try AlgorithmReference(parsing: "ada/cats")
             for _ in 0..<5 {
               let published = try VersionStore(home: home).publish(
-                Publication(algorithm: reference.algorithm, command: ["true"]))
+                VersionSpec(algorithm: reference.algorithm, command: ["true"]))
               let found = try #require(try VersionStore(home: home).latest(matching: reference))
               #expect(found.version >= published.version)
             }

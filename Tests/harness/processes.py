@@ -59,6 +59,17 @@ def marked(marker):
     return found
 
 
+def open_files(pid):
+    """The names of its open files; none once it has ended."""
+    names = []
+    try:
+        for number in os.listdir(f"/proc/{pid}/fd"):
+            names.append(os.readlink(f"/proc/{pid}/fd/{number}"))
+    except OSError:
+        pass
+    return names
+
+
 def is_running(pid):
     """Whether there is such a process and it is not a zombie."""
     process = find(pid)

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// libmicrohttpd, loaded when it is needed and not before: libmicrohttpd.so.12 of Debian 11 to 14, versions 0.9.71 to 1.x.
+// libmicrohttpd, loaded when it is needed and not before: libmicrohttpd.so.12 of Debian 11 to 14, versions 0.9.71 to
+// 1.x.
 //
-// Its functions are declared here, as far as they are used, so that no header of it is needed to build. Variadic functions
-// and the log callback with its va_list stay in C. None may be called before cmhd_load() has returned NULL.
+// Its functions are declared here, as far as they are used, so that no header of it is needed to build. Variadic
+// functions and the log callback with its va_list stay in C. None may be called before cmhd_load() has returned NULL.
 #ifndef CMICROHTTPD_H
 #define CMICROHTTPD_H
 
@@ -20,8 +21,8 @@ const char *_Nullable cmhd_load(void);
 /// Such as `0.9.75`.
 const char *_Nonnull cmhd_version(void);
 
-/// What a daemon calls. A connection is an object of the callee's, and so is a request on it. An int result is 1 to go
-/// on, or 0 to close the connection.
+/// The functions that a daemon calls. A connection is an object of the callee's, and so is a request on it. An int
+/// result is 1 to continue, or 0 to close the connection.
 typedef struct {
   void *_Nullable context;
   void (*_Nonnull log)(void *_Nullable context, const char *_Nonnull text);

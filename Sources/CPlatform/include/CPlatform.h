@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /// System calls that Swift's Glibc module does not show, or only variadically: descriptors above 3, files without a
 /// name, epoll, eventfd, signalfd.
-/// Every function returns 0 or a positive errno unless it says otherwise.
+/// Every function returns 0 or a positive errno unless stated otherwise.
 #ifndef C_PLATFORM_H
 #define C_PLATFORM_H
 
@@ -49,7 +49,7 @@ int32_t link_file(int32_t descriptor, const char *path);
 /// A file in memory, above 3 and close-on-exec. `name` is shown in /proc only.
 int32_t open_memory_file(const char *name, int32_t *descriptor);
 
-/// The width of the terminal on `descriptor` in columns; 0 if it is no terminal.
+/// The width of the terminal on `descriptor` in columns; 0 if it is not a terminal.
 int32_t terminal_columns(int32_t descriptor);
 
 /// An event counter (eventfd) above 3, non-blocking and close-on-exec.

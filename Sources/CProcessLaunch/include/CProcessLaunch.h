@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/// What launching a child asks of the kernel and only C can say: code that runs between fork and exec, raw system
+/// The part of launching a child that only C can express: code that runs between fork and exec, raw system
 /// calls that glibc does not wrap. Every function returns 0 or a positive errno unless it says
 /// otherwise; none allocates after the fork, none touches a signal handler.
 #ifndef C_PROCESS_LAUNCH_H
@@ -21,7 +21,7 @@ struct launch_request {
   char *const *environment;
   /// Working directory, or NULL for the supervisor's.
   const char *directory;
-  /// What becomes descriptors 0 to 6 in the child; -1 keeps 0 to 2 as they are, and closes the others.
+  /// The sources of descriptors 0 to 6 in the child; -1 keeps 0 to 2 as they are, and closes the others.
   /// A source is never itself below 4.
   int32_t descriptors[LAUNCH_DESCRIPTOR_COUNT];
   /// Whether the child's group is entered with the guardian.
@@ -30,15 +30,15 @@ struct launch_request {
   bool leaves_terminal;
 };
 
-/// Where a launch failed.
+/// The stage at which a launch failed.
 enum launch_stage { LAUNCH_FORK = 1, LAUNCH_DIRECTORY, LAUNCH_DESCRIPTORS, LAUNCH_EXEC };
 
-/// What a launch gave.
+/// The result of a launch.
 struct launched_child {
   int32_t pid;
-  /// A launch_stage where it failed, else 0.
+  /// The launch_stage that failed, else 0.
   int32_t failed_stage;
-  /// What the kernel counted as its peak memory before its program ran, in kilobytes.
+  /// Its peak memory before its program ran, as the kernel counted it, in kilobytes.
   int64_t floor_kilobytes;
 };
 
@@ -76,7 +76,7 @@ struct child_change {
   int32_t status;
 };
 
-/// Looks at any child that has ended, without reaping it; `pid` is 0 where there is none.
+/// Looks at any child that has ended, without reaping it; `pid` is 0 if there is none.
 int32_t peek_ended_child(struct child_change *change);
 /// Takes the news of any child that was stopped; `pid` is 0 if there is none, `status` the signal that stopped it.
 int32_t take_stopped_child(struct child_change *change);
@@ -84,8 +84,8 @@ int32_t take_stopped_child(struct child_change *change);
 /// Whether `pid` is a child of this process, running or ended, and leads a process group of its own.
 bool is_leading_child(int32_t pid);
 
-/// The clock of a process's CPU time, its threads included, in nanoseconds; of its user time alone, as the kernel samples
-/// it, or of both as sampled. -1 if there is no such process.
+/// The clock of a process's CPU time, its threads included, in nanoseconds; of its user time alone, as the kernel
+/// samples it, or of both as sampled. -1 if there is no such process.
 enum cpu_clock { CPU_CLOCK_SAMPLED = 0, CPU_CLOCK_SAMPLED_USER = 1, CPU_CLOCK_EXACT = 2 };
 int64_t process_cpu_time(int32_t pid, int32_t clock);
 
@@ -102,7 +102,7 @@ struct child_usage {
   int64_t peak_kilobytes;
 };
 
-/// Reaps one ended child and returns what it and its waited-for descendants used.
+/// Reaps one ended child and returns the usage of it and of its waited-for descendants.
 int32_t reap_child(int32_t pid, struct child_usage *usage);
 
 /// Raises the soft limit of open files of this process to `wanted`, as far as the hard limit allows. Children keep the
@@ -112,9 +112,9 @@ int64_t raise_file_limit(int64_t wanted);
 /// Makes orphaned descendants children of this process.
 int32_t become_subreaper(void);
 
-/// Stops this process by `signal` (SIGTSTP, SIGTTIN or SIGTTOU), or its whole process group. Returns once the process is
-/// continued: true. In an orphaned process group the kernel stops nothing, because no shell is left to continue it:
-/// false, at once.
+/// Stops this process by `signal` (SIGTSTP, SIGTTIN or SIGTTOU), or its whole process group. Returns once the process
+/// is continued: true. In an orphaned process group the kernel stops nothing, because no shell is left to continue it:
+/// false, immediately.
 bool stop_process(int32_t signal, bool whole_group);
 
 /// Ends this process by `signal` and without a core dump. Returns if the signal cannot end it (the first process of a
@@ -125,7 +125,7 @@ void end_by_signal(int32_t signal);
 bool only_members_are_stopped(int32_t leader);
 
 /// Fills those of descriptors 0 to 2 that are closed with /dev/null, close-on-exec: nothing that is opened later can
-/// take such a number and receive what is written to "stderr", and a child finds them as closed as they were.
+/// take such a number and receive text that is written to "stderr", and a child finds them as closed as they were.
 int32_t occupy_standard_descriptors(void);
 
 /// Reads a little file such as /proc/PID/status whole into `buffer`; returns the length or -1.

@@ -17,8 +17,8 @@
 /// Loads the library, once: the first call decides on the file, NULL being the dynamic linker's choice. Returns NULL
 /// when it is there, else why not, as text that lives as long as the process.
 const char *_Nullable crdk_load(const char *_Nullable file);
-/// Says that this process will never speak TLS. Before crdk_load() it spares the reading of OpenSSL's configuration,
-/// half a millisecond; not for a process whose connection may be another one later.
+/// Declares that this process will never speak TLS. Before crdk_load() it spares the reading of OpenSSL's
+/// configuration, half a millisecond; not for a process whose connection may be another one later.
 void crdk_expect_no_tls(void);
 
 int crdk_version(void);
@@ -41,9 +41,9 @@ typedef int (*crdk_verify_callback)(rd_kafka_t *_Nullable client, const char *_N
 void crdk_conf_verify_certificates(rd_kafka_conf_t *_Nonnull conf, crdk_verify_callback _Nonnull callback,
                                    void *_Nonnull context);
 
-/// Takes over `conf` only where it succeeds.
+/// Takes over `conf` only if it succeeds.
 rd_kafka_t *_Nullable crdk_new_producer(rd_kafka_conf_t *_Nonnull conf, char *_Nonnull text, size_t size);
-/// Takes over `conf` only where it succeeds.
+/// Takes over `conf` only if it succeeds.
 rd_kafka_t *_Nullable crdk_new_consumer(rd_kafka_conf_t *_Nonnull conf, char *_Nonnull text, size_t size);
 rd_kafka_queue_t *_Nonnull crdk_queue_new(rd_kafka_t *_Nonnull client);
 /// Begins to read a partition from its beginning, without a consumer group.
@@ -91,7 +91,7 @@ const char *_Nullable crdk_event_error_string(rd_kafka_event_t *_Nonnull event);
 void crdk_event_destroy(rd_kafka_event_t *_Nonnull event);
 rd_kafka_msg_status_t crdk_message_status(const rd_kafka_message_t *_Nonnull message);
 
-/// Asks for the topic's metadata. On success `topic_error` is what the broker says of the topic, `partitions` and
+/// Asks for the topic's metadata. On success `topic_error` is the broker's error for the topic, `partitions` and
 /// `brokers` are counts.
 rd_kafka_resp_err_t crdk_metadata(rd_kafka_t *_Nonnull client, rd_kafka_topic_t *_Nonnull topic, int milliseconds,
                                   rd_kafka_resp_err_t *_Nonnull topic_error, int *_Nonnull partitions,

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a member of a consumer group needs of librdkafka beside crdkafka.h: subscription, assignment, offsets with
+// The part of librdkafka that only a member of a consumer group needs: subscription, assignment, offsets with
 // metadata, transactions, and the limits of topics. Loaded by crdk_load_group(), after crdk_load().
 #ifndef CRDKAFKA_GROUP_H
 #define CRDKAFKA_GROUP_H
 
 #include "crdkafka.h"
 
-/// Looks the functions up, once. Returns NULL, or why the library is too old, as text that lives as long as the process.
+/// Looks the functions up, once. Returns NULL, or why the library is too old, as text that lives as long as the
+/// process.
 const char *_Nullable crdk_load_group(void);
 
 /// How a call ended; `code` 0 is success.
@@ -33,7 +34,7 @@ rd_kafka_resp_err_t crdk_subscribe(rd_kafka_t *_Nonnull client, const char *_Non
 void crdk_poll_by_consumer(rd_kafka_t *_Nonnull client);
 rd_kafka_queue_t *_Nullable crdk_queue_get_consumer(rd_kafka_t *_Nonnull client);
 rd_kafka_message_t *_Nullable crdk_consumer_poll(rd_kafka_t *_Nonnull client, int milliseconds);
-/// Leaves the group. The callback is called for what is still assigned.
+/// Leaves the group. The callback is called for the partitions that are still assigned.
 rd_kafka_resp_err_t crdk_consumer_close(rd_kafka_t *_Nonnull client);
 void crdk_incremental_assign(rd_kafka_t *_Nonnull client, const rd_kafka_topic_partition_list_t *_Nonnull partitions,
                              crdk_outcome *_Nonnull outcome);
@@ -42,7 +43,7 @@ void crdk_incremental_unassign(rd_kafka_t *_Nonnull client, const rd_kafka_topic
 bool crdk_assignment_lost(rd_kafka_t *_Nonnull client);
 rd_kafka_resp_err_t crdk_pause(rd_kafka_t *_Nonnull client, rd_kafka_topic_partition_list_t *_Nonnull partitions);
 rd_kafka_resp_err_t crdk_resume(rd_kafka_t *_Nonnull client, rd_kafka_topic_partition_list_t *_Nonnull partitions);
-/// Moves on in a partition, waiting so many milliseconds at most.
+/// Moves on in a partition, waiting at most that many milliseconds.
 rd_kafka_resp_err_t crdk_seek(rd_kafka_t *_Nonnull client, rd_kafka_topic_partition_list_t *_Nonnull partitions,
                               int milliseconds);
 
@@ -73,13 +74,13 @@ bool crdk_message_last_header(const rd_kafka_message_t *_Nonnull message, const 
 
 // MARK: Records and transactions
 
-/// See rd_kafka_conf_set_dr_msg_cb; with delivery.report.only.error it is called for failures alone, inside calls of the
-/// thread that produces. `context` becomes the client's opaque.
+/// See rd_kafka_conf_set_dr_msg_cb; with delivery.report.only.error it is called for failures alone, inside calls of
+/// the thread that produces. `context` becomes the client's opaque.
 typedef void (*crdk_failure_callback)(rd_kafka_t *_Nullable client, const rd_kafka_message_t *_Nullable message,
                                       void *_Nullable context);
 void crdk_conf_report_failures(rd_kafka_conf_t *_Nonnull conf, crdk_failure_callback _Nonnull callback,
                                void *_Nonnull context);
-/// Has callbacks called that are due, waiting for the first so many milliseconds at most.
+/// Has callbacks called that are due, waiting at most that many milliseconds for the first.
 void crdk_serve(rd_kafka_t *_Nonnull client, int milliseconds);
 
 /// Queues one record, copied. `headers` are `count` times: a name with its zero, four bytes of size in this machine's

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Glibc
 internal import JSONText
+internal import Platform
 internal import RunModel
 
 /// The part of ``FileSink`` that looks at a file which is there already.
@@ -12,20 +13,15 @@ extension FileSink {
   ///
   /// - Returns: A sentence without its end; nil if nothing was found, or if the file cannot be read.
   public func foreignContent() -> String? {
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
-    guard descriptor >= 0 else { return nil }
-    defer { close(descriptor) }
-    var status = stat()
-    guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }
-    var bytes = [UInt8](repeating: 0, count: Self.lookedAt)
-    let count = pread(descriptor, &bytes, bytes.count, 0)
-    guard count > 0 else { return nil }
-    let lines = bytes[..<count].split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+    guard let file = try? Descriptor.open(path, flags: O_RDONLY | O_NONBLOCK | O_NOCTTY, mode: 0), file.isRegularFile,
+      let bytes = try? file.readAll(limit: Self.lookedAt), !bytes.isEmpty
+    else { return nil }
+    let lines = bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
     for (index, line) in lines.enumerated() {
       var object = JSONMemberScanner()
       line.withUnsafeBytes { object.consume($0) { _ in } }
-      // The last piece may go on behind the part that was read.
-      let isPart = index == lines.count - 1 && status.st_size > off_t(count)
+      // The last piece may continue behind the part that was read.
+      let isPart = index == lines.count - 1 && file.size > bytes.count
       let isBlank = line.allSatisfy { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t") || $0 == UInt8(ascii: "\r") }
       guard isBlank || (isPart ? !object.hasFailed : object.isComplete) else {
         return "\(path) holds other data than payloads: line \(index + 1) is not a JSON object. It stays as it is, and "

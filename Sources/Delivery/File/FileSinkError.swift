@@ -12,7 +12,7 @@ public enum FileSinkError: Error, Equatable, CustomStringConvertible {
   /// Another process held its lock all the time.
   case locked(path: String)
 
-  /// The fact, as a clause. What to do about it depends on who shows it.
+  /// The fact, as a clause. The remedy is the caller's to add.
   public var description: String {
     switch self {
     case .cannotOpen(let path, ENOENT): "the directory of \(path) does not exist"

@@ -15,15 +15,15 @@ extension FileSink {
   /// - Returns: How many the pipe took.
   /// - Throws: ``FileSinkError`` if it took none.
   func append(
-    _ payloads: [[UInt8]], toPipe descriptor: Int32, until deadline: MonotonicInstant
+    _ payloads: [[UInt8]], toPipe pipe: Descriptor, until deadline: MonotonicInstant
   ) throws(FileSinkError) -> Int {
     for (count, payload) in payloads.enumerated() {
       let line = payload + [UInt8(ascii: "\n")]
       do throws(FileSinkError) {
         // The kernel writes up to PIPE_BUF bytes as a whole or refuses them. Of more it may take a part.
-        if line.count > PIPE_BUF { try awaitEmptyPipe(descriptor, holding: line.count, until: deadline) }
+        if line.count > PIPE_BUF { try awaitEmpty(pipe, holding: line.count, until: deadline) }
         var written = 0
-        try write(line, to: descriptor, counting: &written, until: deadline)
+        try write(line, to: pipe, counting: &written, until: deadline)
       } catch {
         guard count > 0 else { throw error }
         return count
@@ -34,17 +34,17 @@ extension FileSink {
 
   /// Waits until all of a long line has room in the pipe. The kernel counts pages, not bytes, so that is known only of
   /// an empty pipe.
-  private func awaitEmptyPipe(
-    _ descriptor: Int32, holding count: Int, until deadline: MonotonicInstant
+  private func awaitEmpty(
+    _ pipe: Descriptor, holding count: Int, until deadline: MonotonicInstant
   ) throws(FileSinkError) {
     // Beyond the user's limit this fails: then the line is written in parts, as the reader makes room.
-    if fcntl(descriptor, Self.pipeSize) < count { _ = fcntl(descriptor, Self.setPipeSize, Int32(clamping: count)) }
-    var unread: Int32 = 0
-    while ioctl(descriptor, UInt(FIONREAD), &unread) == 0, unread > 0 {
+    pipe.withNumber { number in
+      if fcntl(number, Self.pipeSize) < count { _ = fcntl(number, Self.setPipeSize, Int32(clamping: count)) }
+    }
+    while pipe.unreadBytes > 0 {
       guard MonotonicInstant.now() < deadline else { throw slowReader }
       // Nothing but the end of the last reader is reported before the time is over: the write then fails with EPIPE.
-      var reader = pollfd(fd: descriptor, events: 0, revents: 0)
-      guard poll(&reader, 1, 2) == 0 else { return }
+      guard !pipe.isReady(for: [], milliseconds: 2) else { return }
     }
   }
 }

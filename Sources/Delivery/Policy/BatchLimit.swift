@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 /// How large record batches may be, found out from the batches that the broker refuses.
 ///
-/// A broker's limit on size (`max.message.bytes`) applies to a whole batch, and librdkafka then fails every record of the
-/// batch. So batches shrink to a quarter at each refusal, and below the last size records are sent one at a time: a
-/// record that is refused alone is at fault itself. Acknowledgements make batches grow again, after a refusal later than
-/// before, so that a limit that is merely small does not cost a refused batch again and again.
+/// A broker's limit on size (`max.message.bytes`) applies to a whole batch, and librdkafka then fails every record of
+/// the batch. So batches shrink to a quarter at each refusal, and below the last size records are sent one at a time: a
+/// record that is refused alone is at fault itself. Acknowledgements make batches grow again, after a refusal later
+/// than before, so that a limit that is merely small does not cost a refused batch again and again.
 ///
 /// Pure; a part of ``DeliveryPolicy``.
 struct BatchLimit {
   /// Acknowledged records after which batches grow: a few batches of the default size. Doubles with each refusal.
-  static let firstPatience = 1000
-  static let longestPatience = 1_000_000
+  static let firstGrowth = 1000
+  static let latestGrowth = 1_000_000
 
   /// How often batches may be quartered: 1 MB, librdkafka's default, down to 15 KB, which is twenty records or so.
   static let manyQuarterings = 3
@@ -25,13 +25,13 @@ struct BatchLimit {
 
   private let mostQuarterings: Int
   private var acknowledged = 0
-  private var patience = Self.firstPatience
+  private var growsAfter = Self.firstGrowth
 
   init(mostQuarterings: Int) { self.mostQuarterings = mostQuarterings }
 
   /// A record was refused that shared a batch with others, or may have.
   mutating func refusedAmongOthers() {
-    // The rest of what was sent when batches were larger says nothing about the size that follows.
+    // The other records of larger batches give no information about the next size.
     guard !needsNewProducer else { return }
     guard quarterings < mostQuarterings else {
       recordsToSendAlone += 1
@@ -40,14 +40,14 @@ struct BatchLimit {
     quarterings += 1
     needsNewProducer = true
     acknowledged = 0
-    patience = min(patience * 2, Self.longestPatience)
+    growsAfter = min(growsAfter * 2, Self.latestGrowth)
   }
 
   /// A record was refused that was alone in its batch, and thereby rejected.
   mutating func refusedAlone() {
     recordsToSendAlone = max(0, recordsToSendAlone - 1)
     // The batches were refused because of this record, and not because of their size.
-    patience = Self.firstPatience
+    growsAfter = Self.firstGrowth
   }
 
   /// A record was acknowledged.
@@ -58,7 +58,7 @@ struct BatchLimit {
     }
     guard quarterings > 0, !needsNewProducer else { return }
     acknowledged += 1
-    guard acknowledged >= patience else { return }
+    guard acknowledged >= growsAfter else { return }
     acknowledged = 0
     quarterings -= 1
     needsNewProducer = true

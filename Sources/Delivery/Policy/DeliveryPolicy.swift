@@ -3,13 +3,14 @@ internal import KafkaClient
 internal import RunModel
 internal import StateStore
 
-/// Decides what becomes of each record: a pure state machine between the events of a producer and the actions of the worker.
+/// Decides what becomes of each record: a pure state machine between the events of a producer and the actions of the
+/// worker.
 ///
 /// It uses no broker, no database and no clock; its owner (see ``DeliveryWorker``) reports what happened and when,
 /// and carries out the actions, in order. Every record taken in leaves by exactly one action: removed, tried again,
 /// expired or rejected.
 struct DeliveryPolicy {
-  /// What is to be done.
+  /// A task for the owner.
   enum Action: Equatable {
     /// It is acknowledged: forget it.
     case remove(Int64)
@@ -31,7 +32,7 @@ struct DeliveryPolicy {
   struct Room {
     /// While all is well: enough to fill 4 requests to each of several brokers.
     var normal = 10_000
-    /// During an outage. What is inside serves to find its end; the rest waits in the outbox, where the end of a window
+    /// During an outage. Records inside serve to find its end; the others wait in the outbox, where the end of a window
     /// costs nothing.
     var outage = 16
   }
@@ -47,7 +48,7 @@ struct DeliveryPolicy {
   /// Ended windows are looked for so often: each find replaces the producer.
   static let windowGrain = Duration.seconds(1)
 
-  private struct InHand {
+  private struct InFlight {
     let windowEnd: Timestamp
     let attempts: Int
     let takenAt: Timestamp
@@ -62,7 +63,7 @@ struct DeliveryPolicy {
   private let room: Room
   private let longestPause: Duration
   private var batches: BatchLimit
-  private var inHand: [Int64: InHand] = [:]
+  private var inFlight: [Int64: InFlight] = [:]
   /// The record that was handed over while the producer had no other, until another follows: it has a batch to itself.
   private var alone: Int64?
   private var outage: Outage?
@@ -72,7 +73,7 @@ struct DeliveryPolicy {
   /// Set once the producer is finished: until it is replaced, every failure is its and not the record's.
   private var isProducerDead = false
   /// Whether it came to that end without one acknowledgement: then the next may fare no better.
-  private var diedYoung = false
+  private var failedBeforeFirstAck = false
   private var hasAcknowledged = false
 
   /// - Parameters:
@@ -87,16 +88,16 @@ struct DeliveryPolicy {
   }
 
   /// Records taken in and not yet left.
-  var count: Int { inHand.count }
+  var count: Int { inFlight.count }
 
   /// Whether the broker counts as down.
   var isInOutage: Bool { outage != nil }
 
   /// How many more records may be handed over.
-  var vacancies: Int {
+  var capacity: Int {
     guard !isProducerDead, !batches.needsNewProducer else { return 0 }
-    if isSendingAlone { return inHand.isEmpty ? 1 : 0 }
-    return max(0, (isInOutage ? room.outage : room.normal) - inHand.count)
+    if isSendingAlone { return inFlight.isEmpty ? 1 : 0 }
+    return max(0, (isInOutage ? room.outage : room.normal) - inFlight.count)
   }
 
   /// Whether records are sent one at a time, because larger batches were refused.
@@ -110,8 +111,8 @@ struct DeliveryPolicy {
 
   /// A record was handed to the producer.
   mutating func take(_ id: Int64, windowEnd: Timestamp, attempts: Int, mayBePersisted: Bool, now: Timestamp) {
-    alone = inHand.isEmpty ? id : nil
-    inHand[id] = InHand(windowEnd: windowEnd, attempts: attempts, takenAt: now, mayBePersisted: mayBePersisted)
+    alone = inFlight.isEmpty ? id : nil
+    inFlight[id] = InFlight(windowEnd: windowEnd, attempts: attempts, takenAt: now, mayBePersisted: mayBePersisted)
   }
 
   /// The producer did not take a record that was handed over, so it was in no batch.
@@ -123,7 +124,7 @@ struct DeliveryPolicy {
   mutating func handle(_ event: ProducerEvent, now: Timestamp) -> [Action] {
     switch event {
     case .acknowledged(let id):
-      guard inHand.removeValue(forKey: id) != nil else { return [] }
+      guard inFlight.removeValue(forKey: id) != nil else { return [] }
       hasAcknowledged = true
       batches.acknowledged(alone: id == alone)
       return recover() + [.remove(id)] + replaceIfDrained()
@@ -140,27 +141,27 @@ struct DeliveryPolicy {
     }
   }
 
-  /// The producer is gone, and what it did not report before will not be: as if each had failed without an answer.
-  mutating func takeBackRest(now: Timestamp) -> [Action] {
+  /// The producer is gone. Each record that it did not report counts as failed without an answer.
+  mutating func reclaimRest(now: Timestamp) -> [Action] {
     isProducerDead = true
     let cause = KafkaCause.withoutAnswer
-    return inHand.keys.sorted().flatMap { fail($0, cause, mayBePersisted: true, isAlone: false, now: now) }
+    return inFlight.keys.sorted().flatMap { fail($0, cause, mayBePersisted: true, isAlone: false, now: now) }
   }
 
   /// Batches of another size need another producer.
   private mutating func replaceIfDrained() -> [Action] {
-    guard batches.needsNewProducer, inHand.isEmpty, !isProducerDead else { return [] }
+    guard batches.needsNewProducer, inFlight.isEmpty, !isProducerDead else { return [] }
     isProducerDead = true
     return [.replaceProducer]
   }
 
-  /// A new producer stands in the place of the old, whose records have all been reported or taken back.
+  /// A new producer replaces the old one, whose records have all been reported or reclaimed.
   mutating func producerWasReplaced() {
-    (isProducerDead, diedYoung, hasAcknowledged) = (false, false, false)
+    (isProducerDead, failedBeforeFirstAck, hasAcknowledged) = (false, false, false)
     batches.producerWasMade()
   }
 
-  private mutating func endProducer() { (isProducerDead, diedYoung) = (true, !hasAcknowledged) }
+  private mutating func endProducer() { (isProducerDead, failedBeforeFirstAck) = (true, !hasAcknowledged) }
 
   /// Time passes: windows end and trouble becomes an outage.
   mutating func tick(now: Timestamp) -> [Action] {
@@ -171,7 +172,7 @@ struct DeliveryPolicy {
     }
     guard nextWindowCheck <= now else { return actions }
     nextWindowCheck = now + Self.windowGrain
-    if !isProducerDead, inHand.values.contains(where: { $0.windowEnd <= now }) {
+    if !isProducerDead, inFlight.values.contains(where: { $0.windowEnd <= now }) {
       // One record cannot be taken back from librdkafka alone, so all are; their windows decide for each.
       isProducerDead = true
       actions.append(.replaceProducer)
@@ -185,7 +186,7 @@ struct DeliveryPolicy {
   /// Whether something is known to be wrong, and not only no answer yet.
   var hasTrouble: Bool { lastTrouble != nil }
 
-  /// What is to be said of a record that waits.
+  /// The cause to report for a record that waits.
   var causeOfWaiting: String { lastTrouble?.text ?? "the broker did not answer in time" }
 
   private mutating func recover() -> [Action] {
@@ -201,11 +202,11 @@ struct DeliveryPolicy {
     if cause.isOutage, troubleSince == nil { troubleSince = now }
   }
 
-  private func isAnyWaiting(since moment: Timestamp) -> Bool { inHand.values.contains { $0.takenAt <= moment } }
+  private func isAnyWaiting(since moment: Timestamp) -> Bool { inFlight.values.contains { $0.takenAt <= moment } }
 
   private mutating func declareOutage(now: Timestamp) -> [Action] {
     let since = outage?.since ?? now
-    // Told again only when the last word is about to lapse.
+    // Announced again only when the last announcement is about to lapse.
     if let outage, now < outage.until { return [] }
     let until = Self.endOfOutage(since: since, now: now)
     outage = Outage(since: since, until: until)
@@ -227,10 +228,10 @@ struct DeliveryPolicy {
   private mutating func fail(
     _ id: Int64, _ cause: KafkaCause, mayBePersisted: Bool, isAlone: Bool, now: Timestamp
   ) -> [Action] {
-    guard var record = inHand.removeValue(forKey: id) else { return [] }
+    guard var record = inFlight.removeValue(forKey: id) else { return [] }
     record.mayBePersisted = record.mayBePersisted || mayBePersisted
-    // What the library says of a record that was taken back from it is no cause.
-    var words = cause.isTakenBack ? KafkaCause.withoutAnswer.text : cause.text
+    // The library's text for a record that was reclaimed from it is not a cause.
+    var words = cause.isReclaimed ? KafkaCause.withoutAnswer.text : cause.text
     if cause.meaning == .unexplained { words = lastTrouble?.text ?? words }
     if cause.meaning == .denied { words = FailedAttempt.denial + words }
     if cause.meaning != .unexplained { lastTrouble = cause }
@@ -252,18 +253,18 @@ struct DeliveryPolicy {
           ? .reject(id, reason: words) : .expire(id, cause: words, mayBePersisted: record.mayBePersisted)
       ]
     }
-    // Taken back with its producer is no attempt of its own that failed: the next may follow at once, unless it is the
-    // broker that ends one producer after the other.
-    let wasTakenBack = !diedYoung && (isProducerDead || cause.meaning == .producerDead || cause.isTakenBack)
+    // A record that was reclaimed with its producer did not fail itself: the next attempt may follow immediately,
+    // unless the broker ends one producer after the other.
+    let wasReclaimed = !failedBeforeFirstAck && (isProducerDead || cause.meaning == .producerDead || cause.isReclaimed)
     // Nor is a batch that was too large for the broker: the next one is smaller.
     let pause =
-      wasTakenBack || cause.meaning == .batchRefused
+      wasReclaimed || cause.meaning == .batchRefused
       ? .zero : min(Self.pause(afterAttempts: record.attempts), longestPause)
     let next = min(now + pause, record.windowEnd)
     return actions + [.tryAgain(id, at: next, cause: words, mayBePersisted: record.mayBePersisted)]
   }
 
-  /// The pause after the attempt that followed so many others.
+  /// The pause after an attempt that `attempts` others preceded.
   static func pause(afterAttempts attempts: Int) -> Duration {
     min(firstPause * (1 << min(attempts, 16)), longestPause)
   }

@@ -11,7 +11,7 @@ struct FrameReader {
     case end
   }
 
-  /// Bytes that are no frame, made safe to print.
+  /// Bytes that are not a frame, escaped for the terminal.
   struct Malformed: Error, Equatable {
     let excerpt: String
   }
@@ -71,6 +71,6 @@ struct FrameReader {
 
   private func malformed(_ bytes: UnsafeRawBufferPointer) -> Malformed {
     let beginning = pending.isEmpty ? Array(bytes.prefix(160)) : Array(pending.prefix(160))
-    return Malformed(excerpt: TerminalText.safe(beginning, limit: 40))
+    return Malformed(excerpt: TerminalText.escaped(beginning, limit: 40))
   }
 }

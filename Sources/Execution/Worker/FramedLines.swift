@@ -2,11 +2,11 @@
 internal import Glibc
 internal import MetricsIntake
 
-/// Lines of a worker's permanent metrics pipe: `0x1E NUMBER SP line`. Those of the running request are credited to it, all
-/// others are late.
+/// Lines of a worker's permanent metrics pipe: `0x1E NUMBER SP line`. Those of the running request are credited to it,
+/// all others are late.
 struct FramedLines {
   private static let mark: UInt8 = 0x1e
-  /// The frame of a line takes at most so many bytes.
+  /// Longest frame of a line, in bytes.
   private static let mostFrameBytes = 20
   private var pending: [UInt8] = []
   /// Whether the rest of a line that is too long is skipped.

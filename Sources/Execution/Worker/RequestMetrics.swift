@@ -13,7 +13,7 @@ final class RequestMetrics: EventHandler {
   private let late: LateMetrics
   private var registration: Registration?
   private(set) var isLate = false
-  /// Whether the last byte was no line end.
+  /// Whether the last byte was not a line end.
   private var endsInsideLine = false
   private(set) var isOpen = true
 
@@ -53,10 +53,10 @@ final class RequestMetrics: EventHandler {
 
   func ready(_ registration: Registration, for events: Interest) { readNow() }
 
-  /// Reads what is there now.
+  /// Reads the bytes that are there now.
   func readNow() {
     guard isOpen else { return }
-    // More than a pipe holds, and an end for a writer that goes on.
+    // More than a pipe holds, and an end for a writer that continues.
     for _ in 0..<32 {
       switch reader.read(into: buffer) {
       case .bytes(let count): take(UnsafeRawBufferPointer(rebasing: buffer[..<count]))

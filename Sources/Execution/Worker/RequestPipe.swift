@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Platform
 
-/// The pipe that carries requests to a worker. It takes what fits at once, and the rest when the loop reports room.
+/// The pipe that carries requests to a worker. It takes what fits immediately, and the rest when the loop reports room.
 final class RequestPipe: EventHandler {
   /// Why a request cannot be written.
   enum Failure: Error {

@@ -4,7 +4,7 @@ internal import Platform
 
 /// The input of a request on its way into a worker's pipe, piece by piece.
 struct RunInput {
-  /// Bytes taken at once: a small body goes with its header in one write.
+  /// Bytes taken in one step: a small body goes with its header in one write.
   private static let piece = 262_144
 
   private enum Source {

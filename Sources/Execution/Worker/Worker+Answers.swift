@@ -4,7 +4,7 @@ internal import Platform
 internal import ProcessSupervision
 internal import RunModel
 
-/// What a worker sends, and what its requests come to.
+/// The frames of a worker, and the results of its requests.
 extension Worker {
   private func answer(_ arrived: UnsafeRawBufferPointer) {
     var bytes = arrived
@@ -33,7 +33,7 @@ extension Worker {
         }
       }
     } catch {
-      return surplus("the worker sent \"\(error.excerpt)\", which is no frame")
+      return surplus("the worker sent \"\(error.excerpt)\", which is not a frame")
     }
     answered(nil)
   }
@@ -69,7 +69,8 @@ extension Worker {
       configuration.limits.timeLimit = run.deadline.map { max(.zero, $0 - .now()) }
       configuration.watcher = self
       guard run.fork == nil, let fork = fork(named: frame, configuration) else {
-        return violate("the worker sent \"forked\" twice, or for a process that is no child of algo-run's with a group")
+        return violate(
+          "the worker sent \"forked\" twice, or for a process that is not a child of algo-run with a group")
       }
       run.fork = fork
       if run.isCanceled { fork.stop() }
@@ -165,7 +166,7 @@ extension Worker {
   private func usage(of run: WorkerRun) -> ResourceUsage? {
     guard let child, let before = run.cpuBefore, let after = child.cpuTime else { return nil }
     let time = after - before
-    // Below this the kernel's samples say nothing.
+    // Below this the kernel's samples are too few.
     let user = time < .milliseconds(1) ? time : time * child.userShare
     return ResourceUsage(userTime: user, systemTime: time - user, peakMemoryBytes: nil)
   }

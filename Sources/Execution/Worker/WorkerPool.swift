@@ -6,8 +6,8 @@ public import RunModel
 
 /// Carries out executions by workers: processes that load once and answer many requests, one at a time.
 ///
-/// A request that was started always ends in a record. It waits in the pool until a worker is ready; a failed start of a
-/// worker is an event of its own, and the waiting requests fail only when the pool gives up.
+/// A request that was started always ends in a record. It waits in the pool until a worker is ready; a failed start of
+/// a worker is an event of its own, and the waiting requests fail only when the pool gives up.
 public final class WorkerPool: Executor {
   /// Descriptors of algo-run that one worker takes: its pipes and its socket, its files of /proc, the metrics pipe, the
   /// output's captures, and a few pipes that are held after their answers.
@@ -173,7 +173,7 @@ public final class WorkerPool: Executor {
     return completions
   }
 
-  /// Lets the workers end: their requests end, and what is left after `drain` is stopped.
+  /// Lets the workers end: their requests end, and those left after `drain` are stopped.
   public func close() {
     isClosing = true
     timer?.cancel()
@@ -232,7 +232,7 @@ public final class WorkerPool: Executor {
     waiting = []
   }
 
-  // MARK: What workers report
+  // MARK: Reports of workers
 
   /// A worker has the request.
   func began(_ run: WorkerRun) { if run.handovers == 0 { starts.append(run.id) } }

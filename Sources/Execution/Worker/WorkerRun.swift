@@ -20,7 +20,7 @@ final class WorkerRun {
   /// A signal was sent to end it: no other worker takes it.
   var isStopped = false
 
-  // What follows is set when the request is sent.
+  // The following properties are set when the request is sent.
   var number = 0
   var metrics: RequestMetrics?
   var startedAt = MonotonicInstant.now()
@@ -44,7 +44,7 @@ final class WorkerRun {
     self.input = input
   }
 
-  /// The ending that the answer stands for; nil without an answer.
+  /// The ending that follows from the answer; nil without an answer.
   var answeredEnding: Ending? {
     switch answer {
     case nil: nil

@@ -3,7 +3,7 @@ public import RunModel
 
 /// Why no worker became ready.
 public struct WorkerStartFailure: Error, Equatable, Sendable, CustomStringConvertible {
-  /// What happened.
+  /// The event.
   public enum Reason: Equatable, Sendable {
     /// The worker ended before it was ready.
     case ended(Termination)
@@ -15,7 +15,7 @@ public struct WorkerStartFailure: Error, Equatable, Sendable, CustomStringConver
     case memoryLimit(resident: Int64, limit: Int)
   }
 
-  /// What happened.
+  /// The event.
   public let reason: Reason
   /// The worker's program.
   public let program: String
@@ -39,15 +39,17 @@ public struct WorkerStartFailure: Error, Equatable, Sendable, CustomStringConver
 
   /// One sentence.
   public var description: String {
-    let program = "the worker \"\(TerminalText.safe(self.program))\""
+    let program = "the worker \"\(TerminalText.escaped(self.program))\""
     switch reason {
     case .ended(let termination):
-      let last = printed.split(separator: "\n").last.map { ": \(TerminalText.safe($0, limit: 200, inQuotes: false))" }
+      let last = printed.split(separator: "\n").last.map {
+        ": \(TerminalText.escaped($0, limit: 200, inQuotes: false))"
+      }
       let lacksServe = termination == .exited(code: 0) ? "; its program must call serve(apply)" : ""
       return "\(program) ended with \(termination) after \(elapsed.millisecondsText) ms, before it was ready"
         + (last ?? "") + lacksServe
     case .timedOut(let limit):
-      return "\(program) was not ready within \(DurationText.write(limit)): its program must call serve(apply) of an "
+      return "\(program) was not ready within \(DurationText.format(limit)): its program must call serve(apply) of an "
         + "algo-run binding that knows workers (protocol version \(AnswerPhase.offeredVersion)), or it needs a longer "
         + "--init-timeout"
     case .protocolError(let sentence): return "\(program) cannot be used: \(sentence)"

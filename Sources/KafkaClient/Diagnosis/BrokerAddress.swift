@@ -3,7 +3,7 @@ internal import Glibc
 
 /// `host:port`, `[v6]:port` or a host alone with Kafka's port, as librdkafka reads them.
 public struct BrokerAddress: Sendable, Equatable, CustomStringConvertible {
-  /// Why a text is no address.
+  /// Why a text is not an address.
   public enum Problem: Error, Sendable, Equatable {
     /// Nothing, or nothing before the port.
     case noHost
@@ -23,7 +23,7 @@ public struct BrokerAddress: Sendable, Equatable, CustomStringConvertible {
     case noIPv6Address
     /// More than 253 characters, or more than 63 between two dots.
     case hostTooLong
-    /// Anything else that is no host name.
+    /// Anything else that is not a host name.
     case hostName
   }
 
@@ -93,7 +93,7 @@ public struct BrokerAddress: Sendable, Equatable, CustomStringConvertible {
   /// Also takes what no registry gives out and local name servers serve, such as `broker_1`.
   private static func checkName(_ name: ArraySlice<UInt8>) throws(Problem) {
     guard !name.isEmpty else { throw .noHost }
-    // A dot at the end says that the name is complete.
+    // A dot at the end means that the name is complete.
     let relative = name.last == UInt8(ascii: ".") ? name.dropLast() : name
     guard relative.count <= longestHost else { throw .hostTooLong }
     for label in relative.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false) {

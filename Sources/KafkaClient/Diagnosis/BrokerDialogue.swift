@@ -6,22 +6,22 @@ internal import RunModel
 
 /// The steps of `connection test` that librdkafka walks: login, metadata, topic, one record.
 ///
-/// The library tries everything again for ever and calls nothing final, so each step watches what it says and ends as
+/// The library tries everything again for ever and calls nothing final, so each step watches its reports and ends as
 /// soon as that is clear.
 final class BrokerDialogue {
-  /// How long one request for metadata is waited for before the library's words are read, in milliseconds: at first, and
-  /// at most where a broker is so far away that its answers take longer.
-  private static let glance: Int32 = 150
-  private static let longestGlance: Int32 = 1200
-  /// How long trouble that is no clear refusal may last: a broker may be just starting.
-  private static let patience = Duration.seconds(3)
+  /// How long one request for metadata is waited for before the library's words are read, in milliseconds: at first,
+  /// and at most if a broker is so far away that its answers take longer.
+  private static let pollInterval: Int32 = 150
+  private static let longestPollInterval: Int32 = 1200
+  /// Limit for trouble that is not a clear refusal: a broker may be just starting.
+  private static let troubleLimit = Duration.seconds(3)
   /// How long a topic may take to be made on first use.
-  private static let topicPatience = Duration.milliseconds(1500)
-  /// How long a new connection may take, login included: less than this test, so that the library reports where one stands
-  /// still. Of use only here: a delivery has more time.
+  private static let topicCreationWait = Duration.milliseconds(1500)
+  /// How long a new connection may take, login included: less than this test, so that the library reports where one
+  /// stands still. Of use only here: a delivery has more time.
   private static let setup = Duration.seconds(5)
 
-  /// What came of the TLS handshake with a broker.
+  /// The result of the TLS handshake with a broker.
   enum Handshake {
     /// It got as far as the certificate.
     case certificate(CertificateWatch.Finding)
@@ -35,15 +35,15 @@ final class BrokerDialogue {
   private let certificates = CertificateWatch()
   private let connection: Connection
   private let start: MonotonicInstant
-  private var glance = BrokerDialogue.glance
+  private var pollInterval = BrokerDialogue.pollInterval
   private var answer: TopicDescription?
-  /// What was last wrong with an address that a broker gave.
+  /// The last problem with an address that a broker gave.
   private var advertisedTrouble: KafkaCause?
   private var firstTrouble: MonotonicInstant?
 
   /// Begins to connect.
   ///
-  /// - Throws: ``KafkaError`` for what the library refuses at once.
+  /// - Throws: ``KafkaError`` for settings that the library refuses.
   init(_ connection: Connection) throws(KafkaError) {
     let settings = try ProducerSettings(connection, traffic: .single)
     let setup = ProducerSettings.Property(
@@ -69,7 +69,7 @@ final class BrokerDialogue {
       for case .trouble(let cause) in hear(waiting: 20) where cause.isHandshake(with: address) { failure = cause }
     }
     let others = certificates.findings
-    // What is wrong with a certificate is noted before the failure is reported.
+    // A problem of a certificate is noted before the failure is reported.
     if let found = finding() ?? others.first(where: { $0.code == 0 }) ?? others.first { return .certificate(found) }
     return failure.map { .none($0.textWithoutAddress) } ?? .silent
   }
@@ -82,10 +82,10 @@ final class BrokerDialogue {
       guard let trouble = producer.lastTrouble, trouble.isAuthentication else { return unanswered(nil) }
       return .failed(cause: trouble.text, hint: Hint.ofLogin(trouble, authentication, isEventHubs: isEventHubs))
     }
-    return .passed("\(authentication.mechanism.rawValue) as \(TerminalText.safe(authentication.username))")
+    return .passed("\(authentication.mechanism.rawValue) as \(TerminalText.escaped(authentication.username))")
   }
 
-  /// - Parameter listener: looks at the listener; called where no broker answers.
+  /// - Parameter listener: looks at the listener; called if no broker answers.
   func metadata(until deadline: MonotonicInstant, _ listener: () -> ListenerKind?) -> StageResult.Verdict {
     if answer == nil {
       guard waitForAnswer(until: deadline - ListenerKind.longestLook) else { return unanswered(listener()) }
@@ -106,7 +106,7 @@ final class BrokerDialogue {
 
   func topicVerdict(until deadline: MonotonicInstant, user: String?) -> StageResult.Verdict {
     let topic = connection.topic
-    let giveUp = min(deadline, MonotonicInstant.now() + Self.topicPatience)
+    let giveUp = min(deadline, MonotonicInstant.now() + Self.topicCreationWait)
     while true {
       let isAnswered = ask()
       switch answer {
@@ -132,7 +132,7 @@ final class BrokerDialogue {
       || cause.code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART.rawValue
   }
 
-  /// Sends one record that says of itself what it is; see docs/consume.md.
+  /// Sends one record that is marked as a test; see docs/consume.md.
   func produce(until deadline: MonotonicInstant, user: String?) -> StageResult.Verdict {
     let key = "connection-test-" + RequestID.uuid()
     let headers = [
@@ -155,7 +155,7 @@ final class BrokerDialogue {
         }
       }
       // It stays so: the library would try for the whole window.
-      if let firstTrouble, advertisedTrouble != nil, firstTrouble + Self.patience < .now() { return unacknowledged }
+      if let firstTrouble, advertisedTrouble != nil, firstTrouble + Self.troubleLimit < .now() { return unacknowledged }
     }
     return unacknowledged
   }
@@ -175,14 +175,14 @@ final class BrokerDialogue {
   private func waitForAnswer(until deadline: MonotonicInstant) -> Bool {
     while true {
       if ask() { return true }
-      // Where one is silent, the other brokers had the same time.
+      // If one is silent, the other brokers had the same time.
       if producer.lastTrouble?.isAuthentication == true || isSilent { return false }
-      if let firstTrouble, firstTrouble + Self.patience < MonotonicInstant.now() { return false }
+      if let firstTrouble, firstTrouble + Self.troubleLimit < MonotonicInstant.now() { return false }
       if deadline <= MonotonicInstant.now() { return false }
     }
   }
 
-  /// Whether a connection was not ready in time. Releases since 2.10 or so say of that only that the broker is down, but
+  /// Whether a connection was not ready in time. Releases since 2.10 or so report only that the broker is down, but
   /// not before that time; a connection that ends in another way, they report immediately.
   private var isSilent: Bool {
     guard let trouble = producer.lastTrouble, trouble.advertisedAddress == nil else { return false }
@@ -192,13 +192,13 @@ final class BrokerDialogue {
 
   /// Asks for the topic once and keeps the answer if one comes.
   private func ask() -> Bool {
-    let description = producer.describeTopic(waiting: glance)
+    let description = producer.describeTopic(waiting: pollInterval)
     hear()
     guard case .unanswered(let cause) = description else {
       answer = description
       return true
     }
-    if cause.isLateAnswer { glance = min(glance * 2, Self.longestGlance) }
+    if cause.isLateAnswer { pollInterval = min(pollInterval * 2, Self.longestPollInterval) }
     return false
   }
 

@@ -16,7 +16,7 @@ struct Certificate: Sendable, Equatable, CustomStringConvertible {
     guard var certificate = file.enter(DERReader.sequence), var fields = certificate.enter(DERReader.sequence) else {
       return nil
     }
-    // The version stands before the serial number, except in version 1.
+    // The version precedes the serial number, except in version 1.
     var field = fields.next()
     if field?.tag == Self.version { field = fields.next() }
     guard field != nil, fields.next() != nil,  // serial number, signature algorithm
@@ -30,10 +30,10 @@ struct Certificate: Sendable, Equatable, CustomStringConvertible {
   var description: String { "\(shownSubject), issued by \(shownIssuer), valid until \(expiry)" }
 
   /// The subject for a message.
-  var shownSubject: String { TerminalText.safe(subject, limit: 300, inQuotes: false) }
+  var shownSubject: String { TerminalText.escaped(subject, limit: 300, inQuotes: false) }
 
   /// The issuer for a message.
-  var shownIssuer: String { issuer == subject ? "itself" : TerminalText.safe(issuer, limit: 300, inQuotes: false) }
+  var shownIssuer: String { issuer == subject ? "itself" : TerminalText.escaped(issuer, limit: 300, inQuotes: false) }
 
   /// A name of X.500; nil if it has another form.
   private static func name(_ fields: inout DERReader) -> String? {

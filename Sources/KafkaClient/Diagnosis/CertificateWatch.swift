@@ -2,13 +2,13 @@
 internal import CRDKafka
 internal import Synchronization
 
-/// What librdkafka finds out about the certificates of brokers, for `connection test`.
+/// Findings of librdkafka about the certificates of brokers, for `connection test`.
 ///
-/// Its own words are "certificate verify failed" whether the authority, the name or the date is wrong. The callback that
-/// verifies certificates gets OpenSSL's code. It is called on librdkafka's threads, for each certificate of a chain, the
-/// broker's own last.
+/// Its own words are "certificate verify failed" whether the authority, the name or the date is wrong. The callback
+/// that verifies certificates gets OpenSSL's code. It is called on librdkafka's threads, for each certificate of a
+/// chain, the broker's own last.
 final class CertificateWatch: Sendable {
-  /// What was found out about the certificate of one broker.
+  /// A finding about the certificate of one broker.
   struct Finding: Sendable, Equatable {
     /// `host:port`, as the broker is known.
     let broker: String
@@ -20,7 +20,7 @@ final class CertificateWatch: Sendable {
 
   private struct State {
     var findings: [Finding] = []
-    /// What was wrong with a certificate above the broker's own.
+    /// The problem with a certificate above the broker's own.
     var codes: [String: Int32] = [:]
   }
 
@@ -31,7 +31,7 @@ final class CertificateWatch: Sendable {
 
   /// Notes a certificate of a broker's chain; `depth` 0 is the broker's own.
   ///
-  /// - Returns: whether the handshake goes on.
+  /// - Returns: whether the handshake continues.
   func note(_ broker: String, code: Int32, depth: Int32, der: UnsafeRawBufferPointer) -> Bool {
     state.withLock { state in
       let code = state.codes[broker] ?? code

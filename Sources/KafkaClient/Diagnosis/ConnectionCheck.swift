@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 public import RunModel
 
-/// What can be said of a connection without its broker, for `connection set`.
+/// Checks of a connection that need no broker, for `connection set`.
 public enum ConnectionCheck {
-  /// Hands the connection to librdkafka, which takes or refuses it at once; nothing is sent.
+  /// Hands the connection to librdkafka, which takes or refuses it immediately; nothing is sent.
   ///
-  /// - Returns: what the user should know though nothing is wrong yet, a sentence each.
+  /// - Returns: warnings, a sentence each.
   /// - Throws: ``KafkaError``: the library is missing, or refuses a CA file, a mechanism, a property.
   public static func check(_ connection: Connection) throws(KafkaError) -> [String] {
     guard connection.kind != .file else { return [] }
@@ -26,7 +26,7 @@ public enum ConnectionCheck {
     return notes
   }
 
-  /// Why `name` cannot be a property given by `-X`, or nil where it can: some are algo-run's own affair.
+  /// Why `name` cannot be a property given by `-X`, or nil if it can: algo-run sets some itself.
   public static func problem(withProperty name: String, of kind: Connection.Kind) -> String? {
     switch name {
     case "bootstrap.servers", "metadata.broker.list": "name the brokers with --brokers"
@@ -35,7 +35,7 @@ public enum ConnectionCheck {
     case "sasl.mechanism", "sasl.mechanisms": "choose the mechanism with --mechanism"
     case "ssl.ca.location", "ssl.ca.pem": "give the authority with --ca"
     // With plaintext it can ask for more than that; with sasl_ssl only for less.
-    case "security.protocol" where kind != .plaintext: "the type says it; choose one with --type"
+    case "security.protocol" where kind != .plaintext: "the type implies it; choose one with --type"
     case "delivery.report.only.error": "acknowledgements would be lost"
     case "transactional.id": "each payload stands for itself"
     case "acks", "request.required.acks": "a payload counts as delivered when all in-sync replicas have it"
@@ -44,7 +44,7 @@ public enum ConnectionCheck {
     }
   }
 
-  /// Why `name` cannot be a topic's name, or nil where it can.
+  /// Why `name` cannot be a topic's name, or nil if it can.
   public static func problem(withTopic name: String) -> String? {
     let isLegal = name.utf8.allSatisfy { byte in
       switch byte {

@@ -2,8 +2,8 @@
 internal import Platform
 public import RunModel
 
-/// `connection test` of a connection to Kafka: walks from the broker's name to an acknowledged record, and ends at the first step that fails
-/// with its exact cause and what to do about it.
+/// `connection test` of a connection to Kafka: walks from the broker's name to an acknowledged record, and ends at the
+/// first step that fails with its exact cause and what to do about it.
 public struct ConnectionTest {
   /// The walk ends within this time, whatever the other end does.
   public static let limit = Duration.seconds(10)
@@ -35,7 +35,7 @@ public struct ConnectionTest {
   }
 }
 
-/// What one step leaves for the next.
+/// Results of one step for the next.
 private final class Walk {
   private let connection: Connection
   private let deadline: MonotonicInstant
@@ -138,7 +138,7 @@ private final class Walk {
       ?? .skipped("no producer")
   }
 
-  /// What the listener speaks, where the connection is one that needs neither encryption nor a login.
+  /// The protocol of the listener, if the connection has neither encryption nor a login.
   private var listener: ListenerKind? {
     guard connection.kind == .plaintext, let reachable,
       (property("security.protocol") ?? "plaintext").lowercased() == "plaintext"

@@ -29,7 +29,7 @@ struct DERReader {
     return Element(tag: tag, content: rest.prefix(length))
   }
 
-  /// What is in the next element; nil if it has another tag.
+  /// The contents of the next element; nil if it has another tag.
   mutating func enter(_ tag: UInt8) -> DERReader? {
     guard let element = next(), element.tag == tag else { return nil }
     return DERReader(element.content)

@@ -3,7 +3,7 @@ internal import CRDKafka
 internal import Glibc
 internal import RunModel
 
-/// What to do about a cause, for the person who set the connection up.
+/// The remedy for a cause, for the person who set the connection up.
 enum Hint {
   static func ofLogin(
     _ cause: KafkaCause, _ authentication: Connection.Authentication, isEventHubs: Bool
@@ -25,11 +25,12 @@ enum Hint {
     return "On an older Kafka user or password is wrong: \(both). On Apache Kafka 4 it is the library: \(limit)."
   }
 
-  /// What to do where a broker cannot be asked; `brokers` are those that the connection names.
+  /// The remedy if no broker can be reached; `brokers` are those that the connection names.
   static func ofMetadata(_ cause: KafkaCause, brokers: [String]) -> String {
     let known = brokers.compactMap { BrokerAddress(parsing: $0) }
     if let address = cause.advertisedAddress, let parsed = BrokerAddress(parsing: address), !known.contains(parsed) {
-      return "The broker sends clients to \(TerminalText.safe(address)) (its advertised.listeners): this machine must "
+      return
+        "The broker sends clients to \(TerminalText.escaped(address)) (its advertised.listeners): this machine must "
         + "reach that address too, or the broker must advertise another."
     }
     if cause.isDisconnection {

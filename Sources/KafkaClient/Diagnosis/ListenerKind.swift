@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/// What a listener speaks, found out by asking it as any client would; done only where something is wrong.
+/// The protocol of a listener, found by asking it as any client would; done only after a failure.
 enum ListenerKind: Sendable, Equatable {
   /// Unencrypted Kafka, without a login.
   case open
@@ -7,7 +7,7 @@ enum ListenerKind: Sendable, Equatable {
   case login([String])
   /// TLS.
   case encrypted
-  /// Something that answers, and is no Kafka.
+  /// Something that answers, and is not Kafka.
   case foreign
   /// It takes connections and closes them without an answer.
   case closing
@@ -46,8 +46,8 @@ enum ListenerKind: Sendable, Equatable {
     case .closed: return .closing
     case .silent: return .silent
     }
-    // SaslHandshake, version 1, by a mechanism that does not exist: a listener with a login names those that it has, one
-    // without refuses in another way.
+    // SaslHandshake, version 1, by a mechanism that does not exist: a listener with a login names those that it has,
+    // one without refuses in another way.
     let mechanism = Array("NONE".utf8)
     guard
       case .frame(let answer) = socket.ask(

@@ -14,12 +14,12 @@ struct NetworkProbe {
     let text: String
   }
 
-  /// What a name is.
+  /// The result of a look-up.
   enum Resolution: Sendable { case found([Endpoint]), failed(String), timedOut }
-  /// What came of a connection.
+  /// The result of a connection.
   enum Contact { case connected(Socket), failed(errno: Int32), timedOut }
 
-  /// What came back for a request.
+  /// The response to a request.
   enum Answer: Sendable { case frame([UInt8]), foreign, closed, silent }
 
   /// A connected socket that never blocks, closed once.
@@ -29,8 +29,8 @@ struct NetworkProbe {
     fileprivate init(_ number: Int32) { owner = Descriptor(owning: number) }
   }
 
-  /// Looks names up, all at once and at most so long. getaddrinfo cannot be given up, so each has a thread that is left
-  /// behind then.
+  /// Looks names up, all at the same time, until a limit. getaddrinfo cannot be given up, so each has a thread that is
+  /// left behind then.
   static func resolve(_ addresses: [BrokerAddress], within limit: Duration) -> [Resolution] {
     let end = MonotonicInstant.now() + limit
     let lookups = addresses.map { address in try? Thread.start { lookUp(address) } }
@@ -70,7 +70,7 @@ struct NetworkProbe {
     connect([endpoint], within: limit).first ?? .timedOut
   }
 
-  /// Connects to all at once, at most so long: one that does not answer takes no time from the others.
+  /// Connects to all at the same time, until a limit: one that does not answer takes no time from the others.
   static func connect(_ endpoints: [Endpoint], within limit: Duration) -> [Contact] {
     let end = MonotonicInstant.now() + limit
     var sockets: [Socket] = []
@@ -101,7 +101,7 @@ struct NetworkProbe {
     return contacts.map { $0 ?? .timedOut }
   }
 
-  /// What is left until then, rounded up; never negative, which would be for ever.
+  /// The time left until then, rounded up; never negative, which would mean for ever.
   fileprivate static func milliseconds(until end: MonotonicInstant) -> Int32 {
     let left = (end - .now()).wholeMicroseconds
     return left <= 0 ? 0 : Int32(clamping: left / 1000 + 1)
@@ -126,8 +126,8 @@ extension NetworkProbe.Socket {
     return [0x15, 0x16].contains(answer[0]) && answer[1] == 3
   }
 
-  /// The least ClientHello of TLS 1.2 (RFC 5246, 7.4.1.2): no session, one cipher suite, no extensions. A listener of TLS
-  /// answers it, be it with an alert.
+  /// The least ClientHello of TLS 1.2 (RFC 5246, 7.4.1.2): no session, one cipher suite, no extensions. A listener of
+  /// TLS answers it, be it with an alert.
   private static let hello: [UInt8] =
     [0x16, 3, 1, 0, 45, 1, 0, 0, 41, 3, 3] + [UInt8](repeating: 0x61, count: 32) + [0, 0, 2, 0xc0, 0x2f, 1, 0]
 

@@ -2,13 +2,13 @@
 internal import CRDKafka
 internal import RunModel
 
-/// Why no broker answered a request, from the library's words and from what the listener does.
+/// Why no broker answered a request, from the library's text and the behaviour of the listener.
 ///
-/// The library has no words for a listener that is silent or closes: it says that a broker is down, or nothing.
+/// The library has no error for a listener that is silent or closes: it reports that a broker is down, or nothing.
 enum Unanswered {
   /// - Parameters:
-  ///   - cause: the last thing the library said; nil where it said nothing.
-  ///   - listener: what was found at the address; nil where that was not looked at.
+  ///   - cause: the last error of the library; nil if there was none.
+  ///   - listener: the kind of listener at the address; nil if that was not looked at.
   ///   - waited: how long the library has tried.
   static func verdict(
     _ cause: KafkaCause?, _ listener: ListenerKind?, connection: Connection, waited: Duration
@@ -19,7 +19,7 @@ enum Unanswered {
         cause: "the broker speaks TLS on this port, and the connection is plaintext",
         hint: "Use `connection set --type sasl_ssl`, or the port of its PLAINTEXT listener.")
     case .login(let mechanisms):
-      let offered = mechanisms.map { TerminalText.safe($0) }.joined(separator: ", ")
+      let offered = mechanisms.map { TerminalText.escaped($0) }.joined(separator: ", ")
       return .failed(
         cause: "the broker closes the connection at the first request: this port wants a login (\(offered)), and the "
           + "connection has none",
@@ -79,14 +79,15 @@ extension KafkaCause {
 
   /// Whether it is about a TLS handshake with the broker at `address`.
   func isHandshake(with address: BrokerAddress) -> Bool {
-    text.holds("//\(address)/") && (code == RD_KAFKA_RESP_ERR__SSL.rawValue || text.holds("SSL handshake"))
+    text.containsBytes("//\(address)/")
+      && (code == RD_KAFKA_RESP_ERR__SSL.rawValue || text.containsBytes("SSL handshake"))
   }
 
   /// Whether a connection was not ready for requests in time, wherever it stopped.
-  var isSetupTimeout: Bool { text.holds("setup timed out") }
+  var isSetupTimeout: Bool { text.containsBytes("setup timed out") }
 
   /// Whether the other side ended a connection.
-  var isDisconnection: Bool { text.holds("isconnected") || text.holds("unexpected eof") }
+  var isDisconnection: Bool { text.containsBytes("isconnected") || text.containsBytes("unexpected eof") }
 
   /// Whether a question was sent and only its answer is missing.
   var isLateAnswer: Bool { code == RD_KAFKA_RESP_ERR__TIMED_OUT.rawValue }

@@ -17,16 +17,16 @@ public protocol AssignmentWatcher: AnyObject {
 @safe public final class GroupConsumer: @unchecked Sendable {
   private static let textSize = 512
 
-  /// What came of a poll.
+  /// The result of a poll.
   public enum Polled {
     case message(ConsumedMessage)
     /// The end of a partition: its next record will have this offset, or a later one.
     case end(PartitionOffset)
-    /// This record, or what stands in its place, cannot be read.
+    /// The record at this place cannot be read.
     case unreadable(PartitionOffset, KafkaCause)
     /// The committed offset of this partition is not there any more.
     case lost(partition: Int32, KafkaCause)
-    /// Something is wrong with a connection; the library goes on trying by itself.
+    /// Something is wrong with a connection; the library continues trying by itself.
     case trouble(KafkaCause)
     /// This member is finished.
     case fatal(KafkaCause)
@@ -43,7 +43,7 @@ public protocol AssignmentWatcher: AnyObject {
 
   /// Makes a consumer that connects in the background.
   ///
-  /// - Throws: ``KafkaError`` for what the library refuses at once.
+  /// - Throws: ``KafkaError`` for settings that the library refuses.
   public init(_ connection: ProducerSettings, _ group: GroupSettings) throws(KafkaError) {
     try KafkaLibrary.loadForGroups()
     settings = group.consumer(connection)
@@ -73,7 +73,7 @@ public protocol AssignmentWatcher: AnyObject {
     unsafe box.takeUnretainedValue().consumer = self
   }
 
-  /// What the library's callback is given.
+  /// The context of the library's callback.
   private final class Box { weak var consumer: GroupConsumer? }
 
   deinit {
@@ -197,19 +197,19 @@ public protocol AssignmentWatcher: AnyObject {
     }
   }
 
-  /// Goes on reading them.
+  /// Continues reading them.
   public func resume(_ partitions: [Int32]) {
     unsafe withList(partitions.map { PartitionOffset(partition: $0, offset: PartitionOffset.none) }) {
       _ = unsafe crdk_resume(client, $0)
     }
   }
 
-  /// Goes on at this offset.
+  /// Continues at this offset.
   public func seek(to place: PartitionOffset, waiting milliseconds: Int32) -> KafkaCause? {
     unsafe withList([place]) { cause(unsafe crdk_seek(client, $0, milliseconds)) }
   }
 
-  /// What the group has committed for partitions. An offset that an open transaction will move is waited for.
+  /// The group's committed offsets of partitions. An offset that an open transaction will move is waited for.
   ///
   /// - Throws: why it is not known in time.
   public func committed(_ partitions: [Int32], waiting milliseconds: Int32) throws(KafkaCause) -> [PartitionOffset] {
@@ -249,11 +249,11 @@ public protocol AssignmentWatcher: AnyObject {
 
   // MARK: Topics
 
-  /// What a broker says of any topic, asked now. It is not made if it is not there.
+  /// The broker's description of any topic, asked now. A missing topic is not made.
   public func describe(_ topic: String, waiting milliseconds: Int32) -> TopicDescription {
     guard let handle = unsafe crdk_topic_new(client, topic) else {
       return .refused(
-        KafkaCause(code: RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION.rawValue, text: "it is no name of a topic"), brokers: 0)
+        KafkaCause(code: RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION.rawValue, text: "it is not a topic name"), brokers: 0)
     }
     defer { unsafe crdk_topic_destroy(handle) }
     var topicError = RD_KAFKA_RESP_ERR_NO_ERROR

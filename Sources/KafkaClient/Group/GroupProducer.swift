@@ -3,14 +3,14 @@ internal import CRDKafka
 internal import Platform
 internal import RunModel
 
-/// The producer of one member of a group: writes records and the offsets of their requests together. For one thread at a
-/// time.
+/// The producer of one member of a group: writes records and the offsets of their requests together. For one thread at
+/// a time.
 @safe public final class GroupProducer: @unchecked Sendable {
   private static let textSize = 512
   /// How long one call of the library waits before it is made again.
   private static let step: Int32 = 5000
   /// Longer than brokers wait for the end of a transaction. The library was seen to try for ever after one had stood still.
-  private static let patience = Duration.seconds(15)
+  private static let callLimit = Duration.seconds(15)
   private static let queueFull = RD_KAFKA_RESP_ERR__QUEUE_FULL
 
   private let client: OpaquePointer
@@ -27,7 +27,7 @@ internal import RunModel
   /// Makes a producer that connects in the background.
   ///
   /// - Parameter batchSize: bytes of the largest record batch.
-  /// - Throws: ``KafkaError`` for what the library refuses at once.
+  /// - Throws: ``KafkaError`` for settings that the library refuses.
   public init(_ connection: ProducerSettings, _ group: GroupSettings, batchSize: Int) throws(KafkaError) {
     try KafkaLibrary.loadForGroups()
     settings = group.producer(connection, batchSize: batchSize)
@@ -54,7 +54,7 @@ internal import RunModel
     unsafe self.client = client
   }
 
-  /// Ends what a predecessor of the same transactional name left open.
+  /// Ends the transaction that a predecessor of the same transactional name left open.
   ///
   /// - Returns: what is wrong; ``TransactionOutcome/committed`` for nothing.
   public func initialize() -> TransactionOutcome {
@@ -96,7 +96,7 @@ internal import RunModel
       _ = call { unsafe crdk_abort_transaction(client, Self.step, &$0) }
       guard let cause = refused ?? failures.byNumber[0] else { continue }
       // The library keeps to itself why the broker does not take the topic into a transaction.
-      return (topic, cause.isTakenBack ? "the broker takes no record; allow this user Write on it" : cause.text)
+      return (topic, cause.isReclaimed ? "the broker takes no record; allow this user Write on it" : cause.text)
     }
     return nil
   }
@@ -118,7 +118,7 @@ internal import RunModel
     for (number, record) in records.enumerated() {
       guard let topic = unsafe handle(of: record.topic) else {
         return KafkaCause(
-          code: RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION.rawValue, text: "\"\(record.topic)\" is no topic's name")
+          code: RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION.rawValue, text: "\"\(record.topic)\" is not a topic name")
       }
       while true {
         let error = unsafe produce(record, to: topic, number)
@@ -161,7 +161,7 @@ internal import RunModel
   ///
   /// - Returns: nil for success.
   private func call(_ body: (inout crdk_outcome) -> Void) -> TransactionOutcome? {
-    let deadline = MonotonicInstant.now() + Self.patience
+    let deadline = MonotonicInstant.now() + Self.callLimit
     while true {
       var outcome = crdk_outcome()
       body(&outcome)
@@ -198,13 +198,13 @@ internal import RunModel
       }
     }
     // A record that was refused is the cause; that the library took others back is not.
-    let refused = failures.byNumber.filter { !$0.value.isTakenBack }.min { $0.key < $1.key }?.value
+    let refused = failures.byNumber.filter { !$0.value.isReclaimed }.min { $0.key < $1.key }?.value
     return .aborted(refused ?? cause, refused: refusing(records))
   }
 
   /// Topics of records that failed.
   private func refusing(_ records: [OutgoingRecord]) -> [String] {
-    Set(failures.byNumber.filter { !$0.value.isTakenBack }.keys.map { records[$0].topic }).sorted()
+    Set(failures.byNumber.filter { !$0.value.isReclaimed }.keys.map { records[$0].topic }).sorted()
   }
 
   /// Ends the library's threads on a thread of its own: one may wait for a broker.

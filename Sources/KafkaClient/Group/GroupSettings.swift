@@ -21,7 +21,7 @@ public struct GroupSettings: Sendable {
     self.group = group
   }
 
-  /// The producer's transactions end after so many milliseconds without it.
+  /// Milliseconds after which a transaction is aborted if its producer is gone.
   static let transactionTimeout = 10_000
 
   /// After an outage members must be there again before their sessions end; the library's own limit is 10 s.

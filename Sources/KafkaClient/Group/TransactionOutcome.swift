@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/// What came of records and offsets that were to be written together.
+/// The result of writing records and offsets together.
 public enum TransactionOutcome: Sendable, Equatable {
   /// They are there.
   case committed

@@ -61,7 +61,7 @@ extension ConsoleService {
       add("CA certificate", own.isEmpty ? "the roots of the system" : own.joined(separator: "; "))
     }
     add("Payload format", connection.payloadFormat.rawValue)
-    add("Delivery window", DurationText.write(connection.deliveryWindow))
+    add("Delivery window", DurationText.format(connection.deliveryWindow))
     return facts
   }
 
@@ -191,7 +191,7 @@ extension ConsoleService {
         let count = try outbox?.retry(OutboxSelection(states: [.expired, .rejected]), window: window) ?? 0
         return .seeOther("/insights", .done("\(count) payload(s) are pending again."))
       }
-      let count = try outbox?.purge(.settled) ?? 0
+      let count = try outbox?.purge(.terminal) ?? 0
       return .seeOther("/insights", .done("\(count) payload(s) are removed."))
     }
   }

@@ -167,7 +167,8 @@ extension ConsoleService {
       var rows: [ExecutionRow] = []
       try home.history().forEachLine(ofRequest: id) { line in if let row = ExecutionRow(line) { rows.append(row) } }
       guard !rows.isEmpty else {
-        return .notFound("There is no execution \(TerminalText.safe(id, inQuotes: false)); it may have ended long ago.")
+        return .notFound(
+          "There is no execution \(TerminalText.escaped(id, inQuotes: false)); it may have ended long ago.")
       }
       return .page(ExecutionPage.page(rows, result: result, viewer: viewer))
     }

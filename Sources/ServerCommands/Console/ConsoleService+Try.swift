@@ -17,7 +17,7 @@ extension ConsoleService {
     let page: @Sendable (_ row: ExecutionRow?, _ result: String?, _ payload: String?, _ problem: String?) -> [UInt8]
   }
 
-  private static let patience = Duration.seconds(10)
+  private static let answerLimit = Duration.seconds(10)
 
   func showTry(_ name: AlgorithmName, _ exchange: HTTPExchange, _ session: Session, _ viewer: Viewer) {
     answer(exchange, session, viewer) { routes throws(StateError) in
@@ -57,11 +57,11 @@ extension ConsoleService {
         outputLimit: settings.maxOutput, directory: settings.spillDirectory)
       calls.submit(call, input: RequestBody(Array(input.utf8)), trace: nil)
       attempts.append(
-        Attempt(call: call, until: .now() + Self.patience, exchange: exchange, session: session, page: page))
+        Attempt(call: call, until: .now() + Self.answerLimit, exchange: exchange, session: session, page: page))
     }
   }
 
-  /// Answers the pages whose execution ended, or whose patience did.
+  /// Answers the pages whose execution ended, or whose time is over.
   func answerAttempts() {
     guard !attempts.isEmpty else { return }
     let now = MonotonicInstant.now()

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 public import RunModel
 
-/// What pages show of a history beside its lines.
+/// Figures of a history that pages show beside its lines.
 extension History {
   /// The executions of a version in some time.
   public struct Activity: Sendable {

@@ -16,13 +16,13 @@ public final class History {
     try database.execute(Schema.runView(includesStored: includesStored))
   }
 
-  /// Imports the journal of a home and opens its history. If nothing can be imported, because the home is read-only, the
-  /// disk is full or another process holds the lock, the answer comes from what is imported already and from the
+  /// Imports the journal of a home and opens its history. If nothing can be imported, because the home is read-only,
+  /// the disk is full or another process holds the lock, the answer comes from the imported lines and from the
   /// journal, read into memory.
   ///
   /// - Parameters:
   ///   - lockWait: how long a lock of another process is waited for, each time.
-  ///   - notice: receives what a user must know, as clauses.
+  ///   - notice: receives messages for the user, as clauses.
   public static func open(
     home: HomeDirectory, lockWait: Duration = .seconds(1), notice: (String) -> Void = { _ in }
   ) throws(StateError) -> History {
@@ -44,7 +44,7 @@ public final class History {
       let readable = if let database { database } else { try emptyDatabase(inMemory: true) }
       history = try History(readable, home: home)
     } catch {
-      // What cannot be looked at must not be taken for empty.
+      // An unreadable history must not be taken for an empty one.
       guard unsafe access(home.path, R_OK | X_OK) == 0 || errno == ENOENT else { throw error }
       if case .newerSchema = error {
         // Its tables may be others than those known here.
@@ -295,7 +295,7 @@ public final class History {
   /// Adds executions to a ``temporary()`` history, as one transaction; each of them once.
   ///
   /// - Parameter records: JSON objects with the members of an execution record.
-  /// - Returns: how many were no such object.
+  /// - Returns: how many were not such an object.
   public func add(_ records: [[UInt8]]) throws(StateError) -> Int {
     try database.writing { () throws(StateError) in
       let rows = HistoryRows(database)

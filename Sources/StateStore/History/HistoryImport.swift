@@ -6,8 +6,8 @@ internal import RunModel
 /// Moves the lines of a home's journal into a database.
 ///
 /// Each transaction takes the write lock first, reads how far a segment has been imported, inserts what stands behind
-/// it and stores the new offset. So two importers insert no line twice, and after SIGKILL the next one goes on where the
-/// last transaction ended.
+/// it and stores the new offset. So two importers insert no line twice, and after SIGKILL the next one continues where
+/// the last transaction ended.
 struct HistoryImport {
   /// How much is kept.
   struct Limits {
@@ -46,7 +46,7 @@ struct HistoryImport {
     while try importPiece(name, file, isAtEnd: false) {}
     guard storedOffsets == nil, file.size > 0 else { return }
     // Under the exclusive lock nothing can be appended any more: a line without its end is torn.
-    guard file.withNumber({ flock($0, LOCK_EX | LOCK_NB) }) == 0 else { return }
+    guard file.lock(.exclusive) == .taken else { return }
     while try importPiece(name, file, isAtEnd: true) {}
     unsafe unlink(HistorySegment.path(name, in: home))
   }
@@ -61,7 +61,7 @@ struct HistoryImport {
     return try database.writing { () throws(StateError) in
       let offset = try offset(of: name)
       // Removed by another importer, which has imported it, or as the oldest of too many.
-      guard file.withNumber(Self.hasName) else { return false }
+      guard file.hasName else { return false }
       let piece = try read(file, at: Int(offset), name)
       var end = piece.lastIndex(of: HistorySegment.newline).map { $0 + 1 } ?? 0
       if isAtEnd && piece.count < Self.pieceLength || end == 0 && piece.count == Self.pieceLength { end = piece.count }
@@ -77,11 +77,6 @@ struct HistoryImport {
   private func offset(of name: String) throws(StateError) -> Int64 {
     let own = try database.statement("SELECT offset FROM segment WHERE name = ?").first([.text(name)]) { $0.integer(0) }
     return own ?? storedOffsets?[name] ?? 0
-  }
-
-  private static func hasName(_ number: Int32) -> Bool {
-    var status = stat()
-    return unsafe fstat(number, &status) == 0 && status.st_nlink > 0
   }
 
   private func read(_ file: Descriptor, at offset: Int, _ name: String) throws(StateError) -> [UInt8] {
@@ -121,8 +116,8 @@ struct HistoryImport {
       .integer(database.lastInsertedRow - Int64(Self.brokenLines)))
   }
 
-  /// Removes what is older, or more, than is kept, and the offsets of segments that are gone; a bounded number of rows in
-  /// each transaction.
+  /// Removes rows that are older, or more, than the retention, and the offsets of segments that are gone; a bounded
+  /// number of rows in each transaction.
   func trim(_ limits: Limits = Limits(), at now: Timestamp = WallClock.now()) throws(StateError) {
     let oldest = (now.microseconds - limits.age.wholeMicroseconds)
     let tooOld = "FROM execution WHERE started < \(oldest) ORDER BY started"

@@ -24,7 +24,7 @@ public final class HistoryJournal {
 
   /// Appends one JSON object.
   ///
-  /// - Returns: whether it went on to another segment, so that an importer has work.
+  /// - Returns: whether it continued to another segment, so that an importer has work.
   @discardableResult
   public func append(_ json: [UInt8]) throws(StateError) -> Bool {
     let isNew = try gather(json)
@@ -54,7 +54,7 @@ public final class HistoryJournal {
     let old = segment.flatMap { Self.isUsable($0) ? $0 : nil }
     let file = if let old { old } else { try open() }
     segment = file
-    // Not writeAll: the rest of a line that was cut short would stand behind lines of others.
+    // Not writeAll: the rest of a line that was cut short would follow lines of others.
     let written = file.withNumber { number in
       unsafe gathered.withUnsafeBytes { unsafe write(number, $0.baseAddress, $0.count) }
     }
@@ -103,14 +103,11 @@ public final class HistoryJournal {
   /// Shares the lock. Without waiting: the importer that has it may have been stopped. A file system without locks has
   /// no exclusive ones either.
   private static func share(_ file: Descriptor) -> Bool {
-    file.withNumber { flock($0, LOCK_SH | LOCK_NB) == 0 || errno != EWOULDBLOCK }
+    file.lock(.shared) != .busy
   }
 
   /// Whether the file still has a name and room.
   private static func isUsable(_ file: Descriptor) -> Bool {
-    file.withNumber { number in
-      var status = stat()
-      return unsafe fstat(number, &status) == 0 && status.st_nlink > 0 && status.st_size < HistorySegment.longest
-    }
+    file.hasName && file.size < HistorySegment.longest
   }
 }

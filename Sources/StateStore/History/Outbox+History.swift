@@ -3,7 +3,7 @@ internal import JSONText
 internal import Platform
 internal import RunModel
 
-/// What the history has to know of payloads that leave the outbox without having been delivered.
+/// Lines of the history for payloads that leave the outbox undelivered.
 extension Outbox {
   /// Calls `body` with the key and the state of each record.
   func forEachKey(_ body: (String, OutboxState) -> Void) throws(StateError) {
@@ -15,7 +15,7 @@ extension Outbox {
   }
 
   /// Removes the records of a DELETE statement, and appends their keys to the journal, so that they never read as
-  /// delivered. To be called within ``writing(_:)``: a record whose removal is undone still counts as what it is in the
+  /// delivered. To be called within ``writing(_:)``: a record whose removal is undone still counts as its state in the
   /// outbox.
   ///
   /// - Parameter state: what became of their payloads, for the history.
@@ -27,7 +27,8 @@ extension Outbox {
     return keys.count
   }
 
-  /// Appends keys of removed records to the journal. A failure costs no more than that their payloads read as delivered.
+  /// Appends keys of removed records to the journal. A failure costs no more than that their payloads read as
+  /// delivered.
   func noteRemoval(of keys: [String], as state: String, at now: Timestamp = WallClock.now()) {
     guard !keys.isEmpty, !HistoryJournal.isOff else { return }
     let journal = HistoryJournal(home: home)
