@@ -33,7 +33,7 @@ struct Channel {
     return fcntl(writer, F_SETFL, O_WRONLY | packets) == 0
   }
 
-  /// What one read finds, without waiting for more.
+  /// The result of one read, without waiting for more.
   func written() -> String {
     var waiting = pollfd(fd: reader, events: Int16(POLLIN), revents: 0)
     guard poll(&waiting, 1, 0) == 1, waiting.revents & Int16(POLLIN) != 0 else { return "" }

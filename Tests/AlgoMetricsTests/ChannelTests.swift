@@ -3,7 +3,7 @@ import AlgoMetrics
 import Glibc
 import Testing
 
-/// Where a line goes, and what can never happen because of it.
+/// The way of a line, and what can never happen because of it.
 @Suite(.timeLimit(.minutes(1))) struct ChannelTests {
   @Test func `One call is one write`() async {
     await #expect(processExitsWith: .success) {
@@ -17,7 +17,7 @@ import Testing
     }
   }
 
-  @Test func `A descriptor number that means nothing is no supervisor`() async {
+  @Test func `A descriptor number that means nothing is not a supervisor`() async {
     await #expect(processExitsWith: .success) {
       let channel = Channel()
       let right = String(channel.writer)
@@ -79,7 +79,7 @@ import Testing
     }
   }
 
-  @Test func `A closed descriptor is no supervisor`() async {
+  @Test func `A closed descriptor is not a supervisor`() async {
     await #expect(processExitsWith: .success) {
       setenv("ALGO_METRICS_FD", "99", 1)
       try report("a", 1)

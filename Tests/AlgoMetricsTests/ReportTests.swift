@@ -50,7 +50,7 @@ struct ReportTests {
     }
   }
 
-  @Test func `Decimal text that is no number is refused by the name of the metric`() async {
+  @Test func `Decimal text that is not a number is refused by the name of the metric`() async {
     await #expect(processExitsWith: .success) {
       let channel = Channel()
       for text in ["", "cat", "1.", ".5", "01", "+1", "0x10", "1e", "1e+", "--1", "1 ", "١", "nan", "inf"] {

@@ -41,7 +41,7 @@ import Testing
   }
 }
 
-/// A queue whose payloads become durable when the test says so.
+/// A queue whose payloads become durable when the test lets them.
 private final class ManualQueue: PayloadQueue {
   private var lastTicket: UInt64 = 0
   var durable: [DurablePayload] = []

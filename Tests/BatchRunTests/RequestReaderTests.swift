@@ -28,7 +28,7 @@ import Testing
     try request.input.bytes.opened(spillDirectory: directory.path)?.withNumber { ScratchDirectory.readAll($0) } ?? []
   }
 
-  @Test func `lines are raw: spaces, carriage returns and bytes that are no text stay`() throws {
+  @Test func `lines are raw: spaces, carriage returns and bytes that are not text stay`() throws {
     let file = directory.write("r.ndjson", Array(" {\"a\": 1} \r\nb\n".utf8) + [0xff, 0x00, 0x0a] + Array("last".utf8))
     let all = try requests([file])
     #expect(try all.map(bytes) == [Array(" {\"a\": 1} \r".utf8), Array("b".utf8), [0xff, 0x00], Array("last".utf8)])
@@ -37,7 +37,7 @@ import Testing
   }
 
   @Test(arguments: [false, true])
-  func `blank lines are no requests, but lines of the file`(envelopes: Bool) throws {
+  func `blank lines are not requests, but lines of the file`(envelopes: Bool) throws {
     let list = directory.write("r.jsonl", "\n{\"input\":1}\n\r\n \t\r\n{\"input\":2}\n \n\r")
     let all = try requests([list], envelopes: envelopes)
     #expect(all.map(\.problem) == [nil, nil])
@@ -45,7 +45,7 @@ import Testing
     #expect(all.map(\.index) == [0, 1])
   }
 
-  @Test func `blank lines longer than a buffer are no requests`() throws {
+  @Test func `blank lines longer than a buffer are not requests`() throws {
     let blank = String(repeating: " ", count: 70_000)
     let all = try requests([directory.write("r.jsonl", "\(blank)\na\n\(blank)b\n\(blank)")])
     #expect(try all.map(bytes) == [Array("a".utf8), Array("\(blank)b".utf8)])
@@ -118,7 +118,7 @@ import Testing
     ("{\"input\":1,\"request_id\":\"\(String(repeating: "x", count: 300))\"}", "longer than 256"),
     ("{\"input\":1,\"request_id\":\"\(String(repeating: "x", count: 5000))\"}", "longer than 256"),
   ])
-  func `a bad envelope says what is wrong, and the next line is read as ever`(line: String, words: String) throws {
+  func `a bad envelope has a reason, and the next line is read as before`(line: String, words: String) throws {
     let all = try requests([directory.write("r.ndjson", line + "\n{\"input\":1}\n")], envelopes: true)
     #expect(all.count == 2)
     #expect(try #require(all[0].problem).contains(words))
@@ -133,12 +133,12 @@ import Testing
     #expect(all.first?.requestID == "big")
   }
 
-  @Test func `equal inputs are told apart by their occurrence`() throws {
+  @Test func `equal inputs are distinguished by their occurrence`() throws {
     let all = try requests([directory.write("r.ndjson", "a\nb\na\na\n"), directory.write("s.ndjson", "b\n")])
     #expect(all.map(\.occurrence) == [1, 1, 2, 3, 2])
   }
 
-  @Test func `a name that cannot be opened is told before anything runs`() throws {
+  @Test func `a name that cannot be opened is reported before anything runs`() throws {
     #expect(throws: BatchFailure.cannotOpenRequests(path: "/nonexistent/r.ndjson", code: 2)) {
       try RequestSource.all(["/nonexistent/r.ndjson"])
     }

@@ -6,7 +6,7 @@ import Testing
 
 @testable import BatchRun
 
-/// What a child wrote is carried in one line, as JSON, text or base64, whatever its size.
+/// The output of a child is carried in one line, as JSON, text or base64, whatever its size.
 @Suite struct ResultLineTests {
   let directory = ScratchDirectory()
 
@@ -50,8 +50,8 @@ import Testing
     #expect(try line(Array(text.utf8)).value.string("result") == text)
   }
 
-  @Test func `bytes that are neither are carried in base64, which says so`() throws {
-    // The vectors of RFC 4648 with a byte before them that is no text.
+  @Test func `bytes that are neither are carried in base64, and marked`() throws {
+    // The vectors of RFC 4648 with a byte before them that is not text.
     for (bytes, expected) in [([0xff], "/w=="), ([0xff, 0xfe], "//4="), ([0xff, 0xfe, 0x00], "//4A")]
       as [([UInt8], String)]
     {
@@ -68,23 +68,23 @@ import Testing
     let binary = (0..<500_000).map { UInt8(truncatingIfNeeded: $0 &* 7 / 3) }
     let encoded = try #require(try line([0xff] + binary).value.string("result"))
     #expect(encoded.utf8.count == (500_001 + 2) / 3 * 4)
-    #expect(!encoded.dropLast(2).contains("="), "padding stands only at the end")
+    #expect(!encoded.dropLast(2).contains("="), "padding is only at the end")
     #expect(directory.names.isEmpty)
   }
 
-  @Test func `what exceeds the limit is dropped and said to be, at a whole character`() throws {
+  @Test func `output beyond the limit is dropped and marked, at a whole character`() throws {
     let value = try line(Array("aé€".utf8), limit: 4).value
     #expect(value.string("result") == "aé")
     #expect(value["result_truncated"] == Array("true".utf8))
     #expect(try line(Array("aé€".utf8), limit: 6).value["result_truncated"] == nil)
   }
 
-  @Test func `a cut JSON text is no JSON text`() throws {
+  @Test func `a cut JSON text is not a JSON text`() throws {
     let value = try line(Array("12345".utf8), limit: 3).value
     #expect(value.string("result") == "123")
   }
 
-  @Test func `half a character at the end is no text unless the limit cut it`() {
+  @Test func `half a character at the end is not text unless the limit cut it`() {
     #expect(captured([0x61, 0xc3]).form == .base64)
     #expect(captured([0x61, 0xc3, 0xa9], limit: 2).form == .text)
     #expect(captured([0x61, 0xc3, 0xa9], piece: 1).form == .text)

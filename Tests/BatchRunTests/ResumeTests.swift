@@ -5,7 +5,7 @@ import Testing
 
 @testable import BatchRun
 
-/// The output file is the journal: what it says has succeeded is not run again, and nothing else is left out.
+/// The output file is the journal: requests that succeeded in it are not run again, and no other is left out.
 @Suite struct ResumeTests {
   let directory = ScratchDirectory()
   let version = "demo/echo/1.0.0"
@@ -90,7 +90,7 @@ import Testing
     withExtendedLifetime(first) {}
   }
 
-  @Test func `the table tells keys apart that share a slot`() throws {
+  @Test func `the table distinguishes keys that share a slot`() throws {
     let table = try DiskHashTable(directory: directory.path)
     func colliding(_ number: UInt64) throws -> DiskHashTable.Key {
       let text = String(repeating: "0", count: 31) + "\(number)" + String(repeating: "0", count: 32)

@@ -48,14 +48,14 @@ final class ScratchDirectory {
   @discardableResult
   func write(_ name: String, _ text: String) -> String { write(name, Array(text.utf8)) }
 
-  /// What a file holds.
+  /// The contents of a file.
   func read(_ name: String) -> String {
     let descriptor = open("\(path)/\(name)", O_RDONLY)
     defer { close(descriptor) }
     return String(decoding: Self.readAll(descriptor), as: UTF8.self)
   }
 
-  /// What can be read from a descriptor.
+  /// All bytes that can be read from a descriptor.
   static func readAll(_ descriptor: Int32) -> [UInt8] {
     var all: [UInt8] = []
     var buffer = [UInt8](repeating: 0, count: 65_536)

@@ -2,7 +2,7 @@
 import CommandLineInterface
 import Testing
 
-/// What a shell offers is decided by the declarations; the scripts of real shells are tested as scenarios.
+/// The declarations decide which completions a shell offers; the scripts of real shells are tested as scenarios.
 @Suite("Completions")
 struct Completions {
   private func offers(_ words: String...) throws -> [String] {

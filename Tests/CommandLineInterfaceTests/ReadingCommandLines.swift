@@ -4,7 +4,7 @@ import Testing
 
 @Suite("Reading command lines")
 struct ReadingCommandLines {
-  @Test func `A value may stand beside its option, or be joined with an equals sign`() throws {
+  @Test func `A value may follow its option, or be joined with an equals sign`() throws {
     for line in [["--input", "f"], ["--input=f"], ["-i", "f"], ["-if"], ["-i=f"]] {
       guard case .run(let invocation) = try SampleProgram.parser.parse(["exec"] + line) else {
         Issue.record("\(line) ran nothing")
@@ -27,7 +27,7 @@ struct ReadingCommandLines {
     #expect(publish?.values("X") == ["C=3"])
   }
 
-  @Test func `A default counts when nothing is given, and can be told from a given value`() throws {
+  @Test func `A default counts when nothing is given, and is distinguished from a given value`() throws {
     let plain = try SampleProgram.run("exec")
     #expect(plain?.value("grace") == "5s")
     #expect(plain?.isGiven("grace") == false)

@@ -18,7 +18,7 @@ enum SampleProgram {
             .value("grace", "D", default: "5s", help: "How long to wait."),
             .value("signal", "NAME", completion: .choices(["TERM", "INT"]), help: "It's [the] first: signal."),
             .flag("strict", short: "s", help: "Fail on rejected metrics."),
-            .flag("quiet", short: "q", help: "Say nothing."),
+            .flag("quiet", short: "q", help: "Print nothing."),
             home,
           ], takesCommandLine: true),
         Command(
@@ -40,13 +40,13 @@ enum SampleProgram {
           ]),
       ]), version: "1.2.3")
 
-  /// What a line runs; nil when it prints something instead.
+  /// The command of a line; nil if it prints something instead.
   static func run(_ words: String...) throws -> Invocation? {
     guard case .run(let invocation) = try parser.parse(words) else { return nil }
     return invocation
   }
 
-  /// What a line prints; nil when it runs something instead.
+  /// The output of a line; nil if it runs something instead.
   static func printed(_ words: String...) throws -> String? {
     guard case .print(let text) = try parser.parse(words) else { return nil }
     return text

@@ -29,7 +29,7 @@ struct GateTests {
     "", "x", "x:", ":ks<1", "x:ks", "x:ks<", "x:ks=1", "x:speed<1", "x:p0<1", "x:p100<1", "x:ks<+20%", "x:mean<20%",
     "x:mean+5", "x:mean+--5", "x:ks<nan", "x:mean<inf",
   ])
-  func `another text is no gate`(text: String) { #expect(Gate(text) == nil) }
+  func `another text is not a gate`(text: String) { #expect(Gate(text) == nil) }
 
   @Test func `the name ends at the last colon`() {
     #expect(Gate("a:b:ks<0.1")?.name == "a:b")

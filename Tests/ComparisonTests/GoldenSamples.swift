@@ -76,7 +76,7 @@ struct GoldenTail: Decodable, Sendable {
   let x, df, p: Double
 }
 
-/// What scipy computed.
+/// The results of scipy.
 struct GoldenFile: Decodable {
   let cases: [GoldenCase]
   let tails: [GoldenTail]

@@ -2,7 +2,7 @@
 import Comparison
 import Testing
 
-/// What holds for any samples.
+/// Properties of any samples.
 struct PropertyTests {
   private func pair(_ a: [Double], _ b: [Double]) throws -> DistributionPair {
     let (a, b) = (a.sorted(), b.sorted())

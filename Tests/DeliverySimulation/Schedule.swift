@@ -24,7 +24,7 @@ public final class Schedule {
   private(set) var hasRetried = false
   /// Whether the time of day was set: whether a window was over for another process is then unknown.
   private(set) var hasSetClock = false
-  /// What a planted fault keeps alive.
+  /// The object that a planted fault keeps alive.
   var leaked: [OutboxAccess] = []
   private let observer: Outbox
   private let trace: (String) -> Void
@@ -218,7 +218,7 @@ public final class Schedule {
       if !truth.isTooLarge, !truth.wasDenied { ledger.fail(.reportsAreTrue, "\(key) was rejected for no reason") }
     case .expired:
       if truth.copies > 0, listed?.possiblyPersisted == false {
-        ledger.fail(.reportsAreTrue, "\(key) is said not to have arrived, and it did")
+        ledger.fail(.reportsAreTrue, "\(key) is reported as not arrived, and it did")
       }
       if let end = truth.windowEnd, time.latest < end {
         ledger.fail(.reportsAreTrue, "\(key) is called expired before the end of its window")

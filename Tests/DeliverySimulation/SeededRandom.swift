@@ -13,7 +13,7 @@ struct SeededRandom: RandomNumberGenerator {
     return mixed ^ (mixed >> 31)
   }
 
-  /// True so many times in a hundred.
+  /// True that many times in a hundred.
   mutating func happens(_ percent: Int) -> Bool { Int.random(in: 0..<100, using: &self) < percent }
 
   mutating func milliseconds(_ range: ClosedRange<Int>) -> Duration {

@@ -56,9 +56,9 @@ final class SimulatedProcess: OutboxSurroundings {
     if isDead { bury() }
   }
 
-  // MARK: What may happen to it
+  // MARK: Events
 
-  /// Lets it crash after so many steps.
+  /// Lets it crash after that many steps.
   func crash(after steps: Int) { stepsToCrash = steps }
 
   /// One step; false once it is dead.
@@ -82,7 +82,7 @@ final class SimulatedProcess: OutboxSurroundings {
   func milliseconds(_ range: ClosedRange<Int>) -> Duration { world.random.milliseconds(range) }
   func shuffle<Element>(_ elements: inout [Element]) { elements.shuffle(using: &world.random) }
 
-  // MARK: What it does
+  // MARK: Work
 
   /// When it has something to do.
   var nextTurn: MonotonicInstant? {
@@ -145,7 +145,7 @@ final class SimulatedProcess: OutboxSurroundings {
 
   func end() { (worker, access, producer, deadline) = (nil, nil, nil, nil) }
 
-  // MARK: What it reports
+  // MARK: Reports
 
   private func hear(_ worker: DeliveryWorker) {
     for payload in worker.takeDurable() {
@@ -168,14 +168,14 @@ final class SimulatedProcess: OutboxSurroundings {
       world.ledger.fail(.reportsAreTrue, "\(counts.delivered) counted as delivered, \(arrived) arrived")
     }
     let acknowledged = own.count { $0.acknowledgedTo.contains(number) }
-    // What went by a fallback file is for others, even if it comes back to this process; and what an operator made
+    // Payloads of a fallback file are for others, even if they come back to this process; and records that an operator made
     // pending again stays counted as given up.
     if counts.delivered + counts.handedOff < acknowledged, !world.hasRetried {
       world.ledger.fail(.reportsAreTrue, "\(counts.delivered) counted as delivered, \(acknowledged) acknowledged")
     }
   }
 
-  /// What `exec` says of its payload.
+  /// The report of `exec` on its payload.
   private func checkEnding(_ worker: DeliveryWorker) {
     guard let key = submitted.first, let truth = world.ledger[key] else { return }
     let state = world.state(of: key)
@@ -189,7 +189,7 @@ final class SimulatedProcess: OutboxSurroundings {
     }
   }
 
-  /// What waits for this process is pending in the outbox, unless another process had it since.
+  /// Records that wait for this process are pending in the outbox, unless another process had them since.
   private func checkWaiting(_ worker: DeliveryWorker) {
     let pending = world.pending().filter { world.ledger[$0]?.owner == number }.count
     if worker.counts.waiting + worker.counts.handedOff < pending, !world.hasRetried {

@@ -12,7 +12,7 @@ final class SimulatedProducer: Destination {
     let sentAt: MonotonicInstant
     /// When it arrives; nil if it never does.
     var arrivesAt: MonotonicInstant?
-    /// What is reported, and when.
+    /// The reports, and their times.
     var event: ProducerEvent
     var reportedAt: MonotonicInstant
   }
@@ -73,7 +73,7 @@ final class SimulatedProducer: Destination {
         nextTrouble = now + process.milliseconds(500...2000)
         events.append(.trouble(topic.state == .down ? .allDown : .noLogin))
       }
-      // What is not sent in its time is reported as such.
+      // A record that is not sent in its time is reported as such.
       for record in unsent where record.at + window <= now {
         events.append(.failed(record.id, .timedOut, mayBePersisted: false))
       }
@@ -152,7 +152,7 @@ final class SimulatedProducer: Destination {
     var events = takeDue()
     events += unsent.map { .failed($0.id, .purgedInQueue, mayBePersisted: false) }
     for request in requests {
-      // What was taken back may arrive all the same.
+      // A reclaimed record may arrive all the same.
       if let arrival = request.arrivesAt { topic.addStray(request.key, at: arrival) }
       events.append(.failed(request.id, .purgedInFlight, mayBePersisted: true))
     }

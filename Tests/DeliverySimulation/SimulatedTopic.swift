@@ -3,7 +3,7 @@ import KafkaClient
 import Platform
 import RunModel
 
-/// What is at the other end: a topic or a file, and how well it is.
+/// The other end: a topic or a file, and its health.
 final class SimulatedTopic {
   enum State { case up, down, refusesLogin, denies }
 

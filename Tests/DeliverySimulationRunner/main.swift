@@ -7,7 +7,7 @@ import Synchronization
 // Runs seeded schedules of delivery and prints the seed of each that breaks a promise:
 //
 //     delivery-simulation [COUNT [FIRST]]       COUNT schedules from seed FIRST on (20,000 from 1)
-//     delivery-simulation replay SEED           one schedule, told step by step
+//     delivery-simulation replay SEED           one schedule, printed step by step
 
 /// In memory, if the system has such a place: a disk would sync thousands of times.
 let place = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : NSTemporaryDirectory()

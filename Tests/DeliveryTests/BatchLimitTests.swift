@@ -6,7 +6,7 @@ import Testing
 
 @testable import Delivery
 
-/// What becomes of records where the broker limits the size of record batches: the policy against a broker in a few
+/// Outcomes of records if the broker limits the size of record batches: the policy against a broker in a few
 /// lines, without clock and I/O.
 @Suite struct BatchLimitTests {
   /// Sends what it is given in batches, as librdkafka does, to a broker that refuses batches above a limit.

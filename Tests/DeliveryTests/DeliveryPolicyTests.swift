@@ -49,7 +49,7 @@ import Testing
     #expect(actions == [.tryAgain(1, at: Self.moment(240), cause: "words", mayBePersisted: false)])
   }
 
-  @Test func `after the window a failure expires the record and tells whether it may have been persisted`() {
+  @Test func `after the window a failure expires the record and notes whether it may have been persisted`() {
     for mayBePersisted in [false, true] {
       var policy = policy(1)
       let actions = policy.handle(
@@ -71,7 +71,7 @@ import Testing
     let tooLarge = cause(RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE)
     let answer = sent.handle(.failed(1, tooLarge, mayBePersisted: false), now: Self.moment(1))
     #expect(answer == [.reject(1, reason: "words")])
-    // What the library itself refuses was in no batch.
+    // A record that the library itself refuses was in no batch.
     var beside = policy(1, 2)
     #expect(beside.refuse(2, tooLarge, now: Self.moment(1)) == [.reject(2, reason: "words")])
   }
@@ -141,7 +141,7 @@ import Testing
     #expect(policy.tick(now: Self.moment(20)) == [])
   }
 
-  @Test func `trouble under which a record waits two seconds is an outage, told once until it lapses`() {
+  @Test func `trouble under which a record waits two seconds is an outage, announced once until it lapses`() {
     var policy = policy(1)
     _ = policy.handle(.trouble(cause(RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN, "down")), now: Self.moment(1))
     #expect(policy.tick(now: Self.moment(2.9)) == [])
@@ -159,7 +159,7 @@ import Testing
     #expect(!policy.isInOutage)
   }
 
-  @Test func `one broker of several that fails is no outage`() {
+  @Test func `one broker of several that fails is not an outage`() {
     var policy = policy(1)
     _ = policy.handle(.trouble(cause(RD_KAFKA_RESP_ERR__TRANSPORT)), now: Self.moment(1))
     #expect(policy.tick(now: Self.moment(100)) == [])

@@ -30,7 +30,7 @@ import Testing
     #expect(found != nil)
   }
 
-  @Test func `a seed tells the same story each time`() {
+  @Test func `a seed gives the same schedule each time`() {
     for seed in 1...10 as ClosedRange<UInt64> {
       func story() -> [String] {
         var lines: [String] = []

@@ -21,7 +21,7 @@ import Testing
     InsightsRecord(key: "req-\(number)", value: Array("{\"request_id\":\"req-\(number)\"}".utf8), headers: [])
   }
 
-  /// Takes durable payloads until there are so many, by turns of the loop as in a batch.
+  /// Takes durable payloads until there are enough, by turns of the loop as in a batch.
   private func durable(_ publisher: DeliveryThread, _ count: Int) -> [DurablePayload] {
     var all: [DurablePayload] = []
     while all.count < count, !Task.isCancelled {

@@ -14,7 +14,7 @@ import Testing
     var problem: DestinationProblem?
     let answersAtOnce = false
     private(set) var sent: [Int64] = []
-    /// What the next poll reports.
+    /// The events of the next poll.
     var events: [ProducerEvent] = []
 
     func send(_ id: Int64, _ record: InsightsRecord) -> Handover {

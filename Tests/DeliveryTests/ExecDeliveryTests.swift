@@ -33,7 +33,7 @@ import Testing
     #expect(!FileManager.default.fileExists(atPath: folder + "/outbox.db"))
   }
 
-  @Test func `a file that cannot be written leaves the payload in the outbox and one notice that says why`() throws {
+  @Test func `a file that cannot be written leaves the payload in the outbox and one notice with the reason`() throws {
     defer { try? FileManager.default.removeItem(atPath: folder) }
     var reported: [DeliveryNotice] = []
     let sink = Connection(kind: .file, filePath: folder + "/none/insights.ndjson")
@@ -74,7 +74,7 @@ import Testing
     #expect(reported.count == 1 && "\(reported[0])".contains("Connection refused"))
     #expect(try Outbox.existing(home: home())?.outage()?.isKnown(at: WallClock.now()) == true)
 
-    // One that waited would say so in its detail.
+    // One that waited would have it in its detail.
     let second = ExecDelivery(connection: connection("127.0.0.1:1", wait: .seconds(20)), home: try home()) {
       reported.append($0)
     }

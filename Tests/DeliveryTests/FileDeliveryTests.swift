@@ -82,7 +82,7 @@ import Testing
     #expect(reported.notices.count == 1)
   }
 
-  @Test func `payloads of others that are dropped at the end of their window are told`() throws {
+  @Test func `payloads of others that are dropped at the end of their window are reported`() throws {
     defer { try? FileManager.default.removeItem(atPath: folder) }
     let outbox = try Outbox(home: home())
     try outbox.append((1...3).map { OutboxEntry(record($0), createdAt: WallClock.now(), window: .zero) })

@@ -3,7 +3,7 @@ import Delivery
 import Foundation
 import Testing
 
-/// What `connection set` and `connection test` find out about a file that is there already.
+/// Findings of `connection set` and `connection test` about a file that is there already.
 @Suite struct FileSinkContentTests {
   private func note(on content: String?) throws -> String? {
     let path = NSTemporaryDirectory() + "content-\(UUID().uuidString)"

@@ -69,7 +69,7 @@ import Testing
     }
   }
 
-  @Test func `a full device is an error that says so`() throws {
+  @Test func `a full device is an error of its own`() throws {
     #expect(throws: FileSinkError.cannotWrite(path: "/dev/full", errno: ENOSPC)) {
       try FileSink(path: "/dev/full").append([Array("{}".utf8)])
     }

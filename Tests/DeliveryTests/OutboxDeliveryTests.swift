@@ -76,7 +76,7 @@ import Testing
       KafkaDestination(connection, traffic: .many, waker: loop.waker), .outbox, clock: clock)
     while worker.totals.rejected + worker.totals.expired < 3, !Task.isCancelled {
       try worker.turn()
-      // Time passes while the records wait for their next attempt, and stands still while the broker has them.
+      // Time passes while the records wait for their next attempt, and not while the broker has them.
       if worker.isIdle { clock.advance(.milliseconds(100)) } else { loop.turn(until: .now() + .seconds(1)) }
       #expect(worker.totals.rejected == 0 || clock.now >= end)
     }

@@ -3,7 +3,7 @@ import Delivery
 import Platform
 import RunModel
 
-/// A clock that stands still until a test moves it.
+/// A clock that only a test moves.
 final class TestClock: DeliveryClock {
   private(set) var now = WallClock.now()
   private(set) var elapsed = MonotonicInstant.now()

@@ -109,7 +109,7 @@ import Testing
     }
   }
 
-  @Test func `when the halt rule is met nothing starts any more, and what runs goes on`() async {
+  @Test func `when the halt rule is met nothing starts any more, and running jobs continue`() async {
     await #expect(processExitsWith: .success) {
       supervise { supervision in
         let jobs = Dispatching(

@@ -59,7 +59,7 @@ import Testing
     }
   }
 
-  @Test func `a dispatcher that is finished starts nothing, and the last attempt of each job stands`() async {
+  @Test func `a dispatcher that is finished starts nothing, and the last attempt of each job counts`() async {
     await #expect(processExitsWith: .success) {
       supervise { supervision in
         let jobs = Dispatching(

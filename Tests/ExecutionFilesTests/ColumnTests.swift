@@ -62,7 +62,7 @@ struct ColumnTests {
     #expect(found == expected && found.allSatisfy { $0 != 0 || $0.sign == .plus })
   }
 
-  @Test func `a name with escapes is the name that they stand for`() throws {
+  @Test func `a name with escapes is the decoded name`() throws {
     let columns = ExecutionColumns(directory: "/tmp", needsKeys: false)
     try add(payload(#""caf\u00e9":1,"a\"b":2"#), to: columns)
     try add(payload(#""a\"b":2,"café":1"#), to: columns)
@@ -75,7 +75,7 @@ struct ColumnTests {
     "{\"a\":.5}",
     "{\"a\":1.}", "{\"a\":[1}", "{\"a\":\"x}",
   ])
-  func `what is no execution is unreadable`(text: String) {
+  func `another text is unreadable`(text: String) {
     let line = ExecutionLine()
     (Array(text.utf8) + [0]).withUnsafeBytes { bytes in
       #expect(line.read(UnsafeRawBufferPointer(rebasing: bytes.dropLast())) == .unreadable)

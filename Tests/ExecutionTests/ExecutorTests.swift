@@ -27,7 +27,7 @@ import Testing
     }
   }
 
-  @Test func `one execution is stopped, another is killed, a third goes on`() async {
+  @Test func `one execution is stopped, another is killed, a third continues`() async {
     await #expect(processExitsWith: .success) {
       supervise { supervision in
         let executor = ProcessExecutor(on: supervision)

@@ -134,7 +134,7 @@ import Testing
     }
   }
 
-  @Test func `a worker that closes its answers and goes on is killed`() async {
+  @Test func `a worker that closes its answers and continues is killed`() async {
     await #expect(processExitsWith: .success) {
       supervise { supervision in
         let pool = WorkerPool(on: supervision, "ready(); next_request(); os.close(5); time.sleep(600)")

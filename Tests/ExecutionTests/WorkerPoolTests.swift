@@ -6,7 +6,7 @@ import RunModel
 import Supervision
 import Testing
 
-/// What one request of a worker comes to.
+/// The result of one request of a worker.
 @Suite struct WorkerPoolTests {
   @Test func `a worker answers many requests, each with its result, its metrics and its usage`() async {
     await #expect(processExitsWith: .success) {
@@ -107,7 +107,7 @@ import Testing
     }
   }
 
-  @Test func `an exception is an outcome with type and message, and the worker goes on`() async {
+  @Test func `an exception is an outcome with type and message, and the worker continues`() async {
     await #expect(processExitsWith: .success) {
       supervise { supervision in
         let pool = WorkerPool(
@@ -161,7 +161,7 @@ import Testing
     }
   }
 
-  @Test func `bytes that are no answer end the worker and fail its request`() async {
+  @Test func `bytes that are not an answer end the worker and fail its request`() async {
     await #expect(processExitsWith: .success) {
       supervise { supervision in
         let pool = WorkerPool(

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
 
-/// Memory that ends where a page without access begins: reading one byte too far ends the process at once.
+/// Memory that ends where a page without access begins: reading one byte too far ends the process immediately.
 final class GuardedMemory {
   nonisolated(unsafe) static let shared = GuardedMemory()
   private static let capacity = 4 << 20

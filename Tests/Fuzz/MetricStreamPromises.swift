@@ -4,7 +4,7 @@ import JSONText
 import MetricsIntake
 import RunModel
 
-/// What holds for every metric stream, however broken; a stream that breaks one ends the process with a message.
+/// Promises for every metric stream, however broken; a stream that breaks one ends the process with a message.
 enum MetricStreamPromises {
   static func check(_ input: UnsafeRawBufferPointer) {
     let stream = Array(input)
@@ -80,7 +80,7 @@ enum MetricStreamPromises {
       reported == metrics.accepted.map { [Array($0.name.utf16), Array($0.number.utf16)] },
       "the payload does not end in the accepted metrics, as written and in order")
     promise(
-      Set((members ?? []).map(\.name)).count == members?.count, "a name stands twice in the payload")
+      Set((members ?? []).map(\.name)).count == members?.count, "a name occurs twice in the payload")
   }
 
   private static func checkRejections(_ metrics: CollectedMetrics) {
@@ -93,13 +93,13 @@ enum MetricStreamPromises {
     }
   }
 
-  /// What was accepted is accepted again, as it is, and nothing else.
+  /// Accepted metrics are accepted again, unchanged, and nothing else is.
   private static func checkAcceptedAgain(_ metrics: CollectedMetrics, _ rules: MetricRules) {
     var json = JSONWriter()
     json.beginObject()
     for metric in metrics.accepted { json.member(metric.name, number: metric.number) }
     json.endObject()
-    // Escapes can make a name longer than the line it came from; then it cannot be said in one line again.
+    // Escapes can make a name longer than the line it came from; then one line cannot report it again.
     guard json.bytes.count <= MetricRules.maximumLineBytes else { return }
     let again = collect(json.bytes, rules, pieces: { _ in Int.max })
     promise(

@@ -4,7 +4,7 @@ import Platform
 
 @testable import HTTPService
 
-/// Records what a server asks of it, and answers `ok`, or nothing until it is told to.
+/// Records what a server asks of it, and answers `ok`, or nothing until the test lets it.
 final class RecordingApplication: HTTPApplication {
   var refusal: HTTPResponse?
   var answers = true

@@ -13,7 +13,7 @@ import Testing
   }
 
   @Test(arguments: ["", "[", "1", "{}", "[1,]", "[1] 2", #""[1]""#, "[1 2]", "null"])
-  func `what is no array has no elements`(text: String) {
+  func `another value has no elements`(text: String) {
     #expect(JSONElements.of(Array(text.utf8)) == nil)
   }
 

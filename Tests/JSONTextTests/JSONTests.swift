@@ -2,7 +2,7 @@
 import JSONText
 import Testing
 
-/// What counts as JSON decides how a result is carried, so the scanner must neither take too much nor too little.
+/// The form of a result depends on whether it is JSON, so the scanner must neither take too much nor too little.
 @Suite struct JSONTests {
   static let valid = [
     "0", "-0", "1.50", "-1.5e+10", "1E5", "10", "\"\"", "\"a\\u00e9\\n\\\"\"", "true", "false", "null", "[]", "{}",
@@ -30,7 +30,7 @@ import Testing
     #expect(accepts(Array(text.utf8), piece: 1))
   }
 
-  @Test(arguments: invalid) func `what is no JSON text is refused, in one piece or byte by byte`(text: String) {
+  @Test(arguments: invalid) func `invalid JSON text is refused, in one piece or byte by byte`(text: String) {
     #expect(!accepts(Array(text.utf8), piece: 1000))
     #expect(!accepts(Array(text.utf8), piece: 1))
   }

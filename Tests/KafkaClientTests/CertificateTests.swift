@@ -4,7 +4,7 @@ import Testing
 
 @testable import KafkaClient
 
-/// What is read from a broker's certificate, which is whatever the other side sends.
+/// Reading of a broker's certificate, which may be any bytes.
 @Suite struct CertificateTests {
   // openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -utf8 -days 30 (and 9500) -outform der
   //   -subj "/C=DE/O=Beispiel GmbH/OU=müller/CN=kafka.example/emailAddress=a@b.c"

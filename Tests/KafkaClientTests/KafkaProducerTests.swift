@@ -26,7 +26,7 @@ import Testing
     if case .refused(let cause) = handover { cause } else { nil }
   }
 
-  /// Polls until `enough` holds of all that was told.
+  /// Polls until `enough` is true for all reports.
   private func events(
     of producer: KafkaProducer, until enough: ([ProducerEvent]) -> Bool
   ) -> [ProducerEvent] {
@@ -131,7 +131,7 @@ import Testing
     producer.close()
   }
 
-  @Test func `a fatal error is told, and later records are refused as such`() throws {
+  @Test func `a fatal error is reported, and later records are refused as such`() throws {
     let cluster = try MockCluster()
     try cluster.createTopic(Self.topic)
     let producer = try KafkaProducer(settings(cluster.bootstrap))
@@ -160,13 +160,13 @@ import Testing
     #expect(cause.meaning == .unexplained)
   }
 
-  @Test func `every secret is taken out of whatever the library says`() {
+  @Test func `every secret is removed from all texts of the library`() {
     let settings = ProducerSettings(topic: Self.topic, properties: [], secrets: ["hush", "p w", ""], usesSCRAM: false)
     #expect(settings.redact("hush: value \"p w\" of hush") == "<redacted>: value \"<redacted>\" of <redacted>")
     #expect(settings.redact("nothing") == "nothing")
   }
 
-  @Test func `a property that the library does not know is refused without a broker and without telling secrets`() {
+  @Test func `a property that the library does not know is refused without a broker and without showing secrets`() {
     var bad = settings("127.0.0.1:1")
     bad = ProducerSettings(
       topic: Self.topic, properties: bad.properties + [.init(name: "no.such.property", value: "hush")],
@@ -176,7 +176,7 @@ import Testing
     #expect(error.map { "\($0)" }?.contains("hush") == false)
   }
 
-  @Test func `a cause reads the same however often the library has said it`() {
+  @Test func `a cause reads the same however often the library has reported it`() {
     #expect(KafkaCause.essence(of: "a:1/bootstrap: refused (after 0ms in state CONNECT)") == "a:1/bootstrap: refused")
     #expect(
       KafkaCause.essence(of: "failed (why) (after 3ms in state UP, 17 identical error(s) suppressed)") == "failed (why)"

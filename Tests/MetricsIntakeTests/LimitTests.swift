@@ -99,7 +99,7 @@ struct LimitTests {
     #expect(metrics.rejected.map(\.reason) == [.streamTooLong])
   }
 
-  @Test func `half a million broken lines are told without being kept one by one`() {
+  @Test func `half a million broken lines are counted without being kept one by one`() {
     let metrics = collected(Array(repeatElement(UInt8(ascii: "x"), count: 2).map { _ in UInt8(10) }) + broken)
     #expect(metrics.rejected.count == MetricRules.maximumRejections + 1)
     #expect(metrics.rejected.last?.detail.hasPrefix("and 490000 more rejections") == true)
@@ -115,7 +115,7 @@ struct LimitTests {
     let metrics = collected((0..<40_000).map { "{\"n\($0)\":\($0)}\n" }.joined())
     #expect(metrics.accepted.map(\.number) == (0..<25).map { "\($0)" })
     #expect(metrics.rejected.first?.description.contains("\"n25\"") == true)
-    // What is not listed one by one is counted under its own reason.
+    // Rejections that are not listed one by one are counted under their own reason.
     #expect(metrics.rejected.last?.reason == .tooManyMetrics)
     #expect(metrics.rejected.last?.detail.hasPrefix("and 29975 more") == true)
   }

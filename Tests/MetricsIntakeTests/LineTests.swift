@@ -3,7 +3,7 @@ import MetricsIntake
 import RunModel
 import Testing
 
-/// What strings cannot hold, and what a reader of a rejection sees.
+/// Bytes that strings cannot hold, and their form in a rejection.
 struct LineTests {
   @Test(
     arguments: [
@@ -17,7 +17,7 @@ struct LineTests {
     #expect(metrics.rejected.first?.detail.contains("invalid UTF-8") == true)
   }
 
-  /// Strings are read eight bytes at a time: each of these must be seen wherever it stands among plain ones.
+  /// Strings are read eight bytes at a time: each of these must be seen wherever it is among plain ones.
   @Test(arguments: [[0x00], [0x01], [0x0b], [0x1f], [0x80], [0xc2], [0xff], [0x5c, 0x78]] as [[UInt8]])
   func `what a string cannot hold is found at every place of a long one`(bytes: [UInt8]) {
     for place in 0..<24 {

@@ -47,7 +47,7 @@ struct VectorTests {
   }
 }
 
-/// What an intake makes of `stream` when it comes in pieces of so many bytes.
+/// The result of an intake of `stream` that comes in pieces of `size` bytes.
 func collected(_ stream: [UInt8], pieces: Int = 65_536, format: PayloadFormat = .standard) -> CollectedMetrics {
   var intake = MetricsIntake(rules: MetricRules(format: format))
   stream.withUnsafeBytes { bytes in

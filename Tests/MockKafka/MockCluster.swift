@@ -5,17 +5,17 @@ public import CRDKafka
 ///
 /// Its functions are looked up in the loaded library, as the shipped code does with those that it needs.
 public final class MockCluster: @unchecked Sendable {
-  /// What the library could not do.
+  /// An error of the library.
   public struct Failure: Error {
     let reason: String
   }
 
   private let library: OpaquePointer
   private let cluster: OpaquePointer
-  /// What clients connect to.
+  /// The address for clients.
   public let bootstrap: String
 
-  /// Starts a cluster of so many brokers, numbered from 1.
+  /// Starts a cluster of brokers, numbered from 1.
   public init(brokers: Int32 = 3) throws {
     if let reason = crdk_load(nil) { throw Failure(reason: String(cString: reason)) }
     var text = [CChar](repeating: 0, count: 512)

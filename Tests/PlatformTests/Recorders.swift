@@ -33,7 +33,7 @@ final class TimerRecorder: TimerHandler {
 final class Journal { var lines: [String] = [] }
 
 extension Descriptor {
-  /// What one read returns, as text.
+  /// The bytes of one read, as text.
   func readText() -> String {
     withUnsafeTemporaryAllocation(byteCount: 1024, alignment: 1) { buffer in
       guard case .bytes(let count) = read(into: buffer) else { return "" }

@@ -62,7 +62,7 @@ import Testing
     }
   }
 
-  @Test func `a descendant may outlive its leader where that is configured, and its open pipe delays nothing`() async {
+  @Test func `a descendant may outlive its leader if that is configured, and its open pipe delays nothing`() async {
     await #expect(processExitsWith: .success) {
       supervise { supervision in
         let output = Output()

@@ -22,7 +22,7 @@ import Testing
   /// The numbers of the descriptors that are open now.
   static var openDescriptors: Set<Int32> { Set((0..<512).filter { fcntl($0, F_GETFD) >= 0 }) }
 
-  @Test func `a program that is not there, one without the right and a missing directory are told apart`() async {
+  @Test func `a program that is not there, one without the right and a missing directory are distinguished`() async {
     await #expect(processExitsWith: .success) {
       supervise { supervision in
         require(LaunchTests.failure(supervision, ["no-such-program"]) == .notFound(program: "no-such-program"))

@@ -49,7 +49,7 @@ struct TimeTests {
   }
 
   @Test(arguments: ["", "5", "s", "-1s", "1 s", "1.s", ".5s", "1.2.3s", "5x", "99999999999d", "1e3s", "٣s"])
-  func `anything else is no duration`(text: String) {
+  func `anything else is not a duration`(text: String) {
     #expect(DurationText.parse(text) == nil)
   }
 

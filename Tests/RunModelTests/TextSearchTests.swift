@@ -4,10 +4,10 @@ import Testing
 
 @Suite struct TextSearchTests {
   @Test(arguments: [("abc", "abc"), ("xabc", "abc"), ("abcx", "abc"), ("aabaabc", "aabc"), ("é", "é"), ("any", "")])
-  func `a text is found wherever its bytes stand`(text: String, word: String) { #expect(text.containsBytes(word)) }
+  func `a text is found wherever its bytes are`(text: String, word: String) { #expect(text.containsBytes(word)) }
 
   @Test(arguments: [("ab", "abc"), ("", "a"), ("aab", "abb"), ("ABC", "abc")])
-  func `a text is not found where only a part of it stands`(text: String, word: String) {
+  func `a text is not found if only a part of it is there`(text: String, word: String) {
     #expect(!text.containsBytes(word))
   }
 

@@ -22,7 +22,7 @@ struct TimestampTests {
   }
 
   @Test(
-    "What is no moment is refused",
+    "Another text is refused",
     arguments: [
       "", "2026", "2026-13-01", "2026-02-29", "2026-01-01T", "2026-01-01T24:00:00Z", "2026-01-01T00:00:00",
       "2026-01-01T00:00:00.Z", "2026-01-01T00:00:00Zx", "2026-01-01T00:00:00+1:00", "yesterday", "7d",

@@ -60,7 +60,7 @@ import Testing
     #expect(try asker.latest() == full)
   }
 
-  @Test func `what is not said is as the contract presets it`() throws {
+  @Test func `settings that are not given are as the contract presets them`() throws {
     let connection = Connection(kind: .plaintext, topic: "t", brokers: ["h:1"])
     #expect(connection.deliveryWindow == .seconds(240))
     #expect(connection.deliveryWait == .seconds(2))

@@ -23,7 +23,7 @@ import Testing
     try VersionStore(home: temporary.home, busyTimeout: .milliseconds(50)).versions()
   }
 
-  @Test func `a file that is no database is an error that names it`() throws {
+  @Test func `a file that is not a database is an error that names it`() throws {
     try Data("this is not a database, and long enough to be looked at as one".utf8).write(
       to: URL(fileURLWithPath: path))
     let error = #expect(throws: StateError.self) { try versions() }
@@ -125,7 +125,7 @@ import Testing
   }
 
   @Test func `a disk that is full is an error of its own`() throws {
-    // SQLite says the same of a database that has reached its own limit as of a disk that has.
+    // SQLite reports the same for a database that has reached its own limit as for a full disk.
     #expect(PrivateFile.failure(ENOSPC, at: "/x") == .diskFull(path: "/x"))
     #expect(PrivateFile.failure(EDQUOT, at: "/x") == .diskFull(path: "/x"))
     let database = try #require(try SQLiteDatabase(path: path, busyTimeout: .seconds(1)))

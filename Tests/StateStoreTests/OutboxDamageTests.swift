@@ -104,7 +104,7 @@ import Testing
     #expect(!temporary.names().contains { $0.hasPrefix("outbox.db.corrupt") })
   }
 
-  @Test func `a file that is no database is set aside, and a new outbox takes payloads`() throws {
+  @Test func `a file that is not a database is set aside, and a new outbox takes payloads`() throws {
     try home.create()
     let rubbish = Data(repeating: 0x42, count: 5000)
     try rubbish.write(to: URL(fileURLWithPath: home.outboxDatabase))
@@ -169,7 +169,7 @@ import Testing
     #expect(!temporary.names().contains { $0.contains("corrupt") })
   }
 
-  @Test func `a service that has it open goes on in the new one, and settles there what it has under way`() throws {
+  @Test func `a service that has it open continues in the new one, and ends its records there`() throws {
     let service = try Outbox(home: home)
     let owner = try ClaimOwner(home: home)
     try service.append(sampleEntries((0..<100).map { "\($0)" }))
@@ -201,7 +201,7 @@ import Testing
     #expect(try Outbox(home: home).list().map(\.key) == ["other"])
   }
 
-  @Test func `of many that find the damage at once one sets it aside, and all can go on`() throws {
+  @Test func `of many that find the damage at the same time one sets it aside, and all can continue`() throws {
     try Outbox(home: home).append(sampleEntries((0..<200).map { "old-\($0)" }))
     try settleLog()
     try scribble(from: 40_960, to: 45_056)

@@ -43,7 +43,7 @@ import Testing
     return true
   }
 
-  /// What an `exec` does: its own payload, then others'.
+  /// The work of an `exec`: its own payload, then others'.
   private func execute(_ key: String, _ told: Gathered<OutboxRecovery>, _ sent: Gathered<String>) throws -> [Int64] {
     let outbox = try Outbox(home: home, onRecovery: { told.append([$0]) })
     let owner = try ClaimOwner(home: home)
@@ -66,7 +66,8 @@ import Testing
   }
 
   @Test(arguments: offsets)
-  func `wherever it is damaged, nothing stops, nothing is sent twice, and every loss is told`(_ offset: Int) throws {
+  func `wherever it is damaged, nothing stops, nothing is sent twice, and every loss is reported`(_ offset: Int) throws
+  {
     guard try damage(at: offset) else { return }
     let told = Gathered<OutboxRecovery>()
     let sent = Gathered<String>()
@@ -86,7 +87,9 @@ import Testing
     // The end of a window has no checksum: one that was damaged may have come.
     let kept = try outbox.list(states: [.corrupt, .expired], limit: 500).count
     #expect(try outbox.list(states: [.pending], limit: 500).isEmpty)
-    if recovery?.mayBeMore != true { #expect(lost == unreadable + kept, "\(lost) lost, \(unreadable) + \(kept) told") }
+    if recovery?.mayBeMore != true {
+      #expect(lost == unreadable + kept, "\(lost) lost, \(unreadable) + \(kept) named")
+    }
     // 2,000 bytes reach into two pages at most, of nine records each. The second page is the root of the table: behind
     // it SQLite finds no record.
     if !(4096 - 2000..<8192).contains(offset) { #expect(lost <= 18, "lost \(lost)") }

@@ -41,12 +41,12 @@ import Testing
     let outbox = try Outbox(home: home)
     let ids = try outbox.append(sampleEntries(["a", "b"]))
     try outbox.remove([ids[0]])
-    // 2 is FULL; the pragma tells what the next transaction does.
+    // 2 is FULL; the pragma shows what the next transaction does.
     #expect(try outbox.database.integer("PRAGMA synchronous") == 2)
     #expect(try outbox.list().map(\.id) == [ids[1]])
   }
 
-  @Test func `a record stands alone until there is another one, in whatever state`() throws {
+  @Test func `a record is alone until there is another one, in whatever state`() throws {
     let outbox = try Outbox(home: home)
     let first = try outbox.append(sampleEntries(["a"]))[0]
     #expect(try !outbox.hasOthers(besides: first))
@@ -93,7 +93,7 @@ import Testing
     #expect(try Outbox(home: home).expire(at: end).map(\.id) == [1])
   }
 
-  @Test func `a failed attempt is counted, said, and not repeated before its time`() throws {
+  @Test func `a failed attempt is counted, reported, and not repeated before its time`() throws {
     let outbox = try Outbox(home: home)
     let owner = try ClaimOwner(home: home)
     let now = WallClock.now()
@@ -121,7 +121,7 @@ import Testing
     try outbox.release([2], of: owner)
     let end = now + .seconds(240)
     #expect(try outbox.claim(limit: 5, for: owner, at: end).records.isEmpty)
-    // The third is in its deliverer's hands: only that one can tell what became of it.
+    // The third is in its deliverer's hands: only that one knows its outcome.
     let expired = try outbox.expire(at: end)
     #expect(expired.map(\.id) == [1, 2])
     #expect(expired.map(\.possiblyPersisted) == [true, false])
@@ -225,7 +225,7 @@ import Testing
     #expect(try outbox.list().map(\.state) == [.pending])
   }
 
-  @Test func `the status tells how many wait, since when, and how much they are`() throws {
+  @Test func `the status shows how many wait, since when, and how much they are`() throws {
     #expect(try Outbox.existing(home: home) == nil)
     #expect(temporary.names().isEmpty)
     let outbox = try Outbox(home: home)

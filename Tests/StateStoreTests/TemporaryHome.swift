@@ -35,7 +35,7 @@ final class TemporaryHome {
     }
   }
 
-  /// What is in the home, sorted.
+  /// The names in the home, sorted.
   func names() -> [String] {
     ((try? FileManager.default.contentsOfDirectory(atPath: home.path)) ?? []).sorted()
   }

@@ -2,7 +2,7 @@
 import Foundation
 import Synchronization
 
-/// Runs `body` in so many threads at once, each with its number, and returns what they threw.
+/// Runs `body` in several threads at the same time, each with its number, and returns their errors.
 func inThreads(_ count: Int, _ body: @escaping @Sendable (Int) throws -> Void) -> [any Error] {
   let failures = Failures()
   let finished = DispatchGroup()
@@ -18,7 +18,7 @@ func inThreads(_ count: Int, _ body: @escaping @Sendable (Int) throws -> Void) -
   return failures.list.withLock { $0.map { ThreadFailure(description: $0) } }
 }
 
-/// What a thread threw, in words.
+/// The error of a thread, as text.
 struct ThreadFailure: Error, CustomStringConvertible { let description: String }
 
 /// Owned by all threads of one call.

@@ -50,7 +50,7 @@ import Testing
     #expect(try publish("ada/cats", .raising(.minor)).reference == "ada/cats/1.1.0")
   }
 
-  @Test func `everything said of a version comes back as it was said`() throws {
+  @Test func `every part of a version comes back as it was given`() throws {
     var worker = WorkerSettings()
     (worker.isolates, worker.maxRequests, worker.maxResidentBytes) = (true, 7, 1 << 40)
     (worker.initTimeout, worker.idle, worker.drain) = (.milliseconds(1), .seconds(2), .zero)
@@ -86,7 +86,7 @@ import Testing
     #expect(try store.versions().count == 6)
   }
 
-  @Test func `Insights is off at first and then as it was for the latest version, unless said otherwise`() throws {
+  @Test func `Insights is off at first and then as it was for the latest version, unless stated otherwise`() throws {
     #expect(try !publish().insights)
     #expect(try publish("ada/cats", insights: true).insights)
     #expect(try publish().insights)
@@ -119,7 +119,7 @@ import Testing
     #expect(try latest("ada/cats") == "ada/cats/1.0.0")
   }
 
-  @Test func `looking where nothing was published finds nothing and makes nothing`() throws {
+  @Test func `looking into a home without publications finds nothing and makes nothing`() throws {
     #expect(try store.versions().isEmpty)
     #expect(try latest("ada/cats") == nil)
     #expect(throws: StateError.noSuchVersion(reference: "ada/cats")) {

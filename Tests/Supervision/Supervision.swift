@@ -31,7 +31,7 @@ public func fork(_ body: () throws -> Void) -> Int32 {
   _exit(EXIT_SUCCESS)
 }
 
-/// Ends the process of a test if the condition does not hold. The exit code says which requirement it was, counted from 1:
+/// Ends the process of a test if the condition does not hold. The exit code is the number of the requirement, counted from 1:
 /// in an exit test all have the same line.
 public func require(_ condition: Bool) {
   requirements += 1
@@ -96,7 +96,7 @@ public final class Output: OutputReceiver {
     self.bytes[descriptor, default: []].append(contentsOf: bytes)
   }
 
-  /// What was written to one descriptor, as text.
+  /// The bytes written to one descriptor, as text.
   public func text(_ descriptor: Int32 = 1) -> String { String(decoding: bytes[descriptor] ?? [], as: UTF8.self) }
 
   /// The number in the first line.

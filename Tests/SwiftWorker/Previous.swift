@@ -2,7 +2,7 @@
 import AlgoMetrics
 import Glibc
 
-/// A task, a thread and a child that a request has left running. They report when the next request says so.
+/// A task, a thread and a child that a request has left running. They report when the next request lets them.
 struct Previous {
   private let taskMayReport: AsyncStream<Void>.Continuation
   private let taskReported = Gate()
