@@ -48,7 +48,7 @@ import Testing
     #expect(AuthorityText.certificates(inPEM: "").isEmpty)
   }
 
-  @Test func `bytes that are no certificate are none, wherever they are wrong`() throws {
+  @Test func `bytes that are not a certificate are refused, wherever they are wrong`() throws {
     let good = [UInt8](try #require(Data(base64Encoded: Self.short)))
     #expect(Certificate(der: []) == nil)
     for length in 0..<good.count { #expect(Certificate(der: good.prefix(length)) == nil) }
