@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# What people and CI call. `make help` lists it.
+# Targets for people and CI. `make help` lists it.
 
 BUILD   ?= .build
 override BUILD := $(abspath $(BUILD))

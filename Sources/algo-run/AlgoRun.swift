@@ -73,7 +73,7 @@ struct AlgoRun {
       return 64
     } catch let error as CommandError {
       Message.print(error.sentence)
-      return error.status
+      return error.exitCode
     } catch {
       Message.print(Remedy.sentence(error))
       return 1
@@ -105,7 +105,7 @@ protocol Subcommand: SendableMetatype {
 
 /// A failure with an exit status that docs/contract.md names.
 struct CommandError: Error {
-  let status: Int32
+  let exitCode: Int32
   /// One sentence that ends in what to do.
   let sentence: String
 }

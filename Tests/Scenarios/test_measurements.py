@@ -39,9 +39,9 @@ def test_memory_of_algo_run_itself_is_never_reported_as_the_childs(program):
     for kilobytes in (0, 500, 1500):
         # Every variable is copied several times on its way to the child: algo-run grows by several times as much.
         large = {f"LARGE_{i}": "x" * 100_000 for i in range(kilobytes // 100)}
-        mark, told = marks(program, env=large)
+        mark, reported = marks(program, env=large)
         # A child that is slow to end grows after the last look at it.
-        assert told is None or told <= mark + MIB, f"{kilobytes} KB: {told}, and by itself {mark}"
+        assert reported is None or reported <= mark + MIB, f"{kilobytes} KB: {reported}, and by itself {mark}"
 
 
 def test_a_child_that_lives_for_a_while_is_known_by_its_own_mark(program):
@@ -58,8 +58,8 @@ def test_a_child_that_lives_for_a_while_is_known_by_its_own_mark(program):
     with open(f"/proc/{child}/status") as status:
         [mark] = [int(line.split()[1]) * 1024 for line in status if line.startswith("VmHWM")]
     assert program.finish(process, b"\n").status == 0
-    told = read_json((program.directory / "report.json").read_bytes())["max_rss_bytes"]
-    assert mark - MIB // 4 <= told <= mark + MIB
+    reported = read_json((program.directory / "report.json").read_bytes())["max_rss_bytes"]
+    assert mark - MIB // 4 <= reported <= mark + MIB
 
 
 def test_peak_memory_is_the_childs_and_not_what_it_ended_with(program):
@@ -119,8 +119,8 @@ def span(program, **rest):
 
 
 def test_the_duration_spans_the_childs_life(program):
-    inner, told, observed = span(program)
-    assert inner <= told <= observed
+    inner, reported, observed = span(program)
+    assert inner <= reported <= observed
 
 
 def test_the_duration_does_not_follow_a_wall_clock_that_is_set_during_it(program):
@@ -142,8 +142,8 @@ int clock_gettime(clockid_t clock, struct timespec *now) {
 """)
     shim = program.directory / "clock.so"
     subprocess.run([compiler, "-shared", "-fPIC", "-o", shim, program.directory / "clock.c"], check=True)
-    inner, told, observed = span(program, env={"LD_PRELOAD": str(shim)})
-    assert inner <= told <= observed
+    inner, reported, observed = span(program, env={"LD_PRELOAD": str(shim)})
+    assert inner <= reported <= observed
 
 
 def test_the_grace_and_the_reaping_of_a_group_are_part_of_the_duration(program):

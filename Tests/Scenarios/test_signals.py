@@ -14,8 +14,8 @@ FORWARDED = ["INT", "TERM", "HUP", "QUIT", "USR1", "USR2", "WINCH"]
 
 # Prints every signal it gets; ends with status 5 on input.
 LISTENER = HANDLES + """
-def tell(number, _): os.write(1, (signal.Signals(number).name[3:] + "\\n").encode())
-for name in "INT TERM HUP QUIT USR1 USR2 WINCH".split(): signal.signal(getattr(signal, "SIG" + name), tell)
+def report(number, _): os.write(1, (signal.Signals(number).name[3:] + "\\n").encode())
+for name in "INT TERM HUP QUIT USR1 USR2 WINCH".split(): signal.signal(getattr(signal, "SIG" + name), report)
 os.write(1, b"ready\\n")
 await_readable(0)
 os._exit(5)
@@ -41,9 +41,9 @@ def test_a_signal_to_algo_run_reaches_the_child_and_stops_nothing_by_itself(prog
 def test_a_signal_reaches_the_whole_group(program, name):
     source = f"""
 import os, signal
-def tell(*_): os.write(1, b"%d\\n" % me)
+def report(*_): os.write(1, b"%d\\n" % me)
 me = 0
-signal.signal(signal.SIG{name}, tell)
+signal.signal(signal.SIG{name}, report)
 if os.fork() == 0:
     me = 1
     signal.pause()
@@ -53,8 +53,8 @@ os.wait()
 """
     # The grandchild may not wait yet when the signal comes: it is blocked until both are ready.
     source = source.replace("me = 0\n", "me = 0\nsignal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIG%s])\n" % name)
-    source = source.replace("    signal.pause()\n", "    signal.sigwait([signal.SIG%s]); tell()\n" % name)
-    source = source.replace('os.wait()\n', "signal.sigwait([signal.SIG%s]); tell()\nos.wait()\n" % name)
+    source = source.replace("    signal.pause()\n", "    signal.sigwait([signal.SIG%s]); report()\n" % name)
+    source = source.replace('os.wait()\n', "signal.sigwait([signal.SIG%s]); report()\nos.wait()\n" % name)
     process = program.start_python(source)
     assert processes.read_line(process.stdout.fileno()) == "ready"
     process.send_signal(getattr(signal, "SIG" + name))

@@ -107,3 +107,25 @@ def test_a_file_that_allows_comments_needs_its_licence_line_which_is_added_below
     for name, (head, line) in heads.items():
         expected = head + line if name in first else line + head
         assert (repository / name).read_text() == expected + "rest\n"
+
+
+@pytest.mark.parametrize("name, line, found", [
+    ("a.swift", "/// Tells the caller what happened.", '"Tells"'),
+    ("a.swift", "  // Nil where there is none.", '"Nil where"'),
+    ("a.swift", "/// What the child wrote.", '"What the child wrote"'),
+    ("a.swift", "/// A text that is no number.", '"is no number"'),
+    ("a.swift", "  @Test func `the worker goes on`() {", '"goes on"'),
+    ("a.py", "def test_it_ends_at_once():", '"at once"'),
+    ("a.py", "    # The supervisor sleeps meanwhile.", '"meanwhile"'),
+    ("a.md", "The descendant is let be.", '"let be"'),
+])
+def test_wording_that_has_to_be_translated_is_refused(repository, name, line, found):
+    write(repository, name, f"{line}\n")
+    status, lines = lint("lint-text", repository)
+    assert status == 1 and [message.split(";")[0] for message in lines] == [f"{name}:1: {found}"]
+
+
+def test_code_questions_and_quotations_are_not_prose(repository):
+    write(repository, "a.swift", 'tell(goesOn) // There is no such file. What now?\nprint("no one goes on")\n/// `tell()` is no longer there.\n')
+    write(repository, "a.md", "```\ngo on\n```\n\n    meanwhile\n")
+    assert lint("lint-text", repository) == (0, [])
