@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a server does when things go wrong: `serve` beside FastAPI and Flask that run the same command as a child."""
+"""A server in trouble: `serve` beside FastAPI and Flask that run the same command as a child."""
 
 import collections
 import http.client

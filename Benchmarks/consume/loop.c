@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The least that reads requests from a topic and writes a result and a payload for each: librdkafka alone, one thread,
-// no worker. What `algo-run consume` costs is the distance to this.
+// no worker. The cost of `algo-run consume` is the distance to this.
 //
 //     loop BROKERS REQUESTS RESULTS PAYLOADS GROUP COUNT INTERVAL_MS exactly-once|at-least-once
 //

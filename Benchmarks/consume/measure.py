@@ -120,7 +120,7 @@ class Bench:
             await_result()
         member.kill()
         member.wait()
-        # What it had written before it died.
+        # Results that it had written before it died.
         while reader.poll(0.2):
             pass
         began = time.monotonic()

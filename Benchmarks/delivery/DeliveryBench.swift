@@ -7,7 +7,7 @@ import StateStore
 // The release build does not import it unasked. Here it has the clock.
 import _Concurrency
 
-/// Gives a batch's delivery many payloads at once and prints how many a second are stored, produced and acknowledged.
+/// Gives a batch's delivery many payloads together and prints how many a second are stored, produced and acknowledged.
 ///
 ///     delivery-bench HOME PAYLOADS [BROKERS TOPIC]        without brokers: the file in HOME
 @main

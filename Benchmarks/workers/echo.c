@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The least that a worker can do: protocol 1 (docs/worker-protocol.md) over the same descriptors, each request's bytes as
-// its result. What a binding costs is the distance to this. Expects algo-run, and checks little.
+// The least that a worker can do: protocol 1 (docs/worker-protocol.md) over the same descriptors, each request's bytes
+// as its result. The cost of a binding is the distance to this. Expects algo-run, and checks little.
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +18,8 @@ static int fill(void) {
   return 1;
 }
 
-// Every request comes with a descriptor, which is taken and reported to once as the bindings' workers of this benchmark do.
+// Every request comes with a descriptor, which is taken and reported to once as the bindings' workers of this benchmark
+// do.
 static void report(void) {
   char byte, control[CMSG_SPACE(sizeof(int))];
   struct iovec piece = {&byte, 1};

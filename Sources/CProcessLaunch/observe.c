@@ -90,7 +90,7 @@ int32_t occupy_standard_descriptors(void) {
     // The lowest free number is taken: this one, as those below it are open by now.
     if (open("/dev/null", O_RDWR | O_CLOEXEC) < 0) return errno;
   }
-  // 3 is no number for a descriptor of ours: while it is free, each new one would have to be moved away from it.
+  // 3 is never the number of a descriptor of ours: while it is free, each new one would have to be moved away from it.
   if (fcntl(3, F_GETFD) < 0) open("/dev/null", O_RDONLY | O_CLOEXEC);
   return 0;
 }

@@ -7,7 +7,7 @@ public struct Invocation: Sendable {
   public let command: Command
   /// The program's own, its subcommand, and so on.
   let path: [Command]
-  /// What followed `--`, word for word; nil when there was no `--`.
+  /// The words after `--`; nil if there was no `--`.
   public let commandLine: [String]?
   let given: GivenValues
   let declared: [Option]

@@ -3,7 +3,7 @@ public import RunModel
 
 /// Every algorithm of the home.
 public enum AlgorithmsPage {
-  /// What happened to an algorithm lately.
+  /// Recent executions of an algorithm.
   public struct Activity: Sendable {
     /// Executions of the last hour.
     public var executions = 0

@@ -22,7 +22,7 @@ public struct Asset: Sendable {
 
   private init(_ name: String, _ ending: String, _ type: String, _ file: console_asset) {
     bytes = unsafe Array(UnsafeRawBufferPointer(start: file.bytes, count: file.count))
-    // FNV-1a: it tells releases apart, nothing more.
+    // FNV-1a: it only has to distinguish releases.
     let hash = bytes.reduce(UInt64(0xcbf2_9ce4_8422_2325)) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
     path = "/assets/\(name).\(String(hash, radix: 16)).\(ending)"
     self.type = type

@@ -48,7 +48,7 @@ struct Axis {
     return power * 10
   }
 
-  /// The decimals that tell its ticks apart.
+  /// The decimals that distinguish its ticks.
   func text(_ tick: Double) -> String {
     let step = ticks.count > 1 ? ticks[1] - ticks[0] : 1
     guard abs(tick) < 1e7, step >= 1e-6 else { return "\(tick)" }

@@ -2,7 +2,7 @@
 public import Comparison
 public import RunModel
 
-/// What changed between two versions: a verdict on each metric, with both distributions.
+/// The differences between two versions: a verdict on each metric, with both distributions.
 public enum ComparePage {
   /// A finished comparison.
   public struct Outcome: Sendable {

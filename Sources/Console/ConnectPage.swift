@@ -3,7 +3,7 @@ internal import JSONText
 
 /// The form of the connection, and the answer to *Connect*, which comes in pieces.
 public enum ConnectPage {
-  /// What the form holds. The password goes in and never comes out.
+  /// The contents of the form. The password goes in and never comes out.
   public struct Form: Sendable {
     /// `plaintext`, `sasl_ssl`, `event_hubs` or `file`.
     public var type = "plaintext"
@@ -163,7 +163,7 @@ public enum ConnectPage {
 
   private static func open(_ name: String) -> HTML { "<li><strong>\(name)</strong>" }
 
-  /// A stage that ended, and the name of the next one, which runs meanwhile.
+  /// A stage that ended, and the name of the next one, which runs in the meantime.
   public static func ended(_ stage: Stage) -> [UInt8] {
     let kind: HTML = stage.verdict == "passed" ? "good" : stage.verdict == "failed" ? "bad" : ""
     let hint: HTML = stage.hint.map { "<span class=\"hint\">Hint: \($0)</span>" } ?? .none

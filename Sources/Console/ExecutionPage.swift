@@ -6,7 +6,7 @@ internal import RunModel
 public enum ExecutionPage {
   /// - Parameters:
   ///   - rows: those of the request ID, newest first; the others are earlier uses of the same ID.
-  ///   - result: what it returned, if that is still known.
+  ///   - result: its result, if that is still known.
   public static func page(_ rows: [ExecutionRow], result: String?, viewer: Viewer) -> [UInt8] {
     guard let row = rows.first else { return [] }
     let more: HTML =

@@ -19,7 +19,7 @@ public struct ExecutionRow: Sendable {
   /// Where its payload is.
   public let delivery: String
 
-  /// Nil if the bytes are no execution record.
+  /// Nil if the bytes are not an execution record.
   public init?(_ json: [UInt8]) {
     guard let members = JSONMembers(json), let requestID = members.string("request_id"),
       let startedAt = members.string("timestamp").flatMap({ Timestamp(parsing: $0) })

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/// A piece of a page. Literals are markup and texts are escaped: `"<td>\(name)</td>"` is safe whatever `name` holds, because
-/// its type decides. There is no way from a `String` to markup except a literal.
+/// A piece of a page. Literals are markup and texts are escaped: `"<td>\(name)</td>"` is safe whatever `name` holds,
+/// because its type decides. There is no way from a `String` to markup except a literal.
 public struct HTML: Sendable, ExpressibleByStringInterpolation {
   /// UTF-8.
   public private(set) var bytes: [UInt8]
@@ -25,7 +25,7 @@ public struct HTML: Sendable, ExpressibleByStringInterpolation {
   /// Two pieces, one after the other.
   static func + (one: HTML, other: HTML) -> HTML { HTML(bytes: one.bytes + other.bytes) }
 
-  /// Collects what an interpolation consists of.
+  /// Collects the pieces of an interpolation.
   public struct StringInterpolation: StringInterpolationProtocol {
     fileprivate var bytes: [UInt8] = []
 

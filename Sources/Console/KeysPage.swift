@@ -3,13 +3,13 @@ public import RunModel
 
 /// The keys of the HTTP API, and the form that makes one.
 public enum KeysPage {
-  /// What the form holds.
+  /// The contents of the form.
   public struct Form: Sendable {
     /// The key's name.
     public var name = ""
-    /// What it allows.
+    /// The scope that it gives.
     public var scope = KeyScope.call
-    /// What is wrong with the name.
+    /// The problem with the name.
     public var error: String?
 
     /// An empty form.

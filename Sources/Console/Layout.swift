@@ -33,10 +33,10 @@ public struct Layout: Sendable {
 
   /// - Parameters:
   ///   - title: the only `h1` of the page.
-  ///   - above: stands before the title: where the page is.
-  ///   - beside: stands beside the title: what can be done.
-  ///   - tabs: stands below the title.
-  ///   - notice: the result of what was just done; announced by screen readers.
+  ///   - above: text before the title: where the page is.
+  ///   - beside: actions beside the title.
+  ///   - tabs: links below the title.
+  ///   - notice: the result of the last action; announced by screen readers.
   ///   - lines: what does the same from a terminal.
   init(
     _ title: String, _ section: Section?, _ viewer: Viewer?, above: HTML = .none, beside: HTML = .none,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/// The page that everyone sees who is not logged in.
+/// The page for users who are not logged in.
 public enum LoginPage {
   /// Why the page is shown.
   public enum Reason: Sendable {

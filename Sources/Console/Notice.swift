@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/// The result of what was just done, at the top of the page that follows.
+/// The result of an action, at the top of the page that follows.
 public struct Notice: Sendable {
   enum Kind: String { case good, bad, note }
 

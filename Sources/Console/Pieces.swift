@@ -3,7 +3,7 @@ internal import RunModel
 
 /// Pieces that many pages show.
 extension HTML {
-  /// An identifier that is shortened to what tells it apart; it copies in full.
+  /// An identifier that is shortened to a part that is unique; it copies in full.
   static func identifier(_ id: String, link: Bool = true) -> HTML {
     let short = id.utf8.count > 14 ? "\(id.prefix(12))…" : id
     let code: HTML = "<code title=\"\(id)\">\(short)</code>"

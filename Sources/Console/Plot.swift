@@ -34,7 +34,7 @@ public enum Plot {
   private static let (width, height) = (1040.0, 240.0)
   private static let (left, right, top, bottom) = (64.0, 12.0, 12.0, 40.0)
 
-  /// - Parameter unit: what the values are counted in.
+  /// - Parameter unit: of the values.
   static func draw(_ name: String, unit: String, _ series: [Series]) -> HTML {
     let points = series.flatMap(\.points)
     guard let first = points.first else { return .none }

@@ -3,7 +3,7 @@ public import RunModel
 
 /// The form that publishes the next version of an algorithm, or the first version of a new one.
 public enum PublishPage {
-  /// What the form holds.
+  /// The contents of the form.
   public struct Form: Sendable {
     /// `OWNER/NAME`, for a new algorithm.
     public var name = ""
@@ -17,7 +17,7 @@ public enum PublishPage {
     public var command = ""
     /// Its working directory.
     public var directory = ""
-    /// What is wrong, by the name of the field.
+    /// Problems, by the name of the field.
     public var errors: [String: String] = [:]
 
     /// An empty form.
@@ -56,7 +56,7 @@ public enum PublishPage {
     return layout.page(
       """
       <form class="card narrow" method="post" action="\(action)">\(HTML.once())\(name)\(numbering(form, previous))
-      \(Field.area("notes", "Notes", form.notes, rows: 3, error: form.errors["notes"], hint: "What is new, for those who call it."))
+      \(Field.area("notes", "Notes", form.notes, rows: 3, error: form.errors["notes"], hint: "Changes, for those who call it."))
       <div class="field check"><input type="checkbox" id="insights" name="insights" value="on"\(isChecked)>
       <label for="insights">Enable Insights for this version</label>
       <p class="hint">Each execution is then delivered as one payload. You can switch it at any time.</p></div>

@@ -3,7 +3,7 @@ public import RunModel
 
 /// The person that a page is made for, and how the server is reached.
 public struct Viewer: Sendable {
-  /// What they may do.
+  /// Their scope.
   public var scope: KeyScope
   /// The name of their key; nil for the token, and for a server without login.
   public var keyName: String?

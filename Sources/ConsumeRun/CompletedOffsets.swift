@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/// Offsets of a partition that are done although an earlier one is not, as the text beside the committed offset: bit `i`
-/// of a bitmap, least significant first, stands for the committed offset plus `i`.
+/// Offsets of a partition that are done although an earlier one is not, as the text beside the committed offset: bit
+/// `i` of a bitmap, least significant first, means the committed offset plus `i`.
 enum CompletedOffsets {
-  /// Another text beside an offset is none of ours, and stands for no map.
+  /// Another text beside an offset is not ours, and means no map.
   static let prefix = "algo-run/1 "
   private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
 
@@ -14,7 +14,7 @@ enum CompletedOffsets {
     return prefix + base64(bitmap)
   }
 
-  /// The offsets that `text` stands for, in ascending order.
+  /// The offsets in `text`, in ascending order.
   static func decode(_ text: String, base: Int64) -> [Int64] {
     guard text.hasPrefix(prefix), let bitmap = bytes(text.utf8.dropFirst(prefix.utf8.count)) else { return [] }
     var offsets: [Int64] = []

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import RunModel
 
-/// What a member has counted since its start.
+/// The counts of a member since its start.
 struct ConsumeFigures {
   var outcomes: [Outcome: Int] = [:]
   /// Requests whose result is committed.

@@ -82,7 +82,7 @@ extension ConsumeRun {
     return record.outcome == .canceled || record.outcome != .succeeded && record.attempts <= settings.retries.limit
   }
 
-  /// Says nothing of the request: another host may be healthy.
+  /// That is not the request's fault: another host may be healthy.
   func failedToStart(_ request: IncomingRequest, _ record: ExecutionRecord) {
     failedStarts += 1
     request.isAbandoned = true

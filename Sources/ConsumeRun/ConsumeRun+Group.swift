@@ -5,7 +5,7 @@ internal import Platform
 internal import RequestDispatch
 internal import RunModel
 
-/// What the thread of the member reports.
+/// Reports of the member's thread.
 extension ConsumeRun {
   // MARK: Events of the group
 
@@ -108,7 +108,7 @@ extension ConsumeRun {
     if partition.isDirty { scheduleCommit() }
   }
 
-  /// What stands at this offset cannot be read.
+  /// The record at this offset cannot be read.
   func skip(_ place: PartitionOffset, because cause: KafkaCause) {
     guard let partition = queue[place.partition] else { return }
     defer { member.send(.skip(PartitionOffset(partition: place.partition, offset: place.offset + 1))) }
@@ -135,7 +135,7 @@ extension ConsumeRun {
         status: 1,
         sentence: "\(count) of partition \(partition) were deleted from topic \(settings.group.topic) before they ran "
           + "(committed offset \(committed), first offset \(first.map { "\($0)" } ?? "unknown")); keep requests for longer "
-          + "(retention.ms), and pass --start earliest to go on with what is left."))
+          + "(retention.ms), and pass --start earliest to continue with the remaining requests."))
   }
 
   func ended(_ reason: MemberEnd) {
@@ -183,7 +183,7 @@ extension ConsumeRun {
     }
   }
 
-  /// Reads no more of a partition whose window is full, and goes on when there is room.
+  /// Reads no more of a partition whose window is full, and continues when there is room.
   func adjustReading() {
     for partition in queue.partitions where !partition.isLeaving {
       let isBlocked = queue.isBlocked(partition) && partition.waitingCount >= Self.blockedWaiting

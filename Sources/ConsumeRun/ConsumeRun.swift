@@ -17,8 +17,8 @@ public import RunModel
 ///      (thread)                                                               (one transaction)
 ///
 /// One loop, as in a batch; the thread of ``GroupMember`` does what waits for brokers. An answer is kept until its
-/// commit is known: if the transaction is aborted, its records are produced again, and nothing runs again. What a
-/// commit says of a partition is taken at the moment at which the records are: both are written together or not at all.
+/// commit is known: if the transaction is aborted, its records are produced again, and nothing runs again. The
+/// metadata of a partition is taken at the moment at which the records are: both are written together or not at all.
 public final class ConsumeRun {
   /// Units of room for requests that wait: 16 MiB.
   static let room = 4096

@@ -8,9 +8,9 @@ public import RunModel
 public struct ConsumeSettings: Sendable {
   /// Which requests may run side by side.
   public enum Order: String, Sendable, CaseIterable { case none, key, partition }
-  /// What becomes the value of a result.
+  /// The source of a result's value.
   public enum ResultForm: String, Sendable, CaseIterable { case value, record }
-  /// Where a partition begins that the group has committed nothing for, and what a committed offset means that is gone.
+  /// Where a partition without a committed offset begins, and the meaning of a committed offset that is gone.
   public enum Start: String, Sendable, CaseIterable { case earliest, latest, resume }
 
   /// The version that runs.
@@ -37,7 +37,7 @@ public struct ConsumeSettings: Sendable {
   public var replyPattern: String?
   /// Longest time that a result waits for its commit.
   public var commitInterval = Duration.milliseconds(100)
-  /// Results that are committed at once, without that wait.
+  /// Results that are committed immediately, without that wait.
   public var commitCount = 1000
   /// Times that algo-run may die while it runs one request alone.
   public var maxCrashes = 3
@@ -49,7 +49,7 @@ public struct ConsumeSettings: Sendable {
   public var endsAtEnd = false
   /// Whether the map of completed offsets is not read. Only for tests: completed requests run again.
   public var ignoresMap = false
-  /// Whether what a predecessor completed is left out of commits. Only for tests: completed requests run again.
+  /// Whether commits leave out the records that a predecessor completed. Only for tests: completed requests run again.
   public var dropsInheritedMap = false
   /// Holds results that memory is too small for.
   public var spillDirectory = "/tmp"

@@ -13,7 +13,7 @@ final class GroupMember: AssignmentWatcher, @unchecked Sendable {
   private static let idlePoll = Duration.milliseconds(100)
   /// Time between two polls that may bring a record although there is no room; revocations come by polls, too.
   private static let fullPoll = Duration.milliseconds(200)
-  /// Records beyond the room before partitions are paused: that throws away what was read ahead.
+  /// Records beyond the room before partitions are paused: that throws away records that were read ahead.
   private static let overdraft = 64
   private static let messagesAtOnce = 512
   /// How long an answer of a broker is waited for when a partition is assigned.
@@ -122,7 +122,7 @@ final class GroupMember: AssignmentWatcher, @unchecked Sendable {
     batch = []
   }
 
-  /// Takes what has come.
+  /// Takes the reports that have come.
   ///
   /// - Returns: whether there may be more.
   private func poll() -> Bool {
@@ -224,7 +224,7 @@ final class GroupMember: AssignmentWatcher, @unchecked Sendable {
   }
 
   /// Either another process has this member's name, and then the group refuses this one, too; or the broker ended the
-  /// transaction because this process stood still for longer than its time limit.
+  /// transaction because this process was stopped for longer than its time limit.
   private func isFenced() -> Bool {
     guard settings.group.instance != nil else { return false }
     let deadline = MonotonicInstant.now() + Self.fenceWait
@@ -289,14 +289,14 @@ final class GroupMember: AssignmentWatcher, @unchecked Sendable {
     if isNow { unassign(partitions) } else { revoked.formUnion(partitions) }
   }
 
-  /// The library does not report that the group removes a member while it hands partitions over: it waits for the release
-  /// of these, and would keep the others.
+  /// The library does not report that the group removes a member while it hands partitions over: it waits for the
+  /// release of these, and would keep the others.
   private func checkMembership() {
     guard !hasEnded, isRemoved || !revoked.isEmpty && consumer.memberID != memberID else { return }
     rejoin()
   }
 
-  /// What this member owned may be another one's by now: gives it all up, and joins as a new member.
+  /// Its partitions may be another member's by now: gives them up, and joins as a new member.
   private func rejoin() {
     losses += 1
     post(.revoked(owned.sorted(), areLost: true))

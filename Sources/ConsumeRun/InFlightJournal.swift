@@ -4,10 +4,10 @@ internal import Platform
 
 /// Which requests run, in a file that survives the death of this process: 24 bytes each.
 ///
-/// Who kills algo-run cannot be known, so only a request that ran alone is suspected, and only while the deaths come in a
-/// row: a process that died without one running alone shows that something else kills.
+/// Who kills algo-run cannot be known, so only a request that ran alone is suspected, and only while the deaths come in
+/// a row: a process that died without one running alone shows that something else kills.
 final class InFlightJournal {
-  /// What is known of a request from processes that died.
+  /// The record of a request from processes that died.
   struct Past {
     /// Runs that were lost.
     var attempts = 0
@@ -32,7 +32,7 @@ final class InFlightJournal {
   private var entries: [Entry] = []
   private var free: [Int] = []
 
-  /// Opens the journal at `path`, and judges what a process before left in it.
+  /// Opens the journal at `path`, and judges the entries that a process before left in it.
   init(path: String) throws(SystemError) {
     file = try Descriptor.open(path, flags: O_RDWR | O_CREAT, mode: 0o600)
     let bytes = try file.readAll(limit: 1 << 20)
@@ -58,7 +58,7 @@ final class InFlightJournal {
     }
   }
 
-  /// What is known of a request. It is not kept: from here on the request has an entry only while it runs.
+  /// The record of a request. It is not kept: from here on the request has an entry only while it runs.
   func past(partition: Int32, offset: Int64) -> Past {
     guard let index = find(partition, offset) else { return .none }
     return Past(attempts: Int(entries[index].attempts), crashes: Int(entries[index].crashes))
@@ -90,7 +90,7 @@ final class InFlightJournal {
     write(index)
   }
 
-  /// Forgets what stands before `offset` of a partition, and what is done behind it.
+  /// Forgets the records of a partition before `offset`, and those behind it that are done.
   func forget(partition: Int32, before offset: Int64) {
     for index in entries.indices
     where entries[index].state == State.suspect.rawValue && entries[index].partition == partition

@@ -12,7 +12,7 @@ final class IncomingRequest {
   let capture: ResultCapture
   /// Nil unless requests of one key run one after the other.
   let orderKey: [UInt8]?
-  /// What the journal knows from processes that died.
+  /// The journal's entry from processes that died.
   let history: InFlightJournal.Past
   /// Its record in the journal while it runs.
   var journalIndex: Int?

@@ -2,23 +2,24 @@
 internal import KafkaClient
 internal import RunModel
 
-/// What the loop of a member asks of its thread.
+/// Commands of a member's loop to its thread.
 enum MemberCommand: Sendable {
-  /// Write these records and offsets together, unless partitions were lost more often than `losses` times: then the owner
-  /// has yet to hear of it. Answered by ``MemberEvent/written(_:)`` or ``MemberEvent/aborted(_:)``, and one at a time.
+  /// Write these records and offsets together, unless partitions were lost more often than `losses` times: then the
+  /// owner has yet to hear of it. Answered by ``MemberEvent/written(_:)`` or ``MemberEvent/aborted(_:)``, and one at a
+  /// time.
   case write([OutgoingRecord], [PartitionOffset], losses: Int)
   case pause([Int32])
   case resume([Int32])
   /// Revoked partitions are done with.
   case release([Int32])
-  /// Go on reading behind this record.
+  /// Continue reading behind this record.
   case skip(PartitionOffset)
   /// Whether the group has committed at least these offsets. Answered by ``MemberEvent/reached(_:)``.
   case compare([PartitionOffset])
   case leave
 }
 
-/// What the thread of a member reports to its loop, in order.
+/// Reports of a member's thread to its loop, in order.
 enum MemberEvent: Sendable {
   /// The group is about to be joined.
   case ready
@@ -28,7 +29,7 @@ enum MemberEvent: Sendable {
   case messages([ConsumedMessage])
   case end(PartitionOffset)
   case unreadable(PartitionOffset, KafkaCause)
-  /// The committed offset of a partition is gone: `first` is what is left.
+  /// The committed offset of a partition is gone: `first` is the first one left.
   case lost(partition: Int32, committed: Int64, first: Int64?)
   case written(Duration)
   case aborted(KafkaCause)

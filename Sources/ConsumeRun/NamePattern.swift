@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/// A pattern of names: `*` stands for any characters, `?` for one.
+/// A pattern of names: `*` matches any characters, `?` one.
 struct NamePattern {
   private let pattern: [UInt8]
 
@@ -9,7 +9,7 @@ struct NamePattern {
   func matches(_ name: String) -> Bool {
     let name = Array(name.utf8)
     var (place, position) = (0, 0)
-    // Where the last star stands, and how much it stands for.
+    // The place of the last star, and the number of characters that it matches.
     var star: (place: Int, position: Int)?
     while position < name.count {
       if place < pattern.count, pattern[place] == UInt8(ascii: "*") {

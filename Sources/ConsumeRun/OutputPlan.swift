@@ -23,7 +23,7 @@ public struct OutputPlan: Sendable {
 
   /// Bytes of a record batch that are not the record's.
   static let reserve = 1024
-  /// What a topic takes unless it was set up otherwise.
+  /// The limit of a topic by default.
   public static let standardLimit = 1_048_588
 
   /// Partitions of the topic of requests.

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /// How far one partition is done. Pure.
 ///
-/// Offsets have gaps (markers of transactions, compaction), so it counts what was delivered. What a predecessor completed
-/// beyond the committed offset is kept, and written back with every commit, until it is delivered again or passed:
-/// a commit without it would have the next owner run it again.
+/// Offsets have gaps (markers of transactions, compaction), so it counts delivered records. Records that a predecessor
+/// completed beyond the committed offset is kept, and written back with every commit, until it is delivered again or
+/// passed: a commit without it would have the next owner run it again.
 struct PartitionProgress {
-  /// What to do with a record.
+  /// The decision on a record.
   enum Delivery {
     case run
     /// A predecessor has completed it.
@@ -46,7 +46,7 @@ struct PartitionProgress {
     return isDone ? .done : .run
   }
 
-  /// No record stands before `offset` any more.
+  /// There is no record before `offset` any more.
   mutating func reachEnd(_ offset: Int64) {
     guard offset > position else { return }
     position = offset

@@ -16,7 +16,7 @@ final class PartitionWork {
   var running: Set<ObjectIdentifier> = []
   /// Ended, and their result not committed.
   var uncommitted = 0
-  /// What the group has committed, as far as this member knows.
+  /// The committed offset, as far as this member knows.
   var committed: PartitionOffset?
   var isPaused = false
   /// When its running requests are stopped, because it goes to another member.
@@ -86,12 +86,12 @@ final class PartitionWork {
     return Array(waiting[head...]) + suspects
   }
 
-  /// What a commit says now.
+  /// The metadata of a commit at this moment.
   var offset: PartitionOffset {
     PartitionOffset(partition: number, offset: progress.base, metadata: progress.metadata)
   }
 
-  /// Whether a commit would say something new.
+  /// Whether a commit would change anything.
   var isDirty: Bool {
     guard let committed else { return true }
     return committed != offset

@@ -4,7 +4,7 @@ internal import Platform
 /// Chooses the next request: partition by partition, within the window and the order that is asked for.
 ///
 /// Requests that were in flight when a process died run alone, so that the one that kills algo-run is found. One that
-/// died alone before waits until this process has lived for a while: killed meanwhile, it is not the cause.
+/// died alone before waits until this process has lived for a while: killed in the meantime, it is not the cause.
 final class RequestQueue {
   private static let probation = Duration.seconds(5)
 

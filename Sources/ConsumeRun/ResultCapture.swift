@@ -4,8 +4,8 @@ internal import Execution
 internal import ProcessSupervision
 internal import RequestDispatch
 
-/// What an execution wrote: its result from stdout, of stderr the end. Of a result that no topic takes only its size and
-/// hash.
+/// The output of an execution: its result from stdout, of stderr the end. Of a result that no topic takes only its size
+/// and hash.
 final class ResultCapture: JobOutput {
   let limit: Int
   private(set) var bytes: [UInt8] = []

@@ -2,8 +2,8 @@
 public import KafkaClient
 internal import RunModel
 
-/// What a member finds out before it joins its group: whether the topics are there, how many partitions they have and
-/// what they take. Waits for brokers.
+/// The checks of a member before it joins its group: whether the topics are there, how many partitions they have and
+/// their limits. Waits for brokers.
 public struct StartCheck {
   private static let answerWait: Int32 = 10_000
 
@@ -38,7 +38,7 @@ public struct StartCheck {
     return plan
   }
 
-  /// A warning about a topic of dead letters whose records a broker may delete at once; nil if all is well. Dead
+  /// A warning about a topic of dead letters whose records a broker may delete immediately; nil if all is well. Dead
   /// letters keep the time of their request, and brokers delete by it.
   public func warning(ofDeadLetters topic: String) -> String? {
     let retention = consumer.setting("retention.ms", of: topic, waiting: Self.answerWait)

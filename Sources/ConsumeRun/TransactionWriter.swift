@@ -5,7 +5,7 @@ internal import Platform
 /// Writes records and offsets together, by one producer after the other: a new one of the same name ends what its
 /// predecessor could not. For the thread of a member.
 final class TransactionWriter {
-  /// What came of a write.
+  /// The result of a write.
   enum Result {
     case written
     /// Nothing was written: it may be sent again.

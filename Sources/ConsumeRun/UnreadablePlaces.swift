@@ -3,8 +3,8 @@ internal import KafkaClient
 
 /// Which records of its partitions a member cannot read. Pure.
 ///
-/// The library reports such a record again and again until something behind it is read, and for each record of a batch it
-/// names the first one.
+/// The library reports such a record again and again until something behind it is read, and for each record of a batch
+/// it names the first one.
 struct UnreadablePlaces {
   private var waiting: Set<Int32> = []
   private var next: [Int32: Int64] = [:]
@@ -15,7 +15,7 @@ struct UnreadablePlaces {
     return PartitionOffset(partition: place.partition, offset: max(place.offset, next[place.partition] ?? 0))
   }
 
-  /// Reading goes on here.
+  /// Reading continues here.
   mutating func skip(to place: PartitionOffset) {
     waiting.remove(place.partition)
     next[place.partition] = place.offset

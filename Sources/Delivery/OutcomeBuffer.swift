@@ -37,7 +37,7 @@ struct OutcomeBuffer {
     nextRemoval = now + Self.removalPause
   }
 
-  /// Stores all in the outbox. What could not be stored stays.
+  /// Stores all in the outbox. Outcomes that could not be stored stay.
   ///
   /// - Parameter owner: of the claims, asked for if an attempt failed.
   /// - Returns: the moments at which failed records are due again.

@@ -4,7 +4,7 @@ public import Platform
 
 /// A finished comparison.
 public struct CompareResult {
-  /// What is done about a metric that only one side reports.
+  /// The treatment of a metric that only one side reports.
   public enum Reaction: String, CaseIterable, Sendable {
     /// Nothing.
     case ignore
@@ -14,9 +14,9 @@ public struct CompareResult {
     case fail
   }
 
-  /// What decides on the exit status.
+  /// The basis of the exit status.
   public struct Rules {
-    /// What counts as a difference.
+    /// The limits of a difference.
     public var settings = ComparisonSettings()
     /// Limits of figures.
     public var gates: [Gate] = []
@@ -45,13 +45,13 @@ public struct CompareResult {
     public let b: Double?
   }
 
-  /// What is known to be good.
+  /// The known good version.
   public let a: CompareSide
-  /// What is in question.
+  /// The version in question.
   public let b: CompareSide
   /// Nil unless executions are compared input by input.
   public let pairs: ExecutionPairs?
-  /// What decides on the exit status.
+  /// The basis of the exit status.
   public let rules: Rules
   /// The judged metrics, in the order A and then B reported them.
   public let metrics: [MetricComparison]

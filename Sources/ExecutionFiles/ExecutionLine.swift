@@ -116,7 +116,7 @@ public final class ExecutionLine {
   /// The text of the outcome; nil if the line does not have it.
   public var outcome: String? { form == .record || isExtended ? string("outcome") : nil }
 
-  /// Whether the execution failed in any way; nil where the line does not show it.
+  /// Whether the execution failed in any way; nil if the line does not show it.
   public var hasFailed: Bool? { hasOutcome("\"succeeded\"").map { !$0 } }
 
   /// Whether there was a process, whose figures could be measured.

@@ -52,7 +52,7 @@ final class HTTPConnection: TimerHandler {
   /// A request begins: its body may follow.
   func begin() { move() }
 
-  /// A response of so many bytes begins. Those in memory are sent by the library, unseen.
+  /// A response begins; its size in bytes. The library sends those in memory, unseen.
   func respond(size: Int) {
     move()
     progress(min(size, RequestBody.memoryLimit))
@@ -69,7 +69,7 @@ final class HTTPConnection: TimerHandler {
     timer?.cancel()
   }
 
-  /// The library goes on with it in its next run.
+  /// The library continues with it in its next run.
   func resumed() { server.hasResumed = true }
 
   /// The request is over, and the connection waits for the next one.

@@ -17,7 +17,7 @@ internal import RunModel
   public let id = RequestID.random()
   /// When the header was read.
   public let beganAt = MonotonicInstant.now()
-  /// What the application knows of it.
+  /// The application's record of it.
   public var context: AnyObject?
   /// The status of the response; nil before there is one.
   public private(set) var status: Int?
@@ -34,7 +34,7 @@ internal import RunModel
   private var response: HTTPResponse?
   /// The body of a response that comes in pieces.
   private var stream: HTTPStream?
-  /// What the whole request will get; its body is read and dropped.
+  /// The answer to the whole request; its body is read and dropped.
   private var refusal: HTTPResponse?
   private var isReceived = false
   private var isSuspended = false
@@ -58,8 +58,8 @@ internal import RunModel
     resume()
   }
 
-  /// Sends status and headers of `head`, and then what is written to the stream. It is a closed one if there is a response
-  /// already, or if the client left.
+  /// Sends status and headers of `head`, and then the bytes that are written to the stream. It is a closed one if there
+  /// is a response already, or if the client left.
   public func respond(streaming head: HTTPResponse) -> HTTPStream {
     guard response == nil, !hasLeft else { return HTTPStream(nil) }
     let stream = HTTPStream(self)
@@ -71,8 +71,8 @@ internal import RunModel
 
   // MARK: Calls of the library
 
-  /// Refuses what is not sound or not wanted. Of a body that is not wanted a small one is read to its end: otherwise the
-  /// connection would be reset, and the response lost with it.
+  /// Refuses requests that are malformed or not wanted. Of a body that is not wanted a small one is read to its end:
+  /// otherwise the connection would be reset, and the response lost with it.
   func header(_ malformed: HTTPResponse?) -> Int32 {
     if let malformed { return queue(malformed) }
     do throws(HeaderCheck.Refusal) {
@@ -266,7 +266,7 @@ private final class BodySource {
     let source = unsafe Unmanaged<BodySource>.fromOpaque(context).takeUnretainedValue()
     let target = unsafe UnsafeMutableRawBufferPointer(start: buffer, count: count)
     guard let read = unsafe try? source.reader.read(into: target) else { return failed }
-    // A file that ends before its size is no response.
+    // A file that ends before its size is not a response.
     if read == 0 { return source.isSized ? failed : endOfStream }
     source.exchange.sent(read, isCounted: source.isSized)
     return read

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/// What one client may use.
+/// The limits of one client.
 public struct HTTPLimits: Sendable {
   /// Bytes of a request's body.
   public var maxBody = 10 << 20

@@ -36,7 +36,7 @@
     taken = 0
   }
 
-  /// What the library asks for: bytes, or one of its numbers for the end.
+  /// The answer to the library: a number of bytes, or one of its codes for the end.
   func read(into buffer: UnsafeMutableRawBufferPointer) -> Int {
     let (endOfStream, failed) = (-1, -2)
     guard isOpen, let exchange else { return failed }

@@ -56,14 +56,15 @@ public struct HeaderCheck: Sendable {
     }
     if let length = lengths.first {
       guard (1...18).contains(length.utf8.count), length.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else {
-        throw refuse("its Content-Length is no number")
+        throw refuse("its Content-Length is not a number")
       }
     }
     guard request.all("host").count < 2 else { throw refuse("there are two Host headers") }
     guard request.all("authorization").count < 2 else { throw refuse("there are two Authorization headers") }
   }
 
-  /// A name that resolves to this machine makes the page of an attacker one of ours (DNS rebinding), so the name counts.
+  /// A name that resolves to this machine makes the page of an attacker one of ours (DNS rebinding), so the name
+  /// counts.
   private func isAllowed(_ host: String) -> Bool {
     let (name, port) = Self.split(host)
     if allowedHosts.contains(host) || allowedHosts.contains(name) { return true }
@@ -85,7 +86,7 @@ public struct HeaderCheck: Sendable {
     }
   }
 
-  /// Name and port; a name without a port is followed by none, and a port that is no number by 0.
+  /// Name and port; nil for a name without a port; the port is 0 if it is not a number.
   private static func split(_ host: String) -> (name: String, port: UInt16?) {
     guard let colon = host.lastIndex(of: ":"), !host[colon...].contains("]") else { return (host, nil) }
     return (String(host[..<colon]), UInt16(host[host.index(after: colon)...]) ?? 0)

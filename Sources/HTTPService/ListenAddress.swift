@@ -9,7 +9,7 @@ public enum ListenAddress: Sendable, Equatable, CustomStringConvertible {
   /// The addresses that are used by default.
   public static let standard: [ListenAddress] = [.tcp(host: "127.0.0.1", port: 8080), .tcp(host: "::1", port: 8080)]
 
-  /// Nil if the text is no address. A name is none: which addresses it has may change.
+  /// Nil if the text is not an address. A host name is not one: its addresses may change.
   public init?(parsing text: String) {
     if text.hasPrefix("unix:") {
       let path = String(text.dropFirst(5))

@@ -8,11 +8,11 @@ extension ListeningSocket {
   /// Far more than a unit has: a number beyond it is a mistake.
   private static let limit: Int32 = 64
 
-  /// The sockets that were passed to this process; none without systemd. The variables that announce them are removed, so
-  /// that no child takes descriptors of its own for them. Call it before anything else opens descriptors or starts
+  /// The sockets that were passed to this process; none without systemd. The variables that announce them are removed,
+  /// so that no child takes descriptors of its own for them. Call it before anything else opens descriptors or starts
   /// threads.
   ///
-  /// - Throws: ``HTTPFailure/cannotListen(address:_:)`` if one of them is no listening stream socket.
+  /// - Throws: ``HTTPFailure/cannotListen(address:_:)`` if one of them is not a listening stream socket.
   public static func inherited() throws(HTTPFailure) -> [ListeningSocket] {
     let variables = ["LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"]
     let values = variables.map { name in unsafe getenv(name).flatMap { unsafe Int32(String(cString: $0)) } }

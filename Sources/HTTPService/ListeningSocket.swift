@@ -8,7 +8,7 @@ public struct ListeningSocket {
   let descriptor: Descriptor
   /// Where it listens; the port is the one that was chosen.
   public let address: ListenAddress
-  /// Whether systemd goes on listening on it: clients that wait there are for our successor.
+  /// Whether systemd continues listening on it: clients that wait there are for our successor.
   let isShared: Bool
 
   init(sharing descriptor: Descriptor, address: ListenAddress) {

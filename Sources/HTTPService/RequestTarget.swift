@@ -15,7 +15,7 @@ public struct RequestTarget: Sendable, Equatable {
 
   private init() { (rawPath, segments, query, authority) = ("/", [], [], nil) }
 
-  /// Nil for a target that is neither `/…`, `http://HOST/…` nor `*`, or whose escapes are no UTF-8 text.
+  /// Nil for a target that is neither `/…`, `http://HOST/…` nor `*`, or whose escapes are not UTF-8 text.
   public init?(parsing text: String) {
     guard text.utf8.allSatisfy({ (0x21...0x7e).contains($0) && $0 != UInt8(ascii: "#") }) else { return nil }
     if text == "*" {
@@ -63,7 +63,7 @@ public struct RequestTarget: Sendable, Equatable {
       && left.query.elementsEqual(right.query) { $0 == $1 }
   }
 
-  /// Nil for an escape without two digits, and for bytes that are no UTF-8 or a NUL.
+  /// Nil for an escape without two digits, and for bytes that are not UTF-8 or a NUL.
   private static func decoded(_ text: Substring, plusIsSpace: Bool) -> String? {
     var bytes: [UInt8] = []
     var source = text.utf8.makeIterator()

@@ -92,7 +92,7 @@ public struct KafkaCause: Error, Sendable, Equatable {
       || code == Self.unreleasedInstance
   }
 
-  /// What this user may not do as a member of a group; nil if it is something else.
+  /// The right that this user lacks as a member of a group; nil if it is something else.
   public func missingPermission(_ group: GroupSettings) -> String? {
     switch rd_kafka_resp_err_t(rawValue: code) {
     case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED: "topic \(group.topic): \(text); allow this user Read on it"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Glibc
 
-/// Files that several processes write: locks, and what happened to a file's name meanwhile.
+/// Files that several processes write: locks, and whether a file still has its name.
 extension Descriptor {
   /// How a file is locked against other open files of the same name.
   public enum LockKind: Sendable {

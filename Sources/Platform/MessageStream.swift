@@ -44,8 +44,8 @@ public final class MessageStream: Sendable {
     }
   }
 
-  /// Shows a line on a terminal in place of the one that was shown last; an empty one erases it. It is dropped at once if
-  /// there is no room.
+  /// Shows a line on a terminal in place of the one that was shown last; an empty one erases it. It is dropped
+  /// immediately if there is no room.
   public func show(_ line: String) {
     state.withLock { state in
       guard line != state.shown else { return }
@@ -55,7 +55,7 @@ public final class MessageStream: Sendable {
     }
   }
 
-  /// Writes a piece of a display that is drawn again and again. It is dropped at once if there is no room.
+  /// Writes a piece of a display that is drawn again and again. It is dropped immediately if there is no room.
   public func draw(_ text: String) {
     state.withLock { state in
       if write(text, &state, waiting: .zero) { state.isStalled = false }

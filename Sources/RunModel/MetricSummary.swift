@@ -52,7 +52,7 @@ public struct MetricSummary: Sendable {
     return part < 0.5 ? low + (high - low) * part : high - (high - low) * (1 - part)
   }
 
-  /// The means of so many pieces of equal length, or all values if they are fewer.
+  /// The means of that many pieces of equal length, or all values if they are fewer.
   public static func course(of values: [Double], pieces: Int) -> [Double] {
     guard values.count > pieces, pieces > 0 else { return values }
     return (0..<pieces).map { piece in

@@ -2,8 +2,8 @@
 internal import Glibc
 internal import Synchronization
 
-/// Numbers from the system's random source, fetched for many uses at once: a call of the kernel costs more than all else
-/// of an identifier. For any thread.
+/// Numbers from the system's random source, fetched for many uses together: a call of the kernel costs more than all
+/// else of an identifier. For any thread.
 public enum RandomNumbers {
   /// getentropy(3) returns at most 256 bytes.
   private static let fetchedAtOnce = 32

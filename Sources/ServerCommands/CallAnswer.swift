@@ -49,7 +49,7 @@ extension Call {
     return HTTPResponse(type: "application/json", body: encoded(Array("{".utf8), record, failure).body, headers: timing)
   }
 
-  /// The state of the execution, and what the call answers once it has ended.
+  /// The state of the execution, and the answer to the call once it has ended.
   var description: EncodedResult {
     let json = Array(#"{"request_id":"\#(id)","state":"\#(stateName)""#.utf8)
     guard case .ended(let record) = state else {

@@ -5,7 +5,7 @@ internal import Platform
 internal import ProcessSupervision
 internal import RequestDispatch
 
-/// What the child of a call wrote: its result from stdout, in memory while it is small, then in a file; of stderr the end.
+/// The output of a call: its result from stdout, in memory while it is small, then in a file; of stderr the end.
 final class CallOutput: JobOutput {
   /// How the envelope carries the result.
   enum Form: String, Sendable { case json, text, binary }
@@ -63,7 +63,7 @@ final class CallOutput: JobOutput {
     return text.isValid && text.unfinished == 0 ? .text : .binary
   }
 
-  /// The first bytes of the result, at most so many.
+  /// The first bytes of the result, up to a number.
   ///
   /// - Throws: the errno of a read.
   func beginning(_ limit: Int) throws(SystemError) -> [UInt8] {

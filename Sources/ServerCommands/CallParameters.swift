@@ -2,7 +2,7 @@
 internal import HTTPService
 internal import RunModel
 
-/// What a call asks for beside its input.
+/// The parameters of a call beside its input.
 struct CallParameters {
   /// The form of the answer.
   enum Output { case envelope, raw, void }

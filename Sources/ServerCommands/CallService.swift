@@ -60,7 +60,7 @@ final class CallService {
   /// Lines of metrics that came after the answer of their request.
   var lateMetrics: Int { executor.lateMetrics }
 
-  /// What became of payloads.
+  /// The outcomes of payloads.
   var delivery: DeliveryFigures { (payloads as? DeliveryThread)?.figures ?? DeliveryFigures() }
 
   func call(_ id: String) -> Call? { calls[id] }

@@ -2,7 +2,7 @@
 internal import Platform
 internal import RunModel
 
-/// How long the last executions took: a refused caller is told when a slot is likely to be free.
+/// How long the last executions took: the answer to a refused caller says when a slot is likely to be free.
 struct CallTimes {
   private static let size = 64
   private static let longestDelay = 300
@@ -14,8 +14,8 @@ struct CallTimes {
     next = (next + 1) % Self.size
   }
 
-  /// The value of `Retry-After` if `waiting` calls come before and `jobs` run at a time: whole seconds by the median, at
-  /// least one.
+  /// The value of `Retry-After` if `waiting` calls come before and `jobs` run at a time: whole seconds by the median,
+  /// at least one.
   func retryDelay(waiting: Int, jobs: Int) -> Int {
     guard !durations.isEmpty else { return 1 }
     let median = durations.sorted()[durations.count / 2]

@@ -11,7 +11,7 @@ struct ConnectionForm: Sendable, Equatable {
   struct Problem: Error, Equatable {
     let field: String
     let message: String
-    /// Whether it is wrong only together with what is stored.
+    /// Whether it is wrong only together with stored values.
     var isConflict = false
   }
 
@@ -147,7 +147,8 @@ struct ConnectionForm: Sendable, Equatable {
       guard let address = BrokerAddress(parsing: full) else {
         throw Problem(
           field: "broker_url",
-          message: "\"\(TerminalText.escaped(String(text), inQuotes: false))\" is no broker; write HOST:PORT, such as "
+          message:
+            "\"\(TerminalText.escaped(String(text), inQuotes: false))\" is not a broker; write HOST:PORT, such as "
             + "kafka.example:9092.")
       }
       addresses.append(address.description)

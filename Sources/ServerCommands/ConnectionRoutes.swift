@@ -19,7 +19,7 @@ struct ConnectionRoutes {
     }
   }
 
-  /// Saves what the form means, without a test.
+  /// Saves the connection of the form, without a test.
   func save(_ form: ConnectionForm) throws(RouteProblem) {
     let draft = try draft(form)
     defer { store.discard(draft) }
@@ -33,7 +33,7 @@ struct ConnectionRoutes {
     }
   }
 
-  /// A test of what the form means, or without a form of the connection as it is. It changes nothing.
+  /// A test of the form's connection, or without a form of the connection as it is. It changes nothing.
   func trial(_ form: ConnectionForm?) throws(RouteProblem) -> ConnectionTrial {
     if let form { return ConnectionTrial(connection: try draft(form), isDraft: true, insightsFile: home.insightsFile) }
     let connection = try RouteProblem.of { () throws(StateError) in try store.connection() }

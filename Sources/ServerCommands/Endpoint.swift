@@ -2,7 +2,7 @@
 internal import HTTPService
 internal import RunModel
 
-/// What a path and a method ask for.
+/// The meaning of a path and a method.
 enum Endpoint: String, CaseIterable {
   case live, ready, metrics, openAPI
   case call, executions, execution, cancel
@@ -11,7 +11,7 @@ enum Endpoint: String, CaseIterable {
   case connection, setConnection, removeConnection, testConnection
   case outbox, retryOutbox, purgeOutbox
 
-  /// Method and path; `{…}` stands for one segment, and `[…]` for one that may be left out.
+  /// Method and path; `{…}` matches one segment, and `[…]` one that may be left out.
   var template: (method: String, path: String) {
     switch self {
     case .live: ("GET", "/livez")
@@ -62,7 +62,7 @@ struct Route {
   let endpoint: Endpoint
   let values: [String]
 
-  /// What a request asks for.
+  /// The meaning of a request.
   enum Match {
     case found(Route)
     /// The path exists; these are its methods.

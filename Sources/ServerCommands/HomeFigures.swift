@@ -4,7 +4,7 @@ internal import Platform
 internal import RunModel
 internal import StateStore
 
-/// What `/metrics` reports of the home: read on the ``StateThread``.
+/// The figures of the home in `/metrics`: read on the ``StateThread``.
 struct HomeFigures: Sendable {
   var versions: [PublishedVersion] = []
   var outbox = OutboxStatus()

@@ -10,10 +10,10 @@ struct MetricsText {
   private var text = ""
   private var name = ""
 
-  /// - Parameter accept: what the client takes, as it wrote it.
+  /// - Parameter accept: the header of the request.
   init(accept: String?) { isOpen = accept?.containsBytes("application/openmetrics-text") == true }
 
-  /// Begins a family; its samples follow at once.
+  /// Begins a family; its samples follow directly.
   mutating func family(_ name: String, _ kind: Kind, _ help: String) {
     self.name = name
     // OpenMetrics names the family of a counter without its suffix.

@@ -67,7 +67,7 @@ struct OutboxRoutes {
     return OutboxSelection(states: byNumber, ids: Array(Set(ids.compactMap(\.self))).sorted())
   }
 
-  /// `17`, and `17.0`, which JSON does not tell apart.
+  /// `17`, and `17.0`, which JSON does not distinguish.
   private static func integer(_ text: String) -> Int64? {
     Int64(text) ?? Double(text).flatMap { Int64(exactly: $0) }
   }

@@ -4,7 +4,7 @@ internal import JSONText
 internal import RunModel
 internal import StateStore
 
-/// What a request or a page asks to publish. Without a command it is the previous version again.
+/// A version that a request or a page asks to publish. Without a command it is the previous version again.
 struct PublicationForm: Sendable {
   /// The part of the number that is raised.
   var part = VersionNumber.Part.revision
@@ -55,8 +55,8 @@ struct PublicationForm: Sendable {
     }
   }
 
-  /// What to publish after `previous`. All is checked here: a refused request changes nothing, so that a client may
-  /// send it again.
+  /// The version to publish after `previous`. All is checked here: a refused request changes nothing, so that a client
+  /// may send it again.
   ///
   /// - Parameter mayChangeExecution: whether commands may be published at all, and by this key.
   func publication(

@@ -3,7 +3,7 @@ internal import Glibc
 internal import HTTPService
 internal import StateStore
 
-/// Whether the server can take calls. A broker that is away is no reason against it: payloads wait in the outbox.
+/// Whether the server can take calls. It can without a broker: payloads wait in the outbox.
 struct Readiness {
   /// Free bytes that the disk of the home needs.
   private static let floor: UInt64 = 16 << 20
@@ -28,7 +28,7 @@ struct Readiness {
     return .text(text, status: problems.isEmpty ? 200 : 503)
   }
 
-  /// What is not there yet is made when it is needed.
+  /// A missing file is made when it is needed.
   private static func problem(writing path: String) -> String? {
     guard access(path, W_OK) != 0, errno != ENOENT else { return nil }
     return "\(path) cannot be written (\(String(cString: strerror(errno))))"

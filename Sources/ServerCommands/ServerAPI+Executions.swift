@@ -7,7 +7,7 @@ internal import StateStore
 
 /// Executions: from the server while it knows them, and then from the history.
 extension ServerAPI {
-  /// Shows an execution, at once or when it has ended.
+  /// Shows an execution, immediately or when it has ended.
   func show(_ id: String, _ exchange: HTTPExchange) {
     var span = Duration.zero
     if let text = exchange.request.target.parameter("wait") {

@@ -5,7 +5,7 @@ internal import Platform
 internal import RunModel
 internal import StateStore
 
-/// Authorizes requests and routes them: to calls, or to what is stored.
+/// Authorizes requests and routes them: to calls, or to stored state.
 final class ServerAPI: HTTPApplication {
   /// An exchange of the console.
   private final class Visit {
@@ -13,7 +13,7 @@ final class ServerAPI: HTTPApplication {
     init(_ route: ConsoleRoute) { self.route = route }
   }
 
-  /// What is known of an exchange while it lasts.
+  /// The state of an exchange while it lasts.
   final class Admission {
     let route: Route
     let key: APIKey?

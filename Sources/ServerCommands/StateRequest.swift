@@ -9,7 +9,7 @@ struct StateRequest: Sendable {
   let target: RequestTarget
   let body: RequestBody
   let id: String
-  /// Nil if `serve` needs no key: then everyone is an administrator.
+  /// Nil if `serve` needs no key: then every caller is an administrator.
   let key: APIKey?
 
   init(_ route: Route, _ exchange: HTTPExchange, key: APIKey?) {

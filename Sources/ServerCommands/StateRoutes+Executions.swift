@@ -61,7 +61,7 @@ extension StateRoutes {
     return moment
   }
 
-  /// What the server answered when it knew the execution, as far as the history has it.
+  /// The server's answer from when it knew the execution, as far as the history has it.
   private static func description(_ run: JSONMembers) -> [UInt8] {
     let state = run.string("outcome") ?? ""
     var json = JSONWriter()

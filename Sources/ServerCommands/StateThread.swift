@@ -21,7 +21,7 @@ final class StateThread {
   private var waiting: [Int: (any Sendable) -> Void] = [:]
   private var lastNumber = 0
 
-  /// Starts the thread. It ends with the process: what it writes is whole transactions.
+  /// Starts the thread. It ends with the process: it writes whole transactions.
   ///
   /// - Throws: the system's error if it has no thread or descriptor left.
   init(home: HomeDirectory, allowsPublish: Bool, waking owner: EventLoop) throws(SystemError) {

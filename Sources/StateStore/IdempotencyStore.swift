@@ -3,8 +3,8 @@ internal import Glibc
 public import Platform
 public import RunModel
 
-/// The calls that had an Idempotency-Key, and their answers, for a day: a call that comes again is answered and not carried
-/// out again. For one thread at a time; any number of processes may share the file.
+/// The calls that had an Idempotency-Key, and their answers, for a day: a call that comes again is answered and not
+/// carried out again. For one thread at a time; any number of processes may share the file.
 ///
 /// Small answers are in the database, large ones in files of their own. Both are durable when a method returns.
 public final class IdempotencyStore {
@@ -38,13 +38,14 @@ public final class IdempotencyStore {
     public let file: Descriptor?
   }
 
-  /// What became of a claim.
+  /// The result of a claim.
   public enum Verdict: Sendable {
     /// No other call had the key: this one is to be carried out.
     case accepted
     /// Another request had it.
     case taken
-    /// The same request had it and has no answer: it runs, or its server ended first, or the answer was too old to keep.
+    /// The same request had it and has no answer: it runs, or its server ended first, or the answer was too old to
+    /// keep.
     case unanswered(requestID: String)
     /// The same request had it.
     case answered(Answer)

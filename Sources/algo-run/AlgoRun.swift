@@ -88,7 +88,8 @@ extension AlgoRun {
       try Descriptor.open(path, flags: O_WRONLY | O_CREAT | O_TRUNC, mode: 0o666).writeAll(Array(page.text.utf8))
     } catch {
       throw CommandError(
-        exitCode: 1, sentence: "cannot write \(TerminalText.escaped(path)): \(error); name a folder that can be written.")
+        exitCode: 1,
+        sentence: "cannot write \(TerminalText.escaped(path)): \(error); name a folder that can be written.")
     }
   }
 }

@@ -71,7 +71,7 @@ enum RunsStats {
     }
     guard let columns else { return rows }
     fit(&rows, into: columns)
-    // The course goes where there is room for it.
+    // The course is shown if there is room for it.
     let room = columns - Table.width(rows) - 2
     guard room >= 8 else { return rows }
     rows[0].append("OVER TIME")

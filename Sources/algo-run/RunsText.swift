@@ -5,7 +5,7 @@ internal import RunModel
 /// How executions are shown to people.
 enum RunsText {
   private static let names = ["STARTED", "REQUEST", "VERSION", "OUTCOME", "DURATION", "DELIVERY"]
-  /// What a narrow terminal does without, the first ones first.
+  /// Columns that a narrow terminal does without, the first ones first.
   private static let dispensable = ["DELIVERY", "DURATION", "VERSION", "STARTED"]
   /// Columns that the last cell has at least.
   private static let leastColumns = 14

@@ -16,7 +16,7 @@ import Testing
     }
   }
 
-  @Test func `an urgent signal stops running requests at once`() {
+  @Test func `an urgent signal stops running requests immediately`() {
     var phase = BatchPhase.running
     phase.interrupt(isUrgent: true)
     #expect(phase.stage == .stopping)

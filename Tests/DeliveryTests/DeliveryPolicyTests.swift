@@ -66,7 +66,7 @@ import Testing
     #expect(actions == [.expire(1, cause: "not authorised: words", mayBePersisted: true)])
   }
 
-  @Test func `what is too large alone is rejected at once`() {
+  @Test func `a record that is too large alone is rejected immediately`() {
     var sent = policy(1)
     let tooLarge = cause(RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE)
     let answer = sent.handle(.failed(1, tooLarge, mayBePersisted: false), now: Self.moment(1))
@@ -92,7 +92,7 @@ import Testing
     #expect(actions == [.expire(1, cause: "refused", mayBePersisted: false)])
   }
 
-  @Test func `a fatal error replaces the producer once, and its records follow at once to the next`() {
+  @Test func `a fatal error replaces the producer once, and its records follow immediately to the next`() {
     var policy = policy(1, 2, 3)
     // It worked until then: what ends a producer before its first acknowledgement may end the next one, too.
     _ = policy.handle(.acknowledged(3), now: Self.moment(1))
@@ -108,7 +108,7 @@ import Testing
     #expect(policy.capacity == DeliveryPolicy.Room().normal && policy.count == 0)
   }
 
-  @Test func `what a deliverer that ends takes back may follow at once by the next`() {
+  @Test func `records that an ending deliverer reclaims may follow immediately by the next`() {
     var policy = policy(1, attempts: 5)
     let actions = policy.handle(
       .failed(1, cause(RD_KAFKA_RESP_ERR__PURGE_QUEUE), mayBePersisted: false), now: Self.moment(1))

@@ -35,7 +35,7 @@ import Testing
     #expect(try contents() == before + "\n{\"a\":3}\n{\"a\":4}\n")
   }
 
-  @Test func `many writers at once leave whole lines, each exactly once`() throws {
+  @Test func `many writers together leave whole lines, each exactly once`() throws {
     defer { clean() }
     let writers = 8
     let lines = 200

@@ -77,7 +77,7 @@ import Testing
     }
   }
 
-  @Test func `a program that cannot be started is a failure at once, and is not tried again`() async {
+  @Test func `a program that cannot be started is a failure immediately, and is not tried again`() async {
     await #expect(processExitsWith: .success) {
       supervise { supervision in
         let jobs = Dispatching(supervision, retries: RetryPolicy(limit: 2, firstDelay: .milliseconds(1)))

@@ -9,7 +9,7 @@ import Testing
 
 /// When workers start, are replaced and end.
 @Suite struct WorkerLifecycleTests {
-  @Test func `a worker that ends before it is ready is named at once, with status and what it printed`() async {
+  @Test func `a worker that ends before it is ready is named immediately, with its status and output`() async {
     await #expect(processExitsWith: .success) {
       supervise { supervision in
         let pool = WorkerPool(

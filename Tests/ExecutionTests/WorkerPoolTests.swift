@@ -201,7 +201,7 @@ import Testing
     }
   }
 
-  @Test func `a waiting request is canceled at once, a running one by the stop sequence`() async {
+  @Test func `a waiting request is canceled immediately, a running one by the stop sequence`() async {
     await #expect(processExitsWith: .success) {
       supervise { supervision in
         let pool = WorkerPool(on: supervision, slots: 2, "serve(lambda body, fields: time.sleep(600) or b'')")

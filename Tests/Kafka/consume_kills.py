@@ -33,7 +33,7 @@ CONTROLS = {
     # The map of completed offsets is not read; is read, but left out of the first commit.
     "ignore-map": [],
     "drop-map": [],
-    # Offsets are read that a pending transaction will move: one of a member that stands still meanwhile, so most of the
+    # Offsets are read that a pending transaction will move: one of a member that is stopped in the meantime, so most of the
     # time has to be spent in transactions.
     "read-uncommitted": ["--commit-interval", "0s"],
 }

@@ -122,7 +122,7 @@ import Testing
     #expect(producer.lastTrouble == nil)
   }
 
-  @Test func `abandoning hands every record back, at once, even while nothing answers`() throws {
+  @Test func `abandoning hands every record back, immediately, even while nothing answers`() throws {
     let producer = try KafkaProducer(settings("127.0.0.1:1"))
     for number in Int64(1)...20 { #expect(send(producer, number) == .taken) }
     let told = producer.abandon()

@@ -53,7 +53,7 @@ import Testing
     }
   }
 
-  @Test func `other files are opened at once, and their errors reported`() async {
+  @Test func `other files are opened immediately, and their errors reported`() async {
     await #expect(processExitsWith: .success) {
       supervise { supervision in
         _ = try supervision.supervisor.open("/dev/null", flags: O_WRONLY)

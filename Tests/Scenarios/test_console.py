@@ -319,7 +319,7 @@ def test_a_page_that_outlives_its_server_says_that_nothing_was_done(browser, pro
         again.wait(60)
 
 
-def test_a_live_page_goes_on_after_a_restart_without_a_reload(browser, program):
+def test_a_live_page_continues_after_a_restart_without_a_reload(browser, program):
     port = ports.reserve(1)
     program.run("publish", "acme/credit", "--", "sh", "-c", REPORTS, status=0)
 

@@ -79,7 +79,7 @@ def test_slow_headers_bodies_and_readers_are_cut_off_and_hold_no_call_up(program
                 assert server.call("o/n", b"7")["result"] == 7
 
         callers.at_once(len(slow) + 1, work)
-        # What the slow readers called has ended, and its files are closed, but for the three large results, which are kept.
+        # The calls of the slow readers have ended, and their files are closed, but for the three large results, which are kept.
         processes.await_until(lambda: callers.descriptors(server.process) <= before + 6, "all is closed")
         assert server.stop() == 0
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What tests are made of."""
+"""The parts of tests."""
 
 from harness.program import Program
 

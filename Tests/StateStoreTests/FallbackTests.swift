@@ -55,7 +55,7 @@ import Testing
     #expect(try Outbox(home: home).list(states: [.expired]).map(\.key) == ["late"])
   }
 
-  @Test func `of many that write and take in at once each payload comes into the outbox exactly once`() throws {
+  @Test func `of many that write and take in together each payload comes into the outbox exactly once`() throws {
     let home = home
     let failures = inThreads(12) { number in
       if number % 3 == 0 {

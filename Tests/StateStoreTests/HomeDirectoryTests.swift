@@ -57,7 +57,7 @@ import Testing
     #expect(throws: StateError.notADirectory(path: below.path)) { try below.create() }
   }
 
-  @Test func `many that create one home at once all succeed`() throws {
+  @Test func `many that create one home together all succeed`() throws {
     let temporary = try TemporaryHome()
     let home = try HomeDirectory(path: temporary.home.path + "/x/y/z")
     let failures = inThreads(40) { _ in try home.create() }

@@ -57,7 +57,7 @@ import Testing
     #expect(try outbox.claim(limit: 1, for: next).records.map(\.id) == [1])
   }
 
-  @Test func `a deliverer killed with SIGKILL has stored what it appended, and its records are free at once`()
+  @Test func `a deliverer killed with SIGKILL has stored what it appended, and its records are free immediately`()
     async throws
   {
     let temporary = try TemporaryHome("killed")
@@ -105,7 +105,7 @@ import Testing
   }
 
   @Test(.timeLimit(.minutes(2)))
-  func `of many deliverers at once each record goes to exactly one`() throws {
+  func `of many deliverers together each record goes to exactly one`() throws {
     let home = home
     try Outbox(home: home).append(sampleEntries((0..<1000).map { "\($0)" }))
     let sent = Gathered<Int64>()
@@ -124,7 +124,7 @@ import Testing
   }
 
   @Test(.timeLimit(.minutes(2)))
-  func `processes that append, claim and remove at once on a home that is not there yet leave nothing`() async throws {
+  func `processes that append, claim and remove together on a home that is not there yet leave nothing`() async throws {
     let temporary = try TemporaryHome("crowded")
     let home = temporary.home
     await withTaskGroup { group in

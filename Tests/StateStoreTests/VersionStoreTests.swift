@@ -135,7 +135,7 @@ import Testing
     #expect(temporary.names() == ["state.db"])
   }
 
-  @Test func `many threads that publish at once get a number each`() throws {
+  @Test func `many threads that publish together get a number each`() throws {
     let home = temporary.home
     let numbers = Gathered<Int>()
     let failures = inThreads(50) { _ in
@@ -147,7 +147,7 @@ import Testing
   }
 
   @Test(.timeLimit(.minutes(2)))
-  func `processes that publish and look at once on a home that is not there yet all work`() async throws {
+  func `processes that publish and look together on a home that is not there yet all work`() async throws {
     let temporary = try TemporaryHome("published")
     await withTaskGroup { group in
       for _ in 0..<12 {

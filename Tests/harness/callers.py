@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Many callers of a server at once, and what a caller sees who sends bytes of its own."""
+"""Many callers of a server at the same time, and the view of a caller that sends bytes of its own."""
 
 import http.client
 import os

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the pages do beyond HTML: copying, times that stay right, tooltips, and the live list. All works without it except
+// Behaviour of the pages beyond HTML: copying, times that stay right, tooltips, and the live list. All works without it except
 // for what is live.
 
 const all = (selector, root = document) => [...root.querySelectorAll(selector)];

@@ -8,7 +8,7 @@ struct StartBackoff {
 
   private let most: Int
   private var failures = 0
-  /// The next start is not before this moment; nil if it may be at once.
+  /// The next start is not before this moment; nil if it may be immediately.
   private(set) var nextStart: MonotonicInstant?
 
   /// - Parameter most: failures in a row after which the caller gives up.
@@ -20,7 +20,7 @@ struct StartBackoff {
   /// A worker ended after it was ready and before its first answer.
   mutating func pause() { nextStart = max(nextStart ?? .now(), .now() + Self.first) }
 
-  /// Starts that may be under way at once: as many failures are left until the caller gives up.
+  /// Starts that may be under way together: as many failures are left until the caller gives up.
   var room: Int { failures == 0 ? .max : most - failures }
 
   /// A worker could not start.

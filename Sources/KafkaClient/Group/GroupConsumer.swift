@@ -124,14 +124,14 @@ public protocol AssignmentWatcher: AnyObject {
     return KafkaCause(code: code.rawValue, text: settings.redact(Self.string(text)))
   }
 
-  /// Leaves the group; a static member only ends. What is still assigned is revoked first.
+  /// Leaves the group; a static member only ends. Partitions that are still assigned are revoked first.
   private func close() {
     _ = unsafe crdk_consumer_close(client)
     isClosed.store(true, ordering: .releasing)
   }
 
-  /// Closes it, and waits for that at most so long: the library itself waits without a limit while the group assigns its
-  /// partitions anew. Nothing else may be called meanwhile, nor afterwards.
+  /// Closes it, and waits for that at most so long: the library itself waits without a limit while the group assigns
+  /// its partitions anew. Nothing else may be called in the meantime, nor afterwards.
   public func close(within limit: Duration) {
     let deadline = MonotonicInstant.now() + limit
     guard (try? Thread.start { [self] in close() }) != nil else { return close() }

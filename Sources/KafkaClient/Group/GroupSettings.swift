@@ -38,7 +38,7 @@ public struct GroupSettings: Sendable {
       Property(name: "fetch.wait.max.ms", value: "50"),
       Property(name: "queued.max.messages.kbytes", value: "16384"),
       Self.reconnect,
-      // A queue that was full is filled again at once, not after a second. Releases before 2.2 do not know it.
+      // A queue that was full is filled again immediately, not after a second. Releases before 2.2 do not know it.
       Property(name: "fetch.queue.backoff.ms", value: "10", isOptional: true),
     ]
     properties += connection.properties

@@ -2,7 +2,7 @@
 internal import Console
 internal import HTTPService
 
-/// What the console answers.
+/// The console's answer.
 enum ConsoleAnswer: Sendable {
   case page([UInt8])
   /// To another page, which shows the notice.

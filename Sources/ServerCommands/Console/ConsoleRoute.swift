@@ -2,7 +2,7 @@
 internal import HTTPService
 internal import RunModel
 
-/// What a path of the console asks for.
+/// The meaning of a path of the console.
 enum ConsoleRoute: Sendable, Equatable {
   case home, login, logout, asset, events
   case publishNew
@@ -72,7 +72,7 @@ enum ConsoleRoute: Sendable, Equatable {
     }
   }
 
-  /// The scope that it needs; nil for what is there before a login.
+  /// The scope that it needs; nil for pages before a login.
   var scope: KeyScope? {
     switch self {
     case .login, .logout, .asset, .nothing: nil

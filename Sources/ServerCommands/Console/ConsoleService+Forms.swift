@@ -4,7 +4,7 @@ internal import HTTPService
 internal import RunModel
 internal import StateStore
 
-/// What forms do.
+/// The actions of forms.
 extension ConsoleService {
   func carryOut(
     _ exchange: HTTPExchange, _ route: ConsoleRoute, _ form: FormFields, _ session: Session, _ viewer: Viewer

@@ -95,7 +95,7 @@ extension ConsoleService {
     return shown
   }
 
-  /// Tests what the form means, and saves it if all passes.
+  /// Tests the connection of the form, and saves it if all passes.
   func connect(_ exchange: HTTPExchange, _ fields: FormFields, _ session: Session, _ viewer: Viewer) {
     var form = ConnectionForm()
     switch fields["type"] {

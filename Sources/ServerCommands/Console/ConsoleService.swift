@@ -5,7 +5,7 @@ internal import Platform
 internal import RunModel
 internal import StateStore
 
-/// The web console: sessions and what a session may do. Pages are made on the thread of a ``StateThread``; only what
+/// The web console: sessions and their rights. Pages are made on the thread of a ``StateThread``; only what
 /// concerns calls and sessions is done on the loop.
 final class ConsoleService {
   /// Bytes of a form.
@@ -43,7 +43,7 @@ final class ConsoleService {
     return "console: http://\(name.contains(":") ? "[\(name)]" : name):\(port)/\(token)"
   }
 
-  /// Does what is due. The owner calls it after each turn of the loop.
+  /// Does the work that is due. The owner calls it after each turn of the loop.
   func advance() {
     pages.advance()
     comparisons.advance()
@@ -54,7 +54,7 @@ final class ConsoleService {
   /// When ``advance()`` has something to do.
   var nextDue: MonotonicInstant? { attempts.map(\.until).min() }
 
-  /// Refuses what the console does not take; nil if the request is to be received.
+  /// Refuses requests that the console does not take; nil if the request is to be received.
   func admit(_ exchange: HTTPExchange, _ route: ConsoleRoute) -> HTTPResponse? {
     let method = exchange.request.method == "HEAD" ? "GET" : exchange.request.method
     guard route == .nothing || route.methods.contains(method) else {

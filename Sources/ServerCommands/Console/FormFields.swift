@@ -5,7 +5,7 @@ internal import HTTPService
 struct FormFields: Sendable {
   private let fields: [(name: String, value: String)]
 
-  /// Nil if the body is no form, or too large for one.
+  /// Nil if the body is not a form, or too large for one.
   init?(_ body: RequestBody) {
     guard body.file == nil else { return nil }
     // A form is written like the query of a target.

@@ -5,9 +5,9 @@ internal import Platform
 internal import RunModel
 internal import StateStore
 
-/// The live list of executions as server-sent events: what is queued and runs on this server at once, and what ended in
-/// any process of the home within two seconds. The number of an event is that of its row in the history, so a browser that
-/// comes back, be it after a restart, gets what it missed.
+/// The live list of executions as server-sent events: executions of this server that are queued and run, immediately,
+/// and those that ended in any process of the home within two seconds. The number of an event is that of its row in the
+/// history, so a browser that comes back, be it after a restart, gets the events that it missed.
 final class LiveExecutions: TimerHandler {
   private struct Follower {
     let stream: HTTPStream

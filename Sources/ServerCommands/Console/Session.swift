@@ -13,7 +13,7 @@ final class Session {
   var lastUsed = MonotonicInstant.now()
   /// Shown on the next page.
   var notice: Notice?
-  /// Connections that were tested and not saved, by an identifier that says nothing of them.
+  /// Connections that were tested and not saved, by a random identifier.
   private var testedForms: [String: ConnectTest.Tested] = [:]
   private var sentForms: Set<String> = []
 

@@ -14,7 +14,7 @@ final class SessionStore {
   /// Logs in as admin; nil without login. New at each start.
   let token: Secret?
   private let keys: KeyStore
-  /// Without login everyone shares one.
+  /// Without login all users share one.
   private let shared: Session?
   private var sessions: [String: Session] = [:]
   private var failures: [MonotonicInstant] = []

@@ -3,7 +3,7 @@ import Foundation
 import JSONText
 import RunModel
 
-/// What holds for every request, however broken; one that breaks a promise ends the process with a message.
+/// Promises for every request, however broken; one that breaks a promise ends the process with a message.
 ///
 /// An input is a method, a target, lines of headers, an empty line, and a body, as the library takes them apart.
 enum RequestPromises {

@@ -3,7 +3,7 @@ import Glibc
 
 /// Multinomial logistic regression over standardised measurements; fitted by `train-wine-cultivar`.
 package struct CultivarModel: Sendable {
-  /// What training saw of one feature; the reference against which drift is reported.
+  /// The range of one feature in training; the reference against which drift is reported.
   package struct Range: Sendable {
     package let mean, deviation, low, high: Double
 

@@ -8,7 +8,7 @@ import WineModel
 enum TrainWineCultivar {
   static let steps = 2_000
   static let stepSize = 0.5
-  /// Keeps the weights small: the training cultivars can be told apart perfectly, and would drive them to infinity.
+  /// Keeps the weights small: the training cultivars can be distinguished perfectly, and would drive them to infinity.
   static let penalty = 0.01
 
   static func main() {
