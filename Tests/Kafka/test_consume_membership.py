@@ -126,7 +126,7 @@ def test_a_long_request_keeps_its_member_although_others_join(members43):
     # The time itself is the fault.
     processes.time.sleep(9)
     second = members.start_logged(*polls)
-    processes.await_until(lambda: figures()["rebalances_total"] == "2", "a revocation")
+    processes.await_until(lambda: int(figures()["rebalances_total"]) >= 2, "a revocation")
     go(members)
     members.await_results(1)
     end(members, first, second)
