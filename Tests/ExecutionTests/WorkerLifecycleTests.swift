@@ -83,7 +83,7 @@ import Testing
   @Test func `a malformed first frame is a failed start, and so is a version that is not known`() async {
     await #expect(processExitsWith: .success) {
       supervise { supervision in
-        for (frame, part) in [("hello", "no frame"), ("ready 2 0", "update algo-run"), ("done 1 0", "before")] {
+        for (frame, part) in [("hello", "not a frame"), ("ready 2 0", "update algo-run"), ("done 1 0", "before")] {
           let pool = WorkerPool(on: supervision, mostFailedStarts: 1, "answer('\(frame)'); time.sleep(600)")
           let record = try supervision.run("", on: pool).record
           require(record.outcome == .failedToStart && record.cause == .protocolError)

@@ -174,7 +174,7 @@ import Testing
           """)
         for (input, part) in [
           ("Loading model \u{1b}[2J", "u{1b}"), ("ready 1 0", "twice"), ("done 7 0", "request 7"),
-          ("forked 1 0 pid=1", "no child"), ("done 1 0 type", "no frame"),
+          ("forked 1 0 pid=1", "not a child"), ("done 1 0 type", "not a frame"),
         ] {
           let record = try supervision.run(input, on: pool).record
           require(record.cause == .protocolError && record.outcome == .failed && record.exitStatus == 125)

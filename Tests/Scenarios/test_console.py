@@ -176,7 +176,7 @@ def test_a_connection_that_fails_names_the_stage_and_is_saved_anyway(visit, prog
 
 
 @pytest.mark.parametrize("field, value, sentence", [
-    ("Topic name", "a topic", "the topic name must have"), ("Kafka broker URL(s)", "kafka://x:1", "is no broker")])
+    ("Topic name", "a topic", "the topic name must have"), ("Kafka broker URL(s)", "kafka://x:1", "is not a broker")])
 def test_an_error_stands_beside_its_field(visit, field, value, sentence):
     page = visit.open("/insights/connect")
     page.get_by_label("Topic name").fill("insights")
