@@ -49,6 +49,8 @@ def end(members, member):
     assert member.wait(timeout=processes.LIMIT) == 0
 
 
+# Open fault: with librdkafka 2.14 no result came within two minutes, once; see docs/scale-out.md.
+@pytest.mark.any_library
 @pytest.mark.parametrize("brokers", [1, 3])
 def test_brokers_that_go_away_while_requests_run_cost_no_second_run(own_kafka, on, brokers):
     """One of three, or the only one: requests end without it, their results wait, and are written when it is back."""
