@@ -28,7 +28,7 @@ enum {
   OPTION_NOTIFY_CONNECTION = 27,
   OPTION_STRICT_FOR_CLIENT = 29,
 };
-enum { DAEMON_INFO_EPOLL_FD = 3, DAEMON_INFO_CURRENT_CONNECTIONS = 4 };
+enum { DAEMON_INFO_EPOLL_FD = 3 };
 enum { CONNECTION_INFO_CONNECTION_FD = 6, CONNECTION_INFO_SOCKET_CONTEXT = 7 };
 enum { HEADER_KIND = 1, CONNECTION_STARTED = 0, RESPONSE_MUST_COPY = 2 };
 
@@ -193,11 +193,6 @@ MHD_Daemon *cmhd_start(int listening_socket, unsigned int connection_limit, cons
 int cmhd_epoll_descriptor(MHD_Daemon *daemon) {
   const int *descriptor = p_MHD_get_daemon_info(daemon, DAEMON_INFO_EPOLL_FD);
   return descriptor ? *descriptor : -1;
-}
-
-unsigned int cmhd_connection_count(MHD_Daemon *daemon) {
-  const unsigned int *count = p_MHD_get_daemon_info(daemon, DAEMON_INFO_CURRENT_CONNECTIONS);
-  return count ? *count : 0;
 }
 
 void cmhd_run(MHD_Daemon *daemon) { p_MHD_run(daemon); }

@@ -69,13 +69,21 @@ struct ResultLog {
   /// The records that are not in the file of the last segment yet.
   private var buffer: [UInt8] = []
   private var end = 0
+  /// Whether a failure was reported, which is done once.
+  private var hasReported = false
 
   /// At most `limit` bytes in files in `directory`.
   init(limit: Int, directory: String) { (self.limit, self.directory) = (limit, directory) }
 
-  /// Adds the description of a call. Without space in the directory all are forgotten.
+  /// Adds the description of a call. Without space in the directory all are forgotten, with a line on stderr.
   mutating func append(_ id: String, _ result: EncodedResult, endedAt: MonotonicInstant) {
-    do throws(SystemError) { try add(id, result, endedAt) } catch { removeAll() }
+    do throws(SystemError) { try add(id, result, endedAt) } catch {
+      removeAll()
+      guard !hasReported else { return }
+      hasReported = true
+      MessageStream.standardError.print(
+        "older results of ended calls are forgotten, because \(directory) takes no more (\(error)); free space there.")
+    }
   }
 
   /// The description of a call; nil if it is not here, or no more.

@@ -49,8 +49,6 @@ MHD_Daemon *_Nullable cmhd_start(int listening_socket, unsigned int connection_l
                                  const cmhd_callbacks *_Nonnull callbacks);
 /// The descriptor that is ready when the daemon has work.
 int cmhd_epoll_descriptor(MHD_Daemon *_Nonnull daemon);
-/// Open connections.
-unsigned int cmhd_connection_count(MHD_Daemon *_Nonnull daemon);
 /// Does all work that is due, without waiting.
 void cmhd_run(MHD_Daemon *_Nonnull daemon);
 /// Milliseconds until the next run is due even if the descriptor is not ready; -1 for none.
