@@ -9,7 +9,7 @@ import confluent_kafka
 import pytest
 
 from harness import processes
-from harness.console import NEEDS_CHROMIUM, Visit
+from harness.console import NEEDS_CHROMIUM, visit  # noqa: F401
 from harness.server import Server
 
 pytestmark = NEEDS_CHROMIUM
@@ -29,15 +29,6 @@ def program(program):
 def server(program):
     with Server(program, scope="admin") as server:
         yield server
-
-
-@pytest.fixture
-def visit(browser, server):
-    visit = Visit(browser, server)
-    visit.log_in(server)
-    yield visit
-    assert visit.complaints == []
-    visit.context.close()
 
 
 def fill(page, kafka, topic, **changes):

@@ -42,8 +42,8 @@ def end(members, *started):
     assert [member.wait(timeout=processes.LIMIT) for member in started] == [0] * len(started)
 
 
-def test_a_member_that_is_removed_while_it_hands_partitions_over_writes_nothing_and_joins_again(members):
-    """The library keeps the removal to itself until the revoked partitions are released, and would keep the others."""
+def handing_over(members):
+    """Two members: the first has four running requests and hands partitions over; gives both, and the first's figures."""
     members.publish_python(WAITS)
     for partition in range(4):
         members.topics.produce(members.requests, [b"%d" % partition], partition=partition)
@@ -52,6 +52,12 @@ def test_a_member_that_is_removed_while_it_hands_partitions_over_writes_nothing_
     processes.await_until(lambda: len(members.marks()) == 4, "four running requests")
     second = members.start_logged("--jobs", "4", *SHORT)
     processes.await_until(lambda: figures()["rebalances_total"] == "2", "a revocation that waits for running requests")
+    return first, second, figures
+
+
+def test_a_member_that_is_removed_while_it_hands_partitions_over_writes_nothing_and_joins_again(members):
+    """The library keeps the removal to itself until the revoked partitions are released, and would keep the others."""
+    first, second, figures = handing_over(members)
     first.send_signal(signal.SIGSTOP)
     processes.await_until(lambda: len(members.marks()) == 8, "all requests run at the other member", limit=120)
     go(members)
@@ -135,14 +141,7 @@ def test_a_long_request_keeps_its_member_although_others_join(members43):
 
 def test_a_member_that_leaves_while_partitions_are_handed_over_ends(members43):
     members = members43
-    members.publish_python(WAITS)
-    for partition in range(4):
-        members.topics.produce(members.requests, [b"%d" % partition], partition=partition)
-    first = members.start_logged("--jobs", "4", "--metrics", "127.0.0.1:0", *SHORT)
-    figures = members.figures(first)
-    processes.await_until(lambda: len(members.marks()) == 4, "four running requests")
-    second = members.start_logged("--jobs", "4", *SHORT)
-    processes.await_until(lambda: figures()["rebalances_total"] == "2", "a revocation that waits for running requests")
+    first, second, _ = handing_over(members)
     first.send_signal(signal.SIGTERM)
     processes.await_until(lambda: "draining" in first.log.read_text(), "the beginning of the end")
     go(members)

@@ -60,7 +60,8 @@ class ClickHouse(Store):
         # On a busy machine the engine inside chdb was seen never to begin to read. A server is restarted then, and continues.
         now = time.monotonic()
         if now - self.asked.setdefault(request_id, now) > PATIENCE:
-            print(f"ClickHouse read nothing for {PATIENCE} s and is restarted", file=sys.stderr)
+            state = self.query("SELECT * FROM system.kafka_consumers")
+            print(f"ClickHouse read nothing for {PATIENCE} s and is restarted: {state}", file=sys.stderr)
             self.end()
             self.start()
         return False
