@@ -164,6 +164,7 @@ def test_a_batch_that_cannot_be_read_is_dead_letters_without_value(own_kafka, on
     [segment] = Path(kafka.directory).rglob(f"{members.requests}-0/*.log")
     assert corrupt(segment, b"lost") == 3
     kafka.restart()
+    members.topics.await_leaders(members.requests)
     outcome = members.once("--dead-letter", dead, "--on-failure", action, status=0 if action == "record" else 1)
     letters = members.topics.read(dead)
     if action == "stop":

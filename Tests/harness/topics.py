@@ -6,8 +6,10 @@ import uuid
 from collections import Counter
 from dataclasses import dataclass, field
 
-from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic
+
+from harness import processes
 
 
 @dataclass
@@ -53,6 +55,18 @@ class Topics:
             resource.set_config(name.replace("_", "."), str(value))
         for future in self.admin.alter_configs([resource]).values():
             future.result(timeout=60)
+
+    def await_leaders(self, topic):
+        """Waits until a broker that was started again leads each partition."""
+
+        def are_there():
+            try:
+                partitions = self.admin.list_topics(topic, timeout=10).topics[topic].partitions
+            except KafkaException:
+                return False
+            return partitions and all(partition.leader >= 0 for partition in partitions.values())
+
+        processes.await_until(are_there, f"leaders of {topic}")
 
     def produce(self, topic, values, partition=None, headers=None, **rest):
         """Produces values, or (key, value) pairs; gives when all are acknowledged."""
