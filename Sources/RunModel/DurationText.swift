@@ -24,12 +24,17 @@ public enum DurationText {
   /// The shortest such text that is exact to the millisecond: `4m`, `1500ms`, `0s`.
   public static func format(_ duration: Duration) -> String {
     let milliseconds = duration.wholeMicroseconds / 1000
-    for (unit, length) in [("d", Int64(86_400_000)), ("h", 3_600_000), ("m", 60_000), ("s", 1000)]
-    where milliseconds % length == 0 && (milliseconds != 0 || length == 1000) {
-      return "\(milliseconds / length)\(unit)"
+    for unit in units where milliseconds % unit.length == 0 && (milliseconds != 0 || unit.length == 1000) {
+      return "\(milliseconds / unit.length)\(unit.name)"
     }
     return "\(milliseconds)ms"
   }
+
+  /// From the longest to the shortest; lengths in milliseconds. A stored table: of a literal in the loop the compiler
+  /// makes instructions in an order that differs from build to build.
+  private static let units: [(name: String, length: Int64)] = [
+    ("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000),
+  ]
 }
 
 extension Duration {
