@@ -87,8 +87,7 @@ public final class Outbox {
       file = try open()
     } catch {
       guard error.mayBeDamage, let suspect = looked else { throw error }
-      let wait = min(busyTimeout, OutboxRecovery.lockWait)
-      let recovery = try OutboxRecovery.recover(home, suspect, hold, after: error, waiting: wait)
+      let recovery = try OutboxRecovery.recover(home, suspect, hold, after: error, waiting: busyTimeout)
       if let recovery { onRecovery(recovery) }
       file = try open()
     }
@@ -109,8 +108,7 @@ public final class Outbox {
       return try workingOnce(body)
     } catch {
       guard error.mayBeDamage else { throw error }
-      let wait = min(lockWait, OutboxRecovery.lockWait)
-      let recovery = try OutboxRecovery.recover(home, looked, hold, after: error, waiting: wait)
+      let recovery = try OutboxRecovery.recover(home, looked, hold, after: error, waiting: lockWait)
       if let recovery { onRecovery(recovery) }
       return try workingOnce(body)
     }

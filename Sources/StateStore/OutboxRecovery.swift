@@ -36,16 +36,13 @@ public struct OutboxRecovery: Sendable, Equatable {
     MessageStream.standardError.print(recovery.sentence)
   }
 
-  /// How long other processes may take to finish a transaction.
-  static let lockWait = Duration.seconds(1)
-
   /// Sets an outbox aside, unless another process has done so since.
   ///
   /// - Parameters:
   ///   - suspect: the file in which the damage was met.
   ///   - hold: the caller's, released.
-  ///   - error: the damage that was met. It is thrown again if others were at work for the whole of the wait, or if it
-  ///     turns out not to come from damage.
+  ///   - error: the damage that was met. It is thrown again if others were at work, or setting it aside, for the whole
+  ///     of the wait, or if it turns out not to come from damage.
   /// - Returns: nil if another file has the name already: open it.
   static func recover(
     _ home: HomeDirectory, _ suspect: FileIdentity, _ hold: OutboxLock, after error: StateError,
