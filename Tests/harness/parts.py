@@ -5,6 +5,7 @@ A part that ends badly, or reports no number, counts as a failure of its own, so
 what ran.
 """
 
+import concurrent.futures
 import os
 import re
 import shlex
@@ -19,6 +20,8 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 SUMMARY = re.compile(
     r"^(?P<name>\w+: )?(?P<passed>\d+) passed, (?P<failed>\d+) failed(?:, (?P<skipped>\d+) skipped)?$")
 NOT_RUN = re.compile(r"^not run: .*$", re.MULTILINE)
+#: A line that names a failed test: of pytest's summary, or of Swift Testing.
+FAILED = re.compile(r"^(?:FAILED|ERROR) .*$|^✘ Test .* recorded an issue .*$", re.MULTILINE)
 
 
 class Part:
@@ -59,6 +62,9 @@ class Part:
         if status != 0 and self.failed == 0:
             self.fail(f"it ended with status {status} though no test of it failed")
         self.notes += NOT_RUN.findall(text)
+        if self.failed:
+            # Without a name, its last words have to do.
+            self.notes += [line[:300] for line in FAILED.findall(text)[:20] or text.splitlines()[-12:]]
         self.seconds = time.monotonic() - self.begun
         if not live:
             with self.printing:
@@ -92,25 +98,29 @@ def count_summary(lines):
     return tuple(sum(int(match[key] or 0) for match in found) for key in ("passed", "failed", "skipped"))
 
 
+#: Lanes at once. More would starve each other on a small machine, and a starved test may fail where nothing is wrong.
+LANES = 4
+
+
 def side_by_side(lanes, live):
-    """Runs the lanes at the same time, the parts of a lane one after the other."""
+    """Runs LANES lanes at the same time, the first ones first; the parts of a lane one after the other."""
 
     def run(lane):
         for part in lane:
             part.run(live)
 
-    threads = [threading.Thread(target=run, args=(lane,)) for lane in lanes]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
-        while thread.is_alive():
-            # A silent hour looks like a hanging one.
-            running = [part for lane in lanes for part in lane if part.begun and part.seconds is None]
-            with Part.printing:
-                print("running: " + ", ".join(f"{part.name} ({time.monotonic() - part.begun:.0f} s)" for part in running),
-                      flush=True)
-            thread.join(60)
+    with concurrent.futures.ThreadPoolExecutor(LANES) as pool:
+        left = {pool.submit(run, lane) for lane in lanes}
+        while left:
+            done, left = concurrent.futures.wait(left, timeout=60, return_when=concurrent.futures.FIRST_COMPLETED)
+            for lane in done:
+                lane.result()
+            if not done:
+                # A silent hour looks like a hanging one.
+                running = [part for lane in lanes for part in lane if part.begun and part.seconds is None]
+                with Part.printing:
+                    print("running: " + ", ".join(f"{part.name} ({time.monotonic() - part.begun:.0f} s)" for part in running),
+                          flush=True)
 
 
 def sum_up(parts):
