@@ -139,7 +139,7 @@ class Loop:
         for member in self.running:
             member.send_signal(signal.SIGTERM)
         for member in self.running:
-            member.wait(timeout=90)
+            member.wait(timeout=300)
 
     def again(self):
         """How many executions there were, how many of them ran a request again because a member was killed, and how many

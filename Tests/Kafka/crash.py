@@ -64,7 +64,7 @@ class Crash:
             time.sleep(self.random.uniform(0, 0.12))
             if process.poll() is None:
                 process.send_signal(signal.SIGKILL)
-        killed = process.wait(timeout=60) == -signal.SIGKILL
+        killed = process.wait(timeout=300) == -signal.SIGKILL
         self.figures["exec killed" if killed else "exec ended"] += 1
         if report.exists() and report.stat().st_size:
             record = json.loads(report.read_text())
@@ -80,7 +80,7 @@ class Crash:
         time.sleep(self.random.uniform(0, 1.0))
         if process.poll() is None:
             process.send_signal(signal.SIGKILL)
-        killed = process.wait(timeout=60) == -signal.SIGKILL
+        killed = process.wait(timeout=300) == -signal.SIGKILL
         self.figures["batch killed" if killed else "batch ended"] += 1
         # A result line is the promise that its payload is safe; a torn last line promises nothing.
         lines = results.read_bytes().split(b"\n")[:-1] if results.exists() else []

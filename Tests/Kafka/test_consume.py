@@ -83,7 +83,7 @@ def test_a_request_without_an_identifier_gets_one_by_its_place(members43):
     members.topics.produce(members.requests, [b"x", b"y"], partition=1)
     members.topics.produce(members.requests, [b"z"], partition=0, headers=[("ce_id", b"event-7")])
     members.once()
-    cluster = members.topics.admin.list_topics(timeout=30).cluster_id
+    cluster = members.topics.admin.list_topics(timeout=300).cluster_id
     namespace = uuid.uuid5(uuid.NAMESPACE_URL, "urn:algo-run:request")
     by_place = [f"req-{uuid.uuid5(namespace, f'{cluster}/{members.requests}/1/{offset}')}" for offset in (0, 1)]
     assert {record.value: record.headers["algo_request_id"] for record in members.topics.read(members.results)} == {
@@ -202,7 +202,7 @@ def test_figures_for_prometheus(members43, promtool):
     last = figures()
     assert last[lag] == "0" and float(last["commit_seconds_total"]) > 0
     assert float(last["oldest_uncommitted_request_age_seconds"]) == 0
-    page = urllib.request.urlopen(figures.address, timeout=30).read()
+    page = urllib.request.urlopen(figures.address, timeout=300).read()
     done = subprocess.run([promtool, "check", "metrics"], input=page, capture_output=True)
     assert done.returncode == 0 and not done.stdout + done.stderr, done
     member.send_signal(signal.SIGTERM)
@@ -215,7 +215,7 @@ def test_a_client_in_python_sends_a_request_and_reads_its_result(members43):
     member = members.start()
     example = REPOSITORY / "Examples" / "kafka-client" / "ask.py"
     answer = subprocess.run([PYTHON, example, members.kafka.PLAINTEXT, members.requests, members.results, '{"n": 7}'],
-                            capture_output=True, text=True, timeout=120)
+                            capture_output=True, text=True, timeout=300)
     assert answer.returncode == 0 and json.loads(answer.stdout) == {"n": 7}, answer
     member.send_signal(signal.SIGTERM)
     assert members.program.finish(member).status == 0

@@ -152,7 +152,7 @@ def test_the_older_of_two_processes_with_one_instance_ends_with_75(members):
     second = members.start("--instance", "twin", "--jobs", "1", *SHORT)
     outcome = members.program.finish(first)
     assert outcome.status == 75 and 'instance "twin"' in outcome.messages[-1], outcome
-    members.await_results(60, limit=120)
+    members.await_results(60, limit=300)
     assert set(members.topics.count(members.results).values()) == {1}
     second.send_signal(signal.SIGTERM)
     assert members.program.finish(second).status == 0
@@ -165,7 +165,7 @@ def test_a_suspended_member_is_replaced_and_writes_nothing_twice(members):
     members.await_results(20)
     frozen.send_signal(signal.SIGSTOP)
     other = members.start("--jobs", "2", *SHORT)
-    members.await_results(600, limit=120)
+    members.await_results(600, limit=300)
     frozen.send_signal(signal.SIGCONT)
     for member in (frozen, other):
         member.send_signal(signal.SIGTERM)
@@ -198,7 +198,7 @@ def test_a_partition_that_leaves_takes_its_running_requests_along(members, drain
 def test_a_member_whose_algorithm_cannot_start_leaves_the_requests_to_others(members):
     members.publish("./missing")
     members.topics.produce(members.requests, [b"x"] * 3)
-    outcome = members.once(status=1, limit=120)
+    outcome = members.once(status=1, limit=300)
     assert "cannot be started on this host" in outcome.messages[-1] and members.topics.read(members.results) == []
     members.publish("cat")
     members.once()

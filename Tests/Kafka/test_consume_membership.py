@@ -59,13 +59,13 @@ def test_a_member_that_is_removed_while_it_hands_partitions_over_writes_nothing_
     """The library keeps the removal to itself until the revoked partitions are released, and would keep the others."""
     first, second, figures = handing_over(members)
     first.send_signal(signal.SIGSTOP)
-    processes.await_until(lambda: len(members.marks()) == 8, "all requests run at the other member", limit=120)
+    processes.await_until(lambda: len(members.marks()) == 8, "all requests run at the other member", limit=300)
     go(members)
     members.await_results(4)
     first.send_signal(signal.SIGCONT)
     processes.await_until(lambda: figures()["rebalances_total"] not in "12" or not is_exact(members, 4), "the first member knows")
     assert is_exact(members, 4)
-    processes.await_until(lambda: int(figures()["assigned_partitions"]) > 0, "the first member is one again", limit=120)
+    processes.await_until(lambda: int(figures()["assigned_partitions"]) > 0, "the first member is one again", limit=300)
     members.topics.produce(members.requests, [b"later"] * 40, partition=lambda number: number % 4)
     members.await_results(44)
     end(members, first, second)
@@ -84,7 +84,7 @@ def test_the_requests_of_a_host_that_is_lost_run_elsewhere(members43):
     lost.wait()
     go(members)
     other = members.start_logged("--jobs", "4", *SHORT)
-    members.await_results(12, limit=120)
+    members.await_results(12, limit=300)
     end(members, other)
     assert is_exact(members, 12) and len(members.marks()) == 16
 
@@ -99,7 +99,7 @@ def test_a_member_leaves_although_the_group_waits_for_another_one(members43):
     def group():
         """Its state and number of members; none while the broker loads it."""
         try:
-            found = members.topics.admin.describe_consumer_groups([members.group])[members.group].result(timeout=30)
+            found = members.topics.admin.describe_consumer_groups([members.group])[members.group].result(timeout=300)
         except (KafkaException, TimeoutError):
             return None, 0
         return found.state, len(found.members)
@@ -161,6 +161,6 @@ def test_what_a_fenced_member_ran_is_gone_when_it_ends(members43):
     assert first.wait(timeout=processes.LIMIT) == 75
     assert processes.await_none("twin-" + members.topics.prefix) == []
     go(members)
-    members.await_results(4, limit=120)
+    members.await_results(4, limit=300)
     end(members, second)
     assert is_exact(members, 4)

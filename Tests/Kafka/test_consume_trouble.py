@@ -66,7 +66,7 @@ def test_brokers_that_go_away_while_requests_run_cost_no_second_run(own_kafka, o
     go(members)
     processes.await_until(lambda: figures()["running_requests"] == "0", "the end of all requests")
     kafka.restart()
-    members.await_results(6, limit=120)
+    members.await_results(6, limit=300)
     end(members, member)
     assert sorted(record.value for record in members.topics.read(members.results)) == values
     assert len(members.topics.read(members.payloads)) == 6 and len(members.marks()) == 6
@@ -221,7 +221,7 @@ def test_a_compacted_topic_has_gaps_and_no_request_twice(own_kafka, on):
     for round in range(3):
         members.topics.produce(compacted, [(b"key%d" % key, b"%d/%d" % (key, round)) for key in range(20)])
     processes.await_until(lambda: members.topics.produce(compacted, [(b"last", b"last")]) or
-                          len(members.topics.read(compacted)) < 50, "a compaction", limit=120)
+                          len(members.topics.read(compacted)) < 50, "a compaction", limit=300)
     members.once()
     wanted = {record.offset: record.value for record in members.topics.read(compacted)}
     results = members.topics.read(members.results)

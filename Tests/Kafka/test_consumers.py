@@ -42,11 +42,11 @@ def commands(kafka, topic):
 def test_kcat_as_the_guide_has_it(kafka, program, topic):
     payloads = publish_three(kafka, program, topic)
     everything, values = commands(kafka, topic)
-    lines = subprocess.run(values, capture_output=True, text=True, timeout=60, check=True).stdout.splitlines()
+    lines = subprocess.run(values, capture_output=True, text=True, timeout=300, check=True).stdout.splitlines()
     read = [read_json(line) for line in lines]
     assert {value["request_id"]: value for value in read if "connection_test" not in value} == payloads
     # The first command waits for more: with -e it ends where the topic does.
-    text = subprocess.run([*everything, "-e", "-q"], capture_output=True, text=True, timeout=60, check=True).stdout
+    text = subprocess.run([*everything, "-e", "-q"], capture_output=True, text=True, timeout=300, check=True).stdout
     for key in payloads:
         assert f"key {key}\nheaders ce_specversion=1.0,ce_id={key},ce_source=/demo/x/1.0.0," in text
 
@@ -108,7 +108,7 @@ def connect_three(kafka, program, topic, tmp_path, change):
     try:
         processes.await_until(
             lambda: output.exists() and output.read_text().count("\n") >= 3 or worker.poll() is not None,
-            "three lines of the sink", limit=120)
+            "three lines of the sink", limit=300)
         lines = output.read_text().splitlines() if output.exists() else []
         assert len(lines) == 3, (tmp_path / "connect.log").read_text()[-3000:]
         return payloads, lines

@@ -73,7 +73,7 @@ def test_one_of_three_brokers_dies_in_the_middle_of_a_batch(own_kafka, program, 
     batch = program.start("batch", "demo/x", requests, "--output", results, "--progress", "none", "--", "sleep", "0.02")
     processes.await_until(lambda: results.exists() and results.read_bytes().count(b"\n") > 50, "50 results")
     kafka.crash(2)
-    outcome = program.finish(batch, limit=240)
+    outcome = program.finish(batch, limit=300)
     assert outcome.status == 0, outcome
     keys = [json.loads(line)["request_id"] for line in results.read_text().splitlines()]
     bootstrap = kafka.PLAINTEXT.split(",")[0]
@@ -95,7 +95,7 @@ def test_a_network_that_misbehaves_loses_nothing(proxied, program, topic, mode):
     # The batch continues whatever the network does.
     processes.await_until(lambda: results.read_bytes().count(b"\n") == 300, "all results")
     proxy.mode = "pass"
-    assert program.finish(batch, limit=240).status == 0
+    assert program.finish(batch, limit=300).status == 0
     expected = [json.loads(line)["request_id"] for line in results.read_text().splitlines()]
     keys = kafka.keys(topic)
     assert set(expected) <= set(keys)

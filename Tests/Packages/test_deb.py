@@ -89,7 +89,7 @@ def test_serve_answers_there(root, one):
         port = next(match[1] for line in server.stderr if (match := re.search(r"serving on 127\.0\.0\.1:(\d+)\.", line)))
         call = urllib.request.Request(f"http://127.0.0.1:{port}/v1/algo/demo/upper", b"hello",
                                       {"Content-Type": "text/plain"})
-        with urllib.request.urlopen(call, timeout=60) as answer:
+        with urllib.request.urlopen(call, timeout=300) as answer:
             assert b'"HELLO"' in answer.read()
     finally:
         status = root.stop(server)

@@ -109,7 +109,7 @@ def test_a_stream_continues_after_a_restart_from_where_it_was(program):
     program.run("exec", "acme/credit", input=b"1", status=0)
 
     def events(server, last=None):
-        connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
+        connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=300)
         connection.request("GET", "/events/executions?after=0", headers={"Last-Event-ID": last} if last else {})
         response = connection.getresponse()
         assert response.headers["Content-Type"] == "text/event-stream"
@@ -293,7 +293,7 @@ def test_a_version_with_insights_on_is_never_shown_as_one_with_insights_off(visi
 def answers(port):
     """Whether a server listens there."""
     try:
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=300)
         connection.request("GET", "/livez")
         return connection.getresponse().status == 200
     except OSError:

@@ -80,7 +80,7 @@ def test_the_lines_of_the_page_give_its_verdict(scores, visit, server, program):
     said = program.run(*shlex.split(command)[1:], status=1).stdout
     assert b"1 of 2 metrics drifted." in said
     run = subprocess.run(
-        ["sh", "-c", remote.replace("algo-run compare", f"{program.binary} compare")], capture_output=True, timeout=60,
+        ["sh", "-c", remote.replace("algo-run compare", f"{program.binary} compare")], capture_output=True, timeout=300,
         env=program.environment(KEY=server.key))
     assert run.returncode == 1 and run.stdout == said, run
 

@@ -135,7 +135,7 @@ def test_a_connection_is_saved_after_its_test_only_if_all_stages_passed(program,
 
 def test_each_stage_of_a_test_is_sent_as_it_ends_while_the_server_answers_others(program, home, authority):
     with listeners.silent() as broker, Server(program, scope="admin") as server:
-        client = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
+        client = http.client.HTTPConnection("127.0.0.1", server.port, timeout=300)
         client.request("POST", f"{CONNECTION}/test", json.dumps(
             {**SASL, "broker_url": broker.address, "ca_certificate": authority}).encode(), server.headers())
         response = client.getresponse()
@@ -157,7 +157,7 @@ def test_each_stage_of_a_test_is_sent_as_it_ends_while_the_server_answers_others
 def test_a_client_that_leaves_during_a_test_harms_nothing(program):
     with listeners.silent() as broker, Server(program, scope="admin") as server:
         for _ in range(3):
-            client = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
+            client = http.client.HTTPConnection("127.0.0.1", server.port, timeout=300)
             client.request("POST", f"{CONNECTION}/test", json.dumps(
                 {**SASL, "broker_url": broker.address}).encode(), server.headers())
             response = client.getresponse()

@@ -51,7 +51,7 @@ def end(process):
 
 class OverUnix(http.client.HTTPConnection):
     def __init__(self, path):
-        super().__init__("localhost", timeout=60)
+        super().__init__("localhost", timeout=300)
         self.path = path
 
     def connect(self):
@@ -68,9 +68,9 @@ def test_sockets_that_are_passed_on_are_served_and_no_others(program):
         port = four.getsockname()[1]
         process = start(program, [four, unix], "--no-auth")
         # A client that came before the server is served, too.
-        assert get(http.client.HTTPConnection("127.0.0.1", port, timeout=60)) == (200, b"ok\n")
+        assert get(http.client.HTTPConnection("127.0.0.1", port, timeout=300)) == (200, b"ok\n")
         assert get(OverUnix(path)) == (200, b"ok\n")
-        assert get(http.client.HTTPConnection("127.0.0.1", port, timeout=60), Host="evil.test")[0] == 421
+        assert get(http.client.HTTPConnection("127.0.0.1", port, timeout=300), Host="evil.test")[0] == 421
         assert end(process) == 0
         messages = process.stderr.read()
     assert f"serving on 127.0.0.1:{port}." in messages and f"serving on unix:{path}." in messages
@@ -85,7 +85,7 @@ def test_an_algorithm_sees_nothing_of_the_sockets(program):
     program.run("publish", "o/n", "--", sys.executable, "-c", shows, status=0)
     with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as two:
         process = start(program, [one, two], "--no-auth", NOTIFY_SOCKET="@nothing-listens-here", LISTEN_FDNAMES="a:b")
-        connection = http.client.HTTPConnection("127.0.0.1", one.getsockname()[1], timeout=60)
+        connection = http.client.HTTPConnection("127.0.0.1", one.getsockname()[1], timeout=300)
         connection.request("POST", "/v1/algo/o/n?output=raw")
         assert connection.getresponse().read() == b"[] ['0', '1', '2', '3']\n"
         connection.close()

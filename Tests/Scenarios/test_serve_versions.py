@@ -25,7 +25,7 @@ def test_the_command_of_the_original_service_publishes_the_next_version_with_ins
     with Server(program, scope="publish") as server:
         outcome = subprocess.run(
             ["curl", "-sS", f"http://127.0.0.1:{server.port}{VERSIONS}", "-H", f"Authorization: Simple {server.key}",
-             "-d", '{"settings": {"insights_enabled": true}}'], capture_output=True, check=True, timeout=60)
+             "-d", '{"settings": {"insights_enabled": true}}'], capture_output=True, check=True, timeout=300)
     version = json.loads(outcome.stdout)
     assert number(version) == "1.0.1" and version["settings"]["insights_enabled"] is True
     shown = json.loads(program.run("versions", "o/n", "--json", status=0).stdout)

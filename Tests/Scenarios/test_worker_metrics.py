@@ -47,7 +47,7 @@ def wrong(results):
 def run(workers, source, count, every, *options, insights=False):
     workers.publish(source.replace("EVERY", str(every)), "--no-check", *(["--insights"] if insights else []), status=0)
     path = workers.directory / "summary.json"
-    outcome = workers.batch(range(count), "--jobs", "4", "--summary", path, *options, status=0, limit=240)
+    outcome = workers.batch(range(count), "--jobs", "4", "--summary", path, *options, status=0, limit=300)
     return outcome, json.loads(path.read_text())
 
 

@@ -43,7 +43,7 @@ def run(server, program, missing, tmp_path):
         if not shutil.which(command[0]):
             missing(f"{command[0]} is not installed")
         before = len(program.insights())
-        done = subprocess.run([*command, tmp_path / name], capture_output=True, text=True, timeout=120,
+        done = subprocess.run([*command, tmp_path / name], capture_output=True, text=True, timeout=300,
                               env=program.environment(KEY=server.key), cwd=tmp_path)
         assert done.returncode == 0, done.stderr
         assert len(program.insights()) == before + 1
@@ -108,7 +108,7 @@ class ThroughProxy(http.client.HTTPSConnection):
     """A connection to the proxy under the name of its certificate."""
 
     def __init__(self, context, port):
-        super().__init__(NAME, 443, context=context, timeout=60)
+        super().__init__(NAME, 443, context=context, timeout=300)
         self.proxy_port = port
 
     def connect(self):
@@ -164,7 +164,7 @@ def test_the_probes_of_kubernetes_pass_while_the_server_takes_calls_and_fail_in_
     assert [kind for kind, _, _ in probes] == ["liveness", "readiness"]
 
     def probe(index):
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=300)
         try:
             connection.request("GET", probes[index][1], headers={"Host": probes[index][2], "User-Agent": "kube-probe/1.31"})
             return connection.getresponse().status

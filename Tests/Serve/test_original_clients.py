@@ -36,7 +36,7 @@ def client(request, server, tools, clients):
         program = ("import json, sys, Algorithmia\n"
                    f"client = Algorithmia.client({key}, 'http://127.0.0.1:{server.port}')\n"
                    f"{code}\nprint(json.dumps(seen), file=sys.stderr)")
-        done = subprocess.run([tools / "python", "-c", program], capture_output=True, text=True, timeout=100,
+        done = subprocess.run([tools / "python", "-c", program], capture_output=True, text=True, timeout=300,
                               env={"PYTHONPATH": str(packages), "PATH": "/usr/bin:/bin"})
         assert done.returncode == 0, done.stderr
         return json.loads(done.stderr.splitlines()[-1])
@@ -171,7 +171,7 @@ api.delete_all_connections()
 seen.append(api.get_connection().to_dict())
 print(json.dumps(seen))
 """
-    done = subprocess.run([tools / "python", "-c", code], capture_output=True, text=True, timeout=100,
+    done = subprocess.run([tools / "python", "-c", code], capture_output=True, text=True, timeout=300,
                           env={"PYTHONPATH": str(packages), "PATH": "/usr/bin:/bin"})
     assert done.returncode == 0, done.stderr
     before, set_, shown, plain, removed = json.loads(done.stdout)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from harness import ports, processes
 
-START_LIMIT = 120
+START_LIMIT = 300
 KAFKA_HOME = os.environ.get("KAFKA_HOME")
 SCRIPT = Path(KAFKA_HOME) / "kafka" if KAFKA_HOME else Path(__file__).resolve().parents[2] / "scripts" / "kafka-broker"
 RELEASES = ["3.9", "4.3"] if KAFKA_HOME else ["4.3"]
@@ -48,11 +48,11 @@ class Kafka:
         processes.await_until(lambda: not processes.is_running(pid), f"the end of broker {pid}")
 
     def stop(self):
-        subprocess.run([str(SCRIPT), "stop", "--dir", str(self.directory)], capture_output=True, timeout=60)
+        subprocess.run([str(SCRIPT), "stop", "--dir", str(self.directory)], capture_output=True, timeout=300)
 
     def tool(self, name, *arguments):
         command = [str(SCRIPT), "tool", "--dir", str(self.directory), name, *arguments]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=300)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
@@ -60,7 +60,7 @@ class Kafka:
         """All records of a topic as (key, headers, value), by kcat."""
         command = ["kcat", "-C", "-b", bootstrap or self.PLAINTEXT, "-t", topic, "-e", "-q", "-J",
                    "-X", "topic.metadata.refresh.interval.ms=500"]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=300)
         found = []
         for line in done.stdout.splitlines():
             record = json.loads(line)

@@ -69,7 +69,7 @@ def call_once(server, path, body):
     """A call on a connection of its own. Its status and body; None if the server takes no connection.
 
     Raises Unanswered if the server takes the connection and no whole response comes."""
-    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=300)
     try:
         connection.connect()
     except OSError:

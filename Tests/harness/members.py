@@ -90,7 +90,7 @@ class Members:
         address = line.split()[-1].rstrip(".")
 
         def read():
-            text = urllib.request.urlopen(address, timeout=30).read().decode()
+            text = urllib.request.urlopen(address, timeout=300).read().decode()
             lines = (line.rsplit(" ", 1) for line in text.splitlines() if not line.startswith("#"))
             return {name.removeprefix("algo_run_consume_"): value for name, value in lines}
 

@@ -76,7 +76,7 @@ class Root:
         """Asks what `start` started to end, and gives its status. SIGTERM to `unshare` would not reach it."""
         [child] = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
         os.kill(int(child), signal.SIGTERM)
-        process.communicate(timeout=60)
+        process.communicate(timeout=300)
         return process.returncode
 
     def add_user(self, name):

@@ -33,7 +33,7 @@ class Server:
         assert listening.wait(60) and self.port, self.messages
 
     def connect(self):
-        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=300)
 
     def headers(self, **more):
         headers = {"Authorization": f"Simple {self.key}"} if self.key else {}

@@ -46,7 +46,7 @@ class Topics:
         config = {name.replace("_", "."): str(value) for name, value in config.items()}
         made = self.admin.create_topics([NewTopic(name, partitions, config=config) for name in names])
         for future in made.values():
-            future.result(timeout=60)
+            future.result(timeout=300)
         return names
 
     def set(self, topic, **config):
@@ -54,14 +54,14 @@ class Topics:
         for name, value in config.items():
             resource.set_config(name.replace("_", "."), str(value))
         for future in self.admin.alter_configs([resource]).values():
-            future.result(timeout=60)
+            future.result(timeout=300)
 
     def await_leaders(self, topic):
         """Waits until a broker that was started again leads each partition."""
 
         def are_there():
             try:
-                partitions = self.admin.list_topics(topic, timeout=10).topics[topic].partitions
+                partitions = self.admin.list_topics(topic, timeout=300).topics[topic].partitions
             except KafkaException:
                 return False
             return partitions and all(partition.leader >= 0 for partition in partitions.values())
@@ -99,7 +99,7 @@ class Topics:
     def delete_before(self, topic, partition, offset):
         """Deletes the records before an offset, as retention does."""
         for future in self.admin.delete_records([TopicPartition(topic, partition, offset)]).values():
-            future.result(timeout=60)
+            future.result(timeout=300)
 
     def read(self, topic, committed=True):
         """All records of a topic up to its end, which a pending transaction holds back if only committed ones count."""
@@ -107,7 +107,7 @@ class Topics:
                              "enable.auto.commit": False, "enable.partition.eof": True, "auto.offset.reset": "earliest",
                              "isolation.level": "read_committed" if committed else "read_uncommitted"})
         try:
-            partitions = consumer.list_topics(topic, timeout=30).topics[topic].partitions
+            partitions = consumer.list_topics(topic, timeout=300).topics[topic].partitions
             consumer.assign([TopicPartition(topic, number, 0) for number in partitions])
             open_ones, found = set(partitions), []
             deadline = time.monotonic() + 60
@@ -132,8 +132,8 @@ class Topics:
         """The committed offset and metadata of each partition of a group."""
         consumer = Consumer({"bootstrap.servers": self.bootstrap, "group.id": group, "enable.auto.commit": False})
         try:
-            partitions = consumer.list_topics(topic, timeout=30).topics[topic].partitions
-            found = consumer.committed([TopicPartition(topic, number) for number in partitions], timeout=30)
+            partitions = consumer.list_topics(topic, timeout=300).topics[topic].partitions
+            found = consumer.committed([TopicPartition(topic, number) for number in partitions], timeout=300)
             return {entry.partition: (entry.offset, metadata_of(entry)) for entry in found}
         finally:
             consumer.close()

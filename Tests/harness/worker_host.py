@@ -24,7 +24,7 @@ import subprocess
 import time
 from urllib.parse import quote_from_bytes, unquote
 
-LIMIT = 60
+LIMIT = 300
 _PR_SET_CHILD_SUBREAPER = 36
 FORKED = re.compile(rb"^forked [0-9]+ 0 pid=([0-9]+)$", re.MULTILINE)
 HEADER = re.compile(rb"([a-z]+) (\d{1,18}) (\d{1,18})((?: [^ =\n]+=[^ \n]*)*)\n")

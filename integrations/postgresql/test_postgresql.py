@@ -66,7 +66,7 @@ def test_rsyslog_logs_in_by_scram_over_tls_to_kafka_3_9(corpus, tmp_path):
         produce(kafka.PLAINTEXT, "insights", [sentinel_record(SENTINEL)])
         store = PostgreSQL(tmp_path, kafka.SASL_SSL, "insights", corpus, login)
         try:
-            processes.await_until(lambda: store.has(SENTINEL), "the record came by SCRAM", limit=60)
+            processes.await_until(lambda: store.has(SENTINEL), "the record came by SCRAM", limit=300)
         finally:
             store.stop()
     finally:

@@ -94,7 +94,7 @@ def test_the_guides_commands_lead_to_an_alert_at_the_webhook(workplace, webhook)
                 for server in servers:
                     server.await_ready(lambda: b'"value"' in fetch(up)[1])
             if command.startswith("amtool"):
-                processes.await_until(lambda: webhook.alerts, "an alert is at the webhook", limit=120)
+                processes.await_until(lambda: webhook.alerts, "an alert is at the webhook", limit=300)
             done = subprocess.run(["bash", "-c", command], cwd=folder, env=variables, capture_output=True, text=True)
             assert done.returncode == 0, (command, done.stderr)
         assert re.search(r"AlgorithmFailing .*demo/coin/1.0.0 fails: \d+(\.\d+)?% of its executions", done.stdout)

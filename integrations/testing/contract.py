@@ -34,7 +34,7 @@ class Row:
 
 
 #: Seconds until a record must be in a store.
-LIMIT = 240
+LIMIT = 300
 
 
 class Store:

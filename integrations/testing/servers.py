@@ -70,7 +70,7 @@ class Server:
             assert self.process.poll() is None, f"{self.name} ended: {self.text()[-3000:]}"
             return condition()
 
-        processes.await_until(is_ready, f"{self.name} is ready", limit=90)
+        processes.await_until(is_ready, f"{self.name} is ready", limit=300)
         return self
 
     def text(self):
@@ -92,7 +92,7 @@ def fetch(url, data=None, headers={}):
     """Status and body of an HTTP request; (0, b"") where nothing listens."""
     request = urllib.request.Request(url, data=data, headers=headers)
     try:
-        with urllib.request.urlopen(request, timeout=30) as response:
+        with urllib.request.urlopen(request, timeout=300) as response:
             return response.status, response.read()
     except urllib.error.HTTPError as problem:
         return problem.code, problem.read()
