@@ -39,6 +39,15 @@ CREATE TABLE IF NOT EXISTS algo_run.insights_read (
   algorithm_version String, outcome String, rejected_metrics UInt32, metrics Map(String, Float64)
 ) ENGINE = Null;
 
+CREATE MATERIALIZED VIEW IF NOT EXISTS algo_run.insights_writer TO algo_run.insights AS
+SELECT request_id, assumeNotNull(timestamp) AS timestamp, duration_milliseconds, algorithm_owner, algorithm_name,
+  algorithm_version, outcome, rejected_metrics, metrics
+FROM algo_run.insights_read WHERE is_readable;
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS algo_run.insights_unreadable_writer TO algo_run.insights_unreadable AS
+SELECT now() AS received, record_partition, record_offset, raw FROM algo_run.insights_read WHERE NOT is_readable;
+
+-- The last one: with it reading begins, and a record that is read before its tables are there would be lost.
 CREATE MATERIALIZED VIEW IF NOT EXISTS algo_run.insights_reader TO algo_run.insights_read AS
 WITH
   -- A payload with an integer beyond 64 bits would be refused as a whole: such a number gets a decimal.
@@ -69,11 +78,3 @@ SELECT
     AND arrayAll(name -> JSONType(text, name) IN ('Double', 'Int64', 'UInt64'), names) AS is_readable
 FROM algo_run.insights_queue
 WHERE NOT has(_headers.name, 'algo_connection_test');
-
-CREATE MATERIALIZED VIEW IF NOT EXISTS algo_run.insights_writer TO algo_run.insights AS
-SELECT request_id, assumeNotNull(timestamp) AS timestamp, duration_milliseconds, algorithm_owner, algorithm_name,
-  algorithm_version, outcome, rejected_metrics, metrics
-FROM algo_run.insights_read WHERE is_readable;
-
-CREATE MATERIALIZED VIEW IF NOT EXISTS algo_run.insights_unreadable_writer TO algo_run.insights_unreadable AS
-SELECT now() AS received, record_partition, record_offset, raw FROM algo_run.insights_read WHERE NOT is_readable;

@@ -27,6 +27,10 @@ class TestClickHouse(Contract):
     tool = "clickhouse"
 
 
+def test_nothing_is_read_before_all_tables_are_there(store):
+    assert store.readers_before_last == []
+
+
 def test_drift_has_the_d_and_p_of_compare(store, corpus, algo_run, tmp_path):
     [query] = statements((HERE / "drift.sql").read_text())
     rows = store.query(query, algorithm="credit", reference="1.0.6", current="1.1.0")

@@ -4,15 +4,12 @@
 import json
 import re
 import subprocess
-import sys
-import time
 from pathlib import Path
 
 from contract import Row, Store
 
 HERE = Path(__file__).resolve().parent
 CLICKHOUSE = HERE.parent / "clickhouse"
-PATIENCE = 60
 
 
 class ClickHouse(Store):
@@ -26,18 +23,22 @@ class ClickHouse(Store):
                 (CLICKHOUSE / "kafka.xml").read_text().replace("/etc/clickhouse-server/kafka-ca.pem", ca))
             place += f"?config-file={directory}/kafka.xml"
         self.log = open(directory / "chdb.log", "wb")
-        self.command = [python, HERE / "chdb_engine.py", place]
-        self.start()
+        self.process = subprocess.Popen([python, HERE / "chdb_engine.py", place], stdin=subprocess.PIPE,
+                                        stdout=subprocess.PIPE, stderr=self.log, text=True)
         schema = (CLICKHOUSE / "schema.sql").read_text().replace("localhost:9092", bootstrap).replace(
             "kafka_topic_list = 'insights'", f"kafka_topic_list = '{topic}'").replace("clickhouse-insights", topic).replace(
             "kafka_flush_interval_ms = 1000", f"kafka_flush_interval_ms = 300{login}")
-        for statement in statements(schema):
+        *before, last = statements(schema)
+        for statement in before:
             self.query(statement)
+        self.readers_before_last = self.readers()
+        self.query(last)
+        assert self.readers() == ["insights_reader"]
 
-    def start(self):
-        self.asked = {}
-        self.process = subprocess.Popen(self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log,
-                                        text=True)
+    def readers(self):
+        """The views with which the engine begins to read the topic."""
+        return [name for [name] in self.query("SELECT name FROM system.tables WHERE engine = 'MaterializedView' AND "
+                                              "create_table_query LIKE '%FROM algo_run.insights_queue%'")]
 
     def query(self, sql, **parameters):
         """The rows of a query."""
@@ -55,31 +56,19 @@ class ClickHouse(Store):
                 for request_id, moment, outcome, metrics in found]
 
     def has(self, request_id):
-        if self.query(f"SELECT 1 FROM algo_run.insights WHERE request_id = '{request_id}'") != []:
-            return True
-        # On a busy machine the engine inside chdb was seen never to begin to read. A server is restarted then, and continues.
-        now = time.monotonic()
-        if now - self.asked.setdefault(request_id, now) > PATIENCE:
-            state = self.query("SELECT * FROM system.kafka_consumers")
-            print(f"ClickHouse read nothing for {PATIENCE} s and is restarted: {state}", file=sys.stderr)
-            self.end()
-            self.start()
-        return False
+        return self.query(f"SELECT 1 FROM algo_run.insights WHERE request_id = '{request_id}'") != []
 
     def unreadable(self):
         return int(self.query("SELECT count() FROM algo_run.insights_unreadable")[0][0])
 
     def stop(self):
-        self.end()
-        self.log.close()
-
-    def end(self):
         self.process.stdin.close()
         try:
             self.process.wait(20)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
+        self.log.close()
 
 
 def statements(script):
