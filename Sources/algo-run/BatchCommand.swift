@@ -84,17 +84,9 @@ enum BatchCommand: Subcommand {
     let summaryFile = try options.summaryPath.map { path in
       try ExecCommand.ownFailure { try ReportFile(path, option: "--summary", by: files) }
     }
-    let executor: any Executor
-    if let worker = version.worker {
-      executor = context.workers(
-        of: settings.target, worker,
-        slots: JobLimit.affordable(settings.jobs, descriptorsPerJob: WorkerPool.descriptorsPerWorker),
-        limits: settings.limits, by: supervisor)
-    } else {
-      executor = ProcessExecutor(
-        supervisor: supervisor, slots: JobLimit.affordable(settings.jobs), format: context.payloadFormat,
-        secrets: context.secretVariables, spillDirectory: settings.spillDirectory)
-    }
+    let executor = context.executor(
+      of: settings.target, worker: version.worker, slots: settings.jobs, limits: settings.limits,
+      spillDirectory: settings.spillDirectory, by: supervisor)
     let payloads = version.insights ? try context.payloadQueue(waking: loop) : nil
     let history = HistoryWriter.of(invocation, home: home, runsLong: true)
     let summary: BatchSummary

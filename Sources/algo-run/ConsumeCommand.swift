@@ -65,17 +65,9 @@ enum ConsumeCommand: Subcommand {
     if case .outbox(let place) = route {
       Message.print("payloads go to \(place) by the outbox, at least once: they are not part of the transactions.")
     }
-    let executor: any Executor
-    if let worker = version.worker {
-      executor = context.workers(
-        of: settings.target, worker,
-        slots: JobLimit.affordable(settings.jobs, descriptorsPerJob: WorkerPool.descriptorsPerWorker),
-        limits: settings.limits, by: supervisor)
-    } else {
-      executor = ProcessExecutor(
-        supervisor: supervisor, slots: JobLimit.affordable(settings.jobs), format: context.payloadFormat,
-        secrets: context.secretVariables, spillDirectory: settings.spillDirectory)
-    }
+    let executor = context.executor(
+      of: settings.target, worker: version.worker, slots: settings.jobs, limits: settings.limits,
+      spillDirectory: settings.spillDirectory, by: supervisor)
     let payloads: (any PayloadQueue)? =
       if case .outbox = route { try context.payloadQueue(waking: loop) } else { nil }
     let history = HistoryWriter.of(invocation, home: home, runsLong: true)

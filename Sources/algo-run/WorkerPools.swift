@@ -17,6 +17,25 @@ extension RunContext {
   }
 }
 
+extension RunContext {
+  /// Runs the requests of a target: its workers, or a process for each request, in at most `slots` at a time, fewer
+  /// where the system does not allow that many.
+  ///
+  /// - Parameter spillDirectory: where output waits that is too large for memory.
+  func executor(
+    of target: ExecutionTarget, worker: WorkerSettings?, slots: Int, limits: RunLimits, spillDirectory: String,
+    by supervisor: Supervisor
+  ) -> any Executor {
+    if let worker {
+      let affordable = JobLimit.affordable(slots, descriptorsPerJob: WorkerPool.descriptorsPerWorker)
+      return workers(of: target, worker, slots: affordable, limits: limits, by: supervisor)
+    }
+    return ProcessExecutor(
+      supervisor: supervisor, slots: JobLimit.affordable(slots), format: payloadFormat, secrets: secretVariables,
+      spillDirectory: spillDirectory)
+  }
+}
+
 extension Executor {
   /// Prints how many metrics came too late, if any did.
   func tellLateMetrics() {
