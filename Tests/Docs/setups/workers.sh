@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-. "${BASH_SOURCE%/*}/iris-worker.sh"
+. "${BASH_SOURCE%/*}/common/iris-worker.sh"
