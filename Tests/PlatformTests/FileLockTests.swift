@@ -27,7 +27,7 @@ struct FileLockTests {
     let (first, second) = (try open(), try open())
     #expect(first.lock(.exclusive) == .taken)
     let waiting = try Thread.start { [second] in
-      #expect(second.lock(.exclusive, until: .now() + .seconds(60)) == .taken)
+      #expect(second.lock(.exclusive, until: .now() + .seconds(300)) == .taken)
     }
     first.unlock()
     waiting.join()

@@ -30,7 +30,7 @@ struct ThreadTests {
     let thread = try Thread.start { reader.readText() }
     #expect(thread.join(until: .now()) == nil)
     try writer.writeAll(Array("go".utf8))
-    #expect(thread.join(until: .now() + .seconds(60)) == "go")
+    #expect(thread.join(until: .now() + .seconds(300)) == "go")
     #expect(thread.join(until: .now()) == nil)
   }
 
