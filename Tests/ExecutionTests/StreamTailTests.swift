@@ -2,7 +2,7 @@
 import Execution
 import Testing
 
-/// What is kept of a program's output for its error message.
+/// The end of a program's output, for its error message.
 @Suite struct StreamTailTests {
   private func tail(of pieces: [[UInt8]]) -> StreamTail {
     var tail = StreamTail()

@@ -32,7 +32,7 @@ import Testing
     #expect(FileIdentity(reading: directory + "/new") == nil)
   }
 
-  @Test func `devices are no files that a writer could harm`() {
+  @Test func `a device is not a file that a writer could harm`() {
     defer { try? FileManager.default.removeItem(atPath: directory) }
     #expect(FileIdentity(reading: "/dev/null") == nil && FileIdentity(writing: "/dev/null") == nil)
   }

@@ -21,7 +21,7 @@ import Testing
     #expect(candidates("tr") == [OSString("/bin/tr"), OSString("/usr/bin/tr")])
   }
 
-  @Test func `a path is taken as it is, and an empty name is no program`() {
+  @Test func `a path is taken as it is, and an empty name finds nothing`() {
     #expect(candidates("./tr", "PATH=/one") == [OSString("./tr")])
     #expect(candidates("", "PATH=/one").isEmpty)
   }
