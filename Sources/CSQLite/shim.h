@@ -18,6 +18,15 @@ static inline int csqlite_keep_log_on_close(sqlite3 *database) {
   return sqlite3_db_config(database, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, (int *)0);
 }
 
+/// Reads what changes in the header of a database in rollback mode with each transaction, SQLite's own sign that its cache
+/// is stale, without taking a lock.
+static inline int csqlite_read_change_mark(sqlite3 *database, unsigned char mark[16]) {
+  sqlite3_file *file = (sqlite3_file *)0;
+  int code = sqlite3_file_control(database, "main", SQLITE_FCNTL_FILE_POINTER, &file);
+  if (code != SQLITE_OK) return code;
+  return file && file->pMethods ? file->pMethods->xRead(file, mark, 16, 24) : SQLITE_ERROR;
+}
+
 /// Has each connection allocate memory as it needs it. The blocks that SQLite otherwise sets aside for pages and small
 /// objects are written to immediately: half of what opening a connection costs a short process. To be called before any
 /// other function of SQLite.

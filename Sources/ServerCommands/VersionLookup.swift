@@ -12,13 +12,13 @@ struct VersionLookup {
   func version(_ owner: String, _ name: String, _ selector: String) throws(StateError) -> PublishedVersion? {
     guard let algorithm = try? AlgorithmName(parsing: "\(owner)/\(name)") else { return nil }
     let any = AlgorithmReference(algorithm: algorithm, selector: .latest)
-    if selector == "latest" || selector == "latestPrivate" { return try store.latest(matching: any) }
+    if selector == "latest" || selector == "latestPrivate" { return try store.current(matching: any) }
     if selector.utf8.count == 40 {
       return try store.versions(matching: any).last {
         VersionFingerprint.hexadecimal(of: $0).hasPrefix(selector.lowercased())
       }
     }
     guard let reference = try? AlgorithmReference(parsing: "\(algorithm)/\(selector)") else { return nil }
-    return try store.latest(matching: reference)
+    return try store.current(matching: reference)
   }
 }

@@ -5,8 +5,8 @@ public import RunModel
 /// The connection of a home: the only file that reads and writes the table of its settings.
 public final class ConnectionStore {
   private let state: StateDatabase
-  /// The connection that was read last, and SQLite's number for that state of the database.
-  private var known: (version: Int64?, connection: Connection?)?
+  /// The connection that was read last.
+  private var known: StateSnapshot<Connection?>?
 
   /// The connection of a home; nothing is opened yet.
   public convenience init(home: HomeDirectory, busyTimeout: Duration = .seconds(10)) {
@@ -34,11 +34,7 @@ public final class ConnectionStore {
   /// written since.
   public func latest() throws(StateError) -> Connection? {
     guard let database = try state.forReading() else { return nil }
-    let version = try database.integer("PRAGMA data_version")
-    if let known, known.version == version { return known.connection }
-    let connection = try connection()
-    known = (version, connection)
-    return connection
+    return try database.current(&known) { () throws(StateError) in try connection() }
   }
 
   /// Makes this the connection, in the place of the one before. Contents that the database no longer needs are
@@ -47,7 +43,6 @@ public final class ConnectionStore {
   /// The caller should also call ``Outbox/clearOutage()``: an outage of the former broker means nothing now.
   public func set(_ connection: Connection) throws(StateError) {
     let database = try state.forWriting()
-    known = nil
     try database.execute("PRAGMA secure_delete = ON")
     try database.writing { () throws(StateError) in
       try database.statement("DELETE FROM connection_setting").run()
@@ -67,7 +62,6 @@ public final class ConnectionStore {
   @discardableResult
   public func remove() throws(StateError) -> Bool {
     guard let database = try state.forReading() else { return false }
-    known = nil
     try database.execute("PRAGMA secure_delete = ON")
     let removed = try database.writing { () throws(StateError) in
       try database.statement("DELETE FROM connection_setting").run()

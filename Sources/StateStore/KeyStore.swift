@@ -12,8 +12,8 @@ public final class KeyStore {
   }
 
   private let state: StateDatabase
-  /// The keys that were read last, and SQLite's number of that state of the database.
-  private var known: (version: Int64?, entries: [Entry])?
+  /// The keys that were read last.
+  private var known: StateSnapshot<[Entry]>?
 
   /// The keys of a home; nothing is opened yet.
   public convenience init(home: HomeDirectory) { self.init(StateDatabase(home: home)) }
@@ -35,7 +35,6 @@ public final class KeyStore {
       text += String(repeating: "0", count: 16 - digits.utf8.count) + digits
     }
     let database = try state.forWriting()
-    known = nil
     try database.writing { () throws(StateError) in
       guard try entries(in: database).allSatisfy({ $0.key.name != name }) else { throw .keyExists(name: name) }
       try database.statement("INSERT INTO api_key VALUES (?, ?, ?, ?)").run(
@@ -55,7 +54,6 @@ public final class KeyStore {
   /// - Throws: ``StateError/noSuchKey(name:)``.
   public func revoke(_ name: String) throws(StateError) {
     guard let database = try state.forReading() else { throw .noSuchKey(name: name) }
-    known = nil
     let removed = try database.writing { () throws(StateError) in
       try database.statement("DELETE FROM api_key WHERE name = ?").run(.text(name))
       return database.changes > 0
@@ -76,14 +74,10 @@ public final class KeyStore {
   /// Whether a key is still there: it was neither revoked nor made anew under the same name.
   public func isCurrent(_ key: APIKey) throws(StateError) -> Bool { try current().contains { $0.key == key } }
 
-  /// The keys as they are now, read again only if another connection changed them.
+  /// The keys as they are now, read again only if the database was written since.
   private func current() throws(StateError) -> [Entry] {
     guard let database = try state.forReading() else { return [] }
-    let version = try database.integer("PRAGMA data_version")
-    if let known, known.version == version { return known.entries }
-    let entries = try entries(in: database)
-    known = (version, entries)
-    return entries
+    return try database.current(&known) { () throws(StateError) in try entries(in: database) }
   }
 
   private func entries(in database: SQLiteDatabase) throws(StateError) -> [Entry] {

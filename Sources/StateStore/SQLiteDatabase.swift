@@ -3,7 +3,7 @@ internal import CSQLite
 internal import Glibc
 internal import RunModel
 
-/// One connection to one SQLite file, for one thread at a time. With ``SQLiteStatement`` the only file that holds a
+/// One connection to one SQLite file, for one thread at a time. With ``SQLiteStatement`` the only file that keeps a
 /// pointer of SQLite's.
 @safe final class SQLiteDatabase {
   /// The file.
@@ -144,6 +144,9 @@ internal import RunModel
   /// Leaves the write-ahead log as it is when this connection closes last, which saves a short-lived process the cost
   /// of moving it into the database; the next one that finds it long enough does.
   func keepLogOnClose() { _ = unsafe csqlite_keep_log_on_close(handle) }
+
+  /// Calls `body` with SQLite's handle of this connection.
+  func withHandle<Result>(_ body: (OpaquePointer) -> Result) -> Result { unsafe body(handle) }
 
   /// The error for a result code that this connection just gave.
   func error(_ code: Int32) -> StateError { unsafe Self.error(code, handle, path) }

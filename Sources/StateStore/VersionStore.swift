@@ -4,7 +4,11 @@ public import RunModel
 
 /// The published versions of a home: the only file that reads and writes the table of them.
 public final class VersionStore {
+  /// References that ``current(matching:)`` remembers.
+  private static let mostKnown = 1000
+
   private let state: StateDatabase
+  private var known: [AlgorithmReference: StateSnapshot<PublishedVersion?>] = [:]
 
   /// The versions of a home; nothing is opened yet.
   public convenience init(home: HomeDirectory, busyTimeout: Duration = .seconds(10)) {
@@ -80,6 +84,16 @@ public final class VersionStore {
   public func latest(matching reference: AlgorithmReference) throws(StateError) -> PublishedVersion? {
     guard let database = try state.forReading() else { return nil }
     return try latest(of: reference.algorithm, reference.components, in: database)
+  }
+
+  /// As ``latest(matching:)``, for those who ask many times a second: it is read again only when the database was written
+  /// since.
+  public func current(matching reference: AlgorithmReference) throws(StateError) -> PublishedVersion? {
+    guard let database = try state.forReading() else { return nil }
+    if known.count > Self.mostKnown { known = [:] }
+    return try database.current(&known[reference]) { () throws(StateError) in
+      try latest(of: reference.algorithm, reference.components, in: database)
+    }
   }
 
   /// Switches Insights of the latest version that matches, and returns it as it is now.

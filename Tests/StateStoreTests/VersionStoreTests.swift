@@ -108,6 +108,39 @@ import Testing
     }
   }
 
+  @Test func `one who asks again and again sees each version and each switch immediately`() throws {
+    let asker = VersionStore(home: temporary.home)
+    let all = try AlgorithmReference(parsing: "ada/cats")
+    #expect(try asker.current(matching: all) == nil)
+    for number in 0..<3 {
+      let published = try publish()
+      for _ in 0..<2 { #expect(try asker.current(matching: all) == published) }
+      #expect(try asker.current(matching: AlgorithmReference(parsing: "ada/cats/1.0.\(number + 1)")) == nil)
+    }
+    _ = try store.setInsights(true, matching: all)
+    #expect(try asker.current(matching: all)?.insights == true)
+    // It was not found before.
+    #expect(try asker.current(matching: AlgorithmReference(parsing: "ada/cats/1.0.2"))?.insights == true)
+  }
+
+  @Test func `a value that was read while a writer could not commit is not kept`() throws {
+    let first = try publish()
+    let asker = VersionStore(home: temporary.home)
+    let all = try AlgorithmReference(parsing: "ada/cats")
+    let database = try #require(try StateDatabase(home: temporary.home).forReading())
+    _ = try? database.writing { () throws(StateError) in
+      try database.statement("UPDATE version SET insights = 1").run()
+      // The writer has the lock; the asker reads what was committed.
+      #expect((try? asker.current(matching: all)) == .some(first))
+      throw StateError.locked(path: "")
+    }
+    #expect(try asker.current(matching: all) == first)
+    try database.writing { () throws(StateError) in
+      try database.statement("UPDATE version SET insights = 1").run()
+    }
+    #expect(try asker.current(matching: all)?.insights == true)
+  }
+
   @Test func `a published version never changes, not even behind the store's back`() throws {
     _ = try publish()
     let path = temporary.home.stateDatabase
