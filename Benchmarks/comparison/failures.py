@@ -89,8 +89,9 @@ def pace(contender):
     if not shutil.which("wrk"):
         return "not measured: install wrk"
     url = f"http://127.0.0.1:{contender.port}{contender.path}"
-    rate, median, most, failed = load(url, os.cpu_count(), contender.key, "5", body="0.02")
-    return f"p50 {milliseconds(median)}, p99 {milliseconds(most)}, {rate:.0f}/s, {failed} failed"
+    found = load(url, os.cpu_count(), contender.key, contender.process, "5", body="0.02")
+    return (f"p50 {milliseconds(found.median)}, p99 {milliseconds(found.most)}, {found.rate:.0f}/s, "
+            f"{found.failed} failed")
 
 
 def disconnect(contender):

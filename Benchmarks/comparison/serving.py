@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from typing import NamedTuple
 
 from table import mebibytes, milliseconds, times
 from timing import Failed, once
@@ -61,6 +62,24 @@ def status_kibibytes(pid, name):
         return next(int(line.split()[1]) for line in file if line.startswith(f"{name}:"))
 
 
+def cpu_seconds(pid):
+    """CPU time of a process and its descendants, those that ended and were waited for included."""
+    parents, used = {}, {}
+    for name in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{name}/stat") as file:
+                fields = file.read().rpartition(")")[2].split()
+        except OSError:
+            continue
+        parents[int(name)] = int(fields[1])
+        used[int(name)] = sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
+
+    def belongs(number):
+        return number == pid or number in parents and belongs(parents[number])
+
+    return sum(seconds for number, seconds in used.items() if belongs(number))
+
+
 def library_alone(work):
     """A server on libmicrohttpd and nothing else; None without a compiler or the library's header."""
     program = work / "mhd"
@@ -87,14 +106,26 @@ def peers(python):
     }
 
 
-def load(url, connections, key, seconds=SECONDS, body='{"n":1}'):
-    """Calls/s, p50 and p99 in seconds, and the calls that failed."""
+class Load(NamedTuple):
+    """Calls/s, p50 and p99 in seconds, calls that failed, and CPU seconds of the server for each call."""
+
+    rate: float
+    median: float
+    most: float
+    failed: int
+    cpu: float
+
+
+def load(url, connections, key, server, seconds=SECONDS, body='{"n":1}'):
+    """Calls `url` of a server as often as it answers."""
+    before = cpu_seconds(server.pid)
     environment = {**os.environ, "BENCH_KEY": key, "BENCH_BODY": body}
     printed = subprocess.run(
         ["wrk", "-t1", f"-c{connections}", f"-d{seconds}", "--timeout", "30", "-s", str(BENCHMARKS / "serve/call.lua"), url],
         check=True, env=environment, stdout=subprocess.PIPE, text=True).stdout
     count, took, failed, median, most = map(int, FIGURES.search(printed).groups())
-    return count * 1e6 / took, median / 1e6, most / 1e6, failed
+    cpu = (cpu_seconds(server.pid) - before) / max(count, 1)
+    return Load(count * 1e6 / took, median / 1e6, most / 1e6, failed, cpu)
 
 
 def run(table, algo_run, work):
@@ -106,21 +137,23 @@ def run(table, algo_run, work):
     started = [serve.process]
     try:
         idle = status_kibibytes(serve.process.pid, "VmRSS")
-        targets = {f"serve, {kind}, Insights {on}": serve.call(f"{kind}-{on}")
+        targets = {f"serve, {kind}, Insights {on}": (serve.call(f"{kind}-{on}"), serve.process)
                    for kind in ("worker", "command") for on in ("off", "on")}
         alone = library_alone(work)
         if alone:
             port = free_port()
             started.append(Background([alone, str(port)]))
-            targets["libmicrohttpd alone"] = f"http://127.0.0.1:{port}/"
-        ports = {}
+            targets["libmicrohttpd alone"] = f"http://127.0.0.1:{port}/", started[-1]
+        servers = {}
         for name, (command, path) in (peers(python) if python else {}).items():
             line = tuple(command)
-            if line not in ports:
-                ports[line] = free_port()
-                started.append(Background([word.replace("PORT", str(ports[line])) for word in command]))
-            targets[name] = f"http://127.0.0.1:{ports[line]}{path}"
-        for url in targets.values():
+            if line not in servers:
+                port = free_port()
+                started.append(Background([word.replace("PORT", str(port)) for word in command]))
+                servers[line] = port, started[-1]
+            port, process = servers[line]
+            targets[name] = f"http://127.0.0.1:{port}{path}", process
+        for url, _ in targets.values():
             await_answer(url, serve.key)
         for connections in CONNECTIONS:
             measure(table, targets, connections, serve.key)
@@ -154,23 +187,23 @@ def measure(table, targets, connections, key):
                   f"{os.cpu_count()} cores")
     found = {name: [] for name in targets}
     for turn in range(-1, ROUNDS):
-        for name, url in targets.items():
-            figures = load(url, connections, key, SECONDS if turn >= 0 else "1")
+        for name, (url, server) in targets.items():
+            figures = load(url, connections, key, server, SECONDS if turn >= 0 else "1")
             if turn >= 0:
                 found[name].append(figures)
-    rates = {name: statistics.median(rate for rate, *_ in figures) for name, figures in found.items()}
-    base = rates.get("FastAPI, uvicorn, function")
+    found = {name: Load(*map(statistics.median, zip(*figures))) for name, figures in found.items()}
+    base = found.get("FastAPI, uvicorn, function")
     for name, figures in found.items():
-        median, most = (statistics.median(values) for values in list(zip(*figures))[1:3])
-        failed = sum(figure[3] for figure in figures)
-        target = ""
+        text = f"p50 {milliseconds(figures.median)}, p99 {milliseconds(figures.most)}, CPU {figures.cpu * 1e6:.0f} µs"
+        if figures.failed:
+            text += f", {figures.failed:.0f} failed"
         if connections == 16 and name.startswith("serve, worker"):
-            target = "≥ 3× FastAPI, p99 ≤ 5 ms"
-        table.row(name, f"{rates[name]:.0f}/s", times(rates[name] / base) if base else "",
-                  f"p50 {milliseconds(median)}, p99 {milliseconds(most)}{f', {failed} failed' if failed else ''} {target}")
+            text += " (≥ 3×, p99 ≤ 5 ms)"
+        table.row(name, f"{figures.rate:.0f}/s", times(figures.rate / base.rate) if base else "", text)
         if name.endswith("Insights on"):
-            off = rates[name[:-2] + "off"]
-            table.row("  cost of Insights", "", times(off / max(rates[name], 1e-9)), "≤ 1.25×" if "worker" in name else "")
+            off = found[name[:-2] + "off"]
+            table.row("  cost of Insights", "", times(off.rate / max(figures.rate, 1e-9)),
+                      f"CPU {times(figures.cpu / max(off.cpu, 1e-9))}{' (≤ 1.25×)' if 'worker' in name else ''}")
 
 
 def overhead(table, algo_run, serve):
@@ -181,8 +214,8 @@ def overhead(table, algo_run, serve):
         once(own)
     executions, calls = [], []
     for _ in range(max(ROUNDS, 3)):
-        executions += [once(own) for _ in range(20)]
-        calls.append(load(serve.call("command-on"), 1, serve.key, "1")[1])
+        executions += [once(own).seconds for _ in range(20)]
+        calls.append(load(serve.call("command-on"), 1, serve.key, serve.process, "1").median)
     execution, call = statistics.median(executions), statistics.median(calls)
     table.row("exec", milliseconds(execution))
     table.row("call", milliseconds(call), times(call / execution))
