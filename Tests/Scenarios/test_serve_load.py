@@ -6,7 +6,6 @@ import random
 import signal
 import socket
 import threading
-import time
 
 import pytest
 
@@ -175,30 +174,7 @@ def test_a_server_that_is_killed_under_load_has_one_payload_for_each_answered_ca
         reference = publish_worker(program)
     else:
         publish_command(program)
-    answered = []
-    for turn in range(max(request.config.getoption("kills") // 10, 1)):
-        with Server(program, "--jobs", "2", "--queue", "100", name=f"turn-{turn}") as server:
-
-            def call(number):
-                try:
-                    while answer := callers.call_once(server, reference, b"1"):
-                        assert answer[0] == 200, answer
-                        answered.append(json.loads(answer[1])["metadata"]["request_id"])
-                except callers.Unanswered:
-                    pass
-
-            def kill():
-                limit = len(answered) + chance.randrange(1, 30)
-                processes.await_until(lambda: len(answered) >= limit, "some calls are answered")
-                time.sleep(chance.uniform(0, 0.01))
-                server.process.kill()
-
-            killing = threading.Thread(target=kill)
-            killing.start()
-            callers.at_once(8, call)
-            killing.join()
-            server.process.wait(60)
-            assert processes.await_none(program.marker) == []
+    answered = callers.call_and_kill(program, reference, chance, max(request.config.getoption("kills") // 10, 1))
     ids = payload_ids(program)
     assert len(ids) == len(set(ids))
     assert set(answered) <= set(ids) <= set(marked(program))

@@ -2,9 +2,14 @@
 """Many callers of a server at the same time, and the view of a caller that sends bytes of its own."""
 
 import http.client
+import json
 import os
 import socket
 import threading
+import time
+
+from harness import processes
+from harness.server import Server
 
 
 def at_once(count, work):
@@ -100,3 +105,34 @@ def children(process):
         with open(f"/proc/{process.pid}/task/{task}/children") as file:
             found += map(int, file.read().split())
     return found
+
+
+def call_and_kill(program, reference, chance, turns):
+    """Kills a server by SIGKILL while eight callers call it, and starts it again, `turns` times.
+
+    The identifiers of all answered calls."""
+    answered = []
+    for turn in range(turns):
+        with Server(program, "--jobs", "2", "--queue", "100", name=f"turn-{turn}") as server:
+
+            def call(number):
+                try:
+                    while answer := call_once(server, reference, b"1"):
+                        assert answer[0] == 200, answer
+                        answered.append(json.loads(answer[1])["metadata"]["request_id"])
+                except Unanswered:
+                    pass
+
+            def kill():
+                limit = len(answered) + chance.randrange(1, 30)
+                processes.await_until(lambda: len(answered) >= limit, "some calls are answered")
+                time.sleep(chance.uniform(0, 0.01))
+                server.process.kill()
+
+            killing = threading.Thread(target=kill)
+            killing.start()
+            at_once(8, call)
+            killing.join()
+            server.process.wait(60)
+            assert processes.await_none(program.marker) == []
+    return answered
