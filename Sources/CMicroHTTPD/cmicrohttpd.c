@@ -29,7 +29,7 @@ enum {
   OPTION_STRICT_FOR_CLIENT = 29,
 };
 enum { DAEMON_INFO_EPOLL_FD = 3 };
-enum { CONNECTION_INFO_CONNECTION_FD = 6, CONNECTION_INFO_SOCKET_CONTEXT = 7 };
+enum { CONNECTION_INFO_CONNECTION_FD = 6, CONNECTION_INFO_SOCKET_CONTEXT = 7, CONNECTION_INFO_HTTP_STATUS = 11 };
 enum { HEADER_KIND = 1, CONNECTION_STARTED = 0, RESPONSE_MUST_COPY = 2 };
 
 struct option {
@@ -151,12 +151,16 @@ static int handle(void *context, MHD_Connection *connection, const char *url, co
 }
 
 static void complete(void *context, MHD_Connection *connection, void **state, int code) {
-  (void)connection;
   const cmhd_callbacks *callbacks = context;
   struct request *request = *state;
   if (!request) return;
   *state = NULL;
-  if (request->object) callbacks->end(request->object, code);
+  const unsigned int *known = p_MHD_get_connection_info(connection, CONNECTION_INFO_HTTP_STATUS);
+  unsigned int status = known ? *known : 0;
+  if (request->object)
+    callbacks->end(request->object, code, status);
+  else if (status)
+    callbacks->refused(connection_object(connection), request->target, status);
   free(request);
 }
 

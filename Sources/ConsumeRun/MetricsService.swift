@@ -41,5 +41,5 @@ final class MetricsService: HTTPApplication {
 
   func clientLeft(_ exchange: HTTPExchange) {}
   func ended(_ exchange: HTTPExchange) {}
-  func logged(_ message: String) {}
+  func refused(_ refusal: HTTPRefusal) {}
 }

@@ -11,8 +11,8 @@ public protocol HTTPApplication: AnyObject {
   func clientLeft(_ exchange: HTTPExchange)
   /// The exchange is over: for logs and counters.
   func ended(_ exchange: HTTPExchange)
-  /// The library refused something that no application sees, such as a malformed request line.
-  func logged(_ message: String)
+  /// The library refused a request by itself, such as one with a malformed request line: for logs and counters.
+  func refused(_ refusal: HTTPRefusal)
 }
 
 extension HTTPApplication {

@@ -7,8 +7,8 @@ internal import RunModel
 /// One request and its response.
 ///
 ///     begin ─► header ─► body… ─► ready ─► application ─► response ─► end
-///                                  └► suspended: only our own watch notices that the client leaves ─┘
-@safe public final class HTTPExchange: EventHandler {
+///                                  └► suspended: only the connection's watch notices that the client leaves ─┘
+@safe public final class HTTPExchange {
   /// The request.
   public let request: HTTPRequest
   /// The body; complete once the application receives the exchange.
@@ -40,7 +40,6 @@ internal import RunModel
   private var isSuspended = false
   private var hasLeft = false
   private var dropped = 0
-  private var watch: Registration?
 
   init(_ request: HTTPRequest, on connection: HTTPConnection, handle: OpaquePointer) {
     self.request = request
@@ -122,9 +121,14 @@ internal import RunModel
     return 1
   }
 
-  func end(_ code: Int32) {
+  /// - Parameter status: of the response, which is the library's if the body was malformed; 0 for none.
+  func end(_ code: Int32, _ status: Int) {
     isAborted = code != 0
-    watch?.cancel()
+    if self.status == nil, status > 0 {
+      // The client got the library's response.
+      (self.status, isAborted) = (status, false)
+      connection.listener?.takeRefusal(status)
+    }
     stream?.close()
     stream = nil
     connection.ended(self)
@@ -152,27 +156,19 @@ internal import RunModel
   }
 
   private func suspend() {
-    connection.wait()
-    connection.waiting = self
     isSuspended = true
     unsafe cmhd_suspend(handle)
-    // The library hears nothing of a suspended connection, so its end is watched here.
-    watch = try? connection.loop.register(connection.descriptor, [.hangUp, .once], self)
+    connection.wait(for: self)
   }
 
   private func resume() {
     guard isSuspended else { return }
     isSuspended = false
-    watch?.cancel()
-    watch = nil
     unsafe cmhd_resume(handle)
     connection.resumed()
   }
 
-  /// The client closed its side.
-  public func ready(_ registration: Registration, for events: Interest) { abandon() }
-
-  /// Gives the response up.
+  /// Gives the response up if it is still awaited: the client closed its side, or the server ends.
   func abandon() {
     guard isSuspended, response == nil || stream != nil else { return }
     hasLeft = true

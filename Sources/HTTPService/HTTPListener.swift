@@ -16,6 +16,7 @@ internal import Platform
   private let listening: Descriptor
   private let daemon: OpaquePointer
   private let callbacks: UnsafeMutablePointer<cmhd_callbacks>
+  private var refusals = HTTPRefusals()
 
   init(_ socket: ListeningSocket, check: HeaderCheck, server: HTTPServer) throws(HTTPFailure) {
     self.check = check
@@ -44,11 +45,26 @@ internal import Platform
   }
 
   var nextDue: MonotonicInstant? {
+    if refusals.areWaiting { return .now() }
     let milliseconds = unsafe cmhd_timeout(daemon)
     return milliseconds < 0 ? nil : .now() + .milliseconds(milliseconds)
   }
 
-  func run() { unsafe cmhd_run(daemon) }
+  func run() {
+    unsafe cmhd_run(daemon)
+    for refusal in refusals.takeRest() { server.application.refused(refusal) }
+  }
+
+  /// The library answered a request that an application has.
+  func takeRefusal(_ status: Int) { _ = refusals.take(status) }
+
+  /// The library answered a request whose header it was reading.
+  fileprivate func refused(_ target: String, of connection: HTTPConnection, status: Int) {
+    guard refusals.take(status) else { return }
+    let path = target.prefix { $0 != "?" }
+    server.application.refused(
+      HTTPRefusal(status: status, path: String(path), clientAddress: connection.clientAddress))
+  }
 
   /// Lets no further client connect.
   func refuseClients() {
@@ -70,11 +86,11 @@ internal import Platform
       context: nil,
       log: { context, text in
         guard let listener = unsafe HTTPListener.listener(context) else { return }
-        unsafe listener.server.application.logged(String(cString: text))
+        unsafe listener.refusals.logged(String(cString: text))
       },
       connected: { context, descriptor in
         guard let listener = unsafe HTTPListener.listener(context) else { return nil }
-        let connection = listener.server.connected(descriptor, check: listener.check)
+        let connection = listener.server.connected(descriptor, on: listener)
         return unsafe Unmanaged.passRetained(connection).toOpaque()
       },
       disconnected: { connection in
@@ -91,8 +107,13 @@ internal import Platform
         unsafe HTTPListener.request(object).exchange.receive(UnsafeRawBufferPointer(start: bytes, count: count))
       },
       ready: { unsafe HTTPListener.request($0).exchange.ready() },
-      end: { object, code in
-        unsafe Unmanaged<BegunRequest>.fromOpaque(object).takeRetainedValue().exchange.end(code)
+      end: { object, code, status in
+        unsafe Unmanaged<BegunRequest>.fromOpaque(object).takeRetainedValue().exchange.end(code, Int(status))
+      },
+      refused: { connection, target, status in
+        guard let connection = unsafe connection else { return }
+        let refused = unsafe Unmanaged<HTTPConnection>.fromOpaque(connection).takeUnretainedValue()
+        unsafe refused.listener?.refused(String(cString: target), of: refused, status: Int(status))
       })
   }
 

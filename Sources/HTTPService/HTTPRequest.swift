@@ -17,8 +17,12 @@ public struct HTTPRequest: Sendable {
 
   /// The value of a header; nil if there is none or more than one.
   public subscript(name: String) -> String? {
-    let values = all(name)
-    return values.count == 1 ? values[0] : nil
+    var value: String?
+    for header in headers where header.name == name {
+      guard value == nil else { return nil }
+      value = header.value
+    }
+    return value
   }
 
   /// All values of a header.

@@ -110,8 +110,8 @@ public final class HTTPServer: EventHandler, TimerHandler {
   // MARK: Connections
 
   /// A client connected. At the limit the connection that is idle for longest ends for it, or else the new one.
-  func connected(_ number: Int32, check: HeaderCheck) -> HTTPConnection {
-    let connection = HTTPConnection(number, check: check, server: self)
+  func connected(_ number: Int32, on listener: HTTPListener) -> HTTPConnection {
+    let connection = HTTPConnection(number, on: listener, server: self)
     connectedCount += 1
     if connections.count >= limits.maxConnections {
       let idle = connections.values.filter { $0.idleSince != nil }

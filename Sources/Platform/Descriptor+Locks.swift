@@ -44,6 +44,9 @@ extension Descriptor {
   /// Whether the file still has a name.
   public var hasName: Bool { status.map { $0.st_nlink > 0 } ?? false }
 
+  /// Whether the file still has a name, and less than `size` bytes.
+  public func hasName(ifShorterThan size: Int) -> Bool { status.map { $0.st_nlink > 0 && $0.st_size < size } ?? false }
+
   /// Makes the file `size` bytes long.
   ///
   /// - Throws: the errno of ftruncate(2).

@@ -33,14 +33,18 @@ public final class MessageStream: Sendable {
   public init(_ descriptor: Descriptor) { self.descriptor = descriptor }
 
   /// Writes `algo-run: `, the message and a newline. The line of a display is erased first, until it is shown again.
-  public func print(_ message: String) {
+  public func print(_ message: String) { print([message]) }
+
+  /// Writes several messages together.
+  public func print(_ messages: [String]) {
+    guard !messages.isEmpty else { return }
     state.withLock { state in
       var text = state.isTorn ? "\n" : state.shown.isEmpty ? "" : Self.eraseLine
       state.shown = ""
       if state.dropped > 0 { text += "algo-run: \(state.dropped) earlier message(s) could not be written here.\n" }
-      text += "algo-run: \(message)\n"
+      for message in messages { text += "algo-run: \(message)\n" }
       state.isStalled = !write(text, &state, waiting: state.isStalled ? .zero : Self.longestWait)
-      state.dropped = state.isStalled ? state.dropped + 1 : 0
+      state.dropped = state.isStalled ? state.dropped + messages.count : 0
     }
   }
 

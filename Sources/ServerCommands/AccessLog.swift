@@ -4,40 +4,75 @@ internal import JSONText
 internal import Platform
 internal import RunModel
 
-/// One line a request on stderr, without inputs, results and secrets: also the query is left out.
+/// One line a request on stderr, without inputs, results and secrets: also the query is left out. The lines of a turn of
+/// the loop are written together.
 struct AccessLog {
+  /// The members of a line; nil for those that are not known of a request that the library refused.
+  private struct Line {
+    var method: String?
+    var path: String?
+    var status: Int
+    var duration: String?
+    var received = 0
+    var sent = 0
+    var id: String?
+    var clientRequestID: String?
+    var key: String?
+    var client: String?
+  }
+
   private let asJSON: Bool
   private let stream: MessageStream
+  private var lines: [String] = []
 
   init(asJSON: Bool, to stream: MessageStream = .standardError) {
     self.asJSON = asJSON
     self.stream = stream
   }
 
-  func write(_ exchange: HTTPExchange, key: String?) {
-    let duration = MonotonicInstant.now().duration(since: exchange.beganAt).millisecondsText
-    let status = exchange.isAborted ? 499 : exchange.status ?? 0
-    let path = TerminalText.escaped(exchange.request.target.rawPath, limit: 512)
-    let method = TerminalText.escaped(exchange.request.method, limit: 20)
+  mutating func add(_ exchange: HTTPExchange, key: String?) {
+    add(
+      Line(
+        method: exchange.request.method, path: exchange.request.target.rawPath,
+        status: exchange.isAborted ? 499 : exchange.status ?? 0,
+        duration: MonotonicInstant.now().duration(since: exchange.beganAt).millisecondsText,
+        received: exchange.body.count, sent: exchange.responseSize, id: exchange.id,
+        clientRequestID: exchange.clientRequestID, key: key, client: exchange.clientAddress))
+  }
+
+  mutating func add(_ refusal: HTTPRefusal) {
+    add(Line(path: refusal.path, status: refusal.status, client: refusal.clientAddress))
+  }
+
+  /// Writes the lines that were added.
+  mutating func flush() {
+    guard !lines.isEmpty else { return }
+    if asJSON { stream.draw(lines.joined()) } else { stream.print(lines) }
+    lines.removeAll(keepingCapacity: true)
+  }
+
+  private mutating func add(_ line: Line) {
+    let method = line.method.map { TerminalText.escaped($0, limit: 20) }
+    let path = line.path.map { TerminalText.escaped($0, limit: 512) }
     guard asJSON else {
-      return stream.print(
-        "\(method) \(path) \(status) \(duration) ms in=\(exchange.body.count) out=\(exchange.responseSize) "
-          + "id=\(exchange.id) key=\(key ?? "-") from=\(exchange.clientAddress)")
+      return lines.append(
+        "\(method ?? "-") \(path ?? "-") \(line.status) \(line.duration ?? "-") ms in=\(line.received) out=\(line.sent) "
+          + "id=\(line.id ?? "-") key=\(line.key ?? "-") from=\(line.client ?? "-")")
     }
     var json = JSONWriter()
     json.beginObject()
     json.member("time", WallClock.now().description)
-    json.member("method", method)
-    json.member("path", path)
-    json.member("status", integer: status)
-    json.member("duration_milliseconds", number: duration)
-    json.member("request_bytes", integer: exchange.body.count)
-    json.member("response_bytes", integer: exchange.responseSize)
-    json.member("request_id", exchange.id)
-    if let own = exchange.clientRequestID { json.member("http_request_id", own) }
-    if let key { json.member("key", key) }
-    json.member("client", exchange.clientAddress)
+    if let method { json.member("method", method) }
+    if let path { json.member("path", path) }
+    json.member("status", integer: line.status)
+    if let duration = line.duration { json.member("duration_milliseconds", number: duration) }
+    json.member("request_bytes", integer: line.received)
+    json.member("response_bytes", integer: line.sent)
+    if let id = line.id { json.member("request_id", id) }
+    if let own = line.clientRequestID { json.member("http_request_id", own) }
+    if let key = line.key { json.member("key", key) }
+    if let client = line.client { json.member("client", client) }
     json.endObject()
-    stream.draw(String(decoding: json.bytes, as: UTF8.self) + "\n")
+    lines.append(String(decoding: json.bytes, as: UTF8.self) + "\n")
   }
 }

@@ -61,7 +61,7 @@ extension Call {
   /// How the result is carried: as its worker typed it, else as its bytes allow.
   private var form: CallOutput.Form {
     guard case .ended(let record) = state, let type = record.resultType else { return output.form }
-    switch type.split(separator: ";").first {
+    switch type.mediaType {
     case "text/plain": return output.form == .binary ? .binary : .text
     case "application/octet-stream": return .binary
     default: return output.form
@@ -82,6 +82,7 @@ extension Call {
   private func encoded(
     _ opening: [UInt8], _ record: ExecutionRecord, _ failure: (message: String, type: String)?
   ) -> EncodedResult {
+    let form = form
     var json = JSONWriter()
     json.beginObject()
     json.member("content_type", failure == nil ? form.rawValue : "text")

@@ -13,7 +13,7 @@ struct CallInput {
 
   /// Nil for a type that cannot be an input. Without a type, and as `curl -d` sends it, the bytes decide.
   init?(_ type: String?) {
-    switch type?.split(separator: ";").first?.lowercased().filter({ $0 != " " }) ?? "" {
+    switch type?.mediaType ?? "" {
     case "", "application/x-www-form-urlencoded": declaredType = nil
     case "application/text", "text/plain": declaredType = "text/plain"
     case let name where ["application/json", "application/octet-stream"].contains(name): declaredType = name
@@ -47,5 +47,13 @@ struct CallInput {
   var digest: SHA256.Digest {
     let copy = hash
     return copy.finish()
+  }
+}
+
+extension String {
+  /// A media type in lower case, without its parameters.
+  var mediaType: String {
+    let bytes = utf8.prefix { $0 != UInt8(ascii: ";") }.filter { $0 != UInt8(ascii: " ") }
+    return String(decoding: bytes, as: UTF8.self).lowercased()
   }
 }

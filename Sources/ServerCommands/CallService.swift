@@ -123,6 +123,8 @@ final class CallService {
     let now = MonotonicInstant.now()
     while let call = ended.takeOldest(at: now) { calls[call.id] = nil }
     ended.trim(at: now)
+    // Answers leave after this.
+    history?.flush()
   }
 
   /// Starts no further call.
@@ -142,7 +144,7 @@ final class CallService {
 
   private func finish(_ call: Call, _ state: Call.State) {
     call.state = state
-    if case .ended(let record) = state { history?.append(record, inputSHA256: call.input.digest.hexadecimal) }
+    if case .ended(let record) = state { history?.gather(record, inputSHA256: call.input.digest.hexadecimal) }
     guard let claim = call.claim else { return end(call) }
     keyed.settle(call, claim) { [weak self] in self?.end(call) }
   }

@@ -44,6 +44,12 @@ enum Endpoint: String, CaseIterable {
     }
   }
 
+  /// Its path in metrics.
+  var label: String { Self.labels[self] ?? template.path }
+
+  private static let labels = [Endpoint: String](
+    uniqueKeysWithValues: allCases.map { ($0, $0.template.path.replacingAll("[version]", with: "{version}")) })
+
   /// The scope that it needs; nil for none.
   var scope: KeyScope? {
     switch self {
@@ -93,7 +99,7 @@ struct Route {
   static func label(_ request: HTTPRequest) -> String? {
     let segments = normalized(request)
     guard let endpoint = templates.first(where: { values(segments, $1.segments) != nil })?.0 else { return nil }
-    return endpoint.template.path.replacingAll("[version]", with: "{version}")
+    return endpoint.label
   }
 
   private static let templates = Endpoint.allCases.map { endpoint in

@@ -31,6 +31,11 @@ struct HTTPMetrics {
     durations[key, default: .short].add(MonotonicInstant.now() - exchange.beganAt)
   }
 
+  /// The library refused a request, of which at most the path is known; its duration counts as 0.
+  mutating func refused(_ refusal: HTTPRefusal) {
+    durations[Key(method: "_OTHER", route: "unmatched", status: refusal.status), default: .short].add(.zero)
+  }
+
   func write(to text: inout MetricsText) {
     text.family("http_server_request_duration_seconds", .histogram, "Duration of HTTP requests.")
     for (key, histogram) in durations.sorted(by: { $0.key.sortKey < $1.key.sortKey }) {

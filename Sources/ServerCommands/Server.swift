@@ -80,9 +80,11 @@ public final class Server {
       calls.advance()
       for notice in executor.takeNotices() { MessageStream.standardError.print(notice) }
       if let line = lateReport.due(executor.lateMetrics) { MessageStream.standardError.print(line) }
+      api.writeLog()
       drainWhenDue()
     }
     http.close()
+    api.writeLog()
     executor.close()
     let limit = MonotonicInstant.now() + Self.deliveryWait
     while !executor.isClosed || payloads.counts.waiting > 0 && limit > .now() {

@@ -34,7 +34,7 @@ final class ServerAPI: HTTPApplication {
   let console: ConsoleService
   private let keys: KeyStore
   let lookup: VersionLookup
-  private let log: AccessLog
+  private var log: AccessLog
   private var http = HTTPMetrics()
   private let home: HomeDirectory
   private let startedAt = WallClock.now()
@@ -193,20 +193,27 @@ final class ServerAPI: HTTPApplication {
   func ended(_ exchange: HTTPExchange) {
     if exchange.status == 413 { calls.metrics.countRejection("too_large") }
     let admission = exchange.context as? Admission
-    http.ended(exchange, route: Route.label(exchange.request))
+    http.ended(exchange, route: admission.map { $0.route.endpoint.label } ?? Route.label(exchange.request))
     if let endpoint = admission?.route.endpoint, endpoint == .live || endpoint == .ready { return }
-    log.write(exchange, key: admission?.key?.name)
+    log.add(exchange, key: admission?.key?.name)
   }
 
-  func logged(_ message: String) {}
+  func refused(_ refusal: HTTPRefusal) {
+    http.refused(refusal)
+    log.add(refusal)
+  }
+
+  /// Writes the lines of the requests that ended.
+  func writeLog() { log.flush() }
 
   // MARK: Keys and metrics
 
   private func authenticate(_ request: HTTPRequest) throws(StateError) -> APIKey? {
     guard let header = request["authorization"] else { return nil }
-    let parts = header.split(separator: " ", maxSplits: 1)
-    let isSchemed = parts.count == 2 && ["simple", "bearer"].contains(parts[0].lowercased())
-    return try keys.key(isSchemed ? String(parts[1]) : header)
+    guard let space = header.utf8.firstIndex(of: UInt8(ascii: " ")),
+      ["simple", "bearer"].contains(header[..<space].lowercased())
+    else { return try keys.key(header) }
+    return try keys.key(String(header[header.index(after: space)...]))
   }
 
   private func showMetrics(_ exchange: HTTPExchange) {

@@ -12,6 +12,7 @@ final class RecordingApplication: HTTPApplication {
   var left = 0
   var ended: [HTTPExchange] = []
   var responses: [HTTPResponse] = []
+  var refusals: [HTTPRefusal] = []
 
   func admit(_ exchange: HTTPExchange) -> HTTPResponse? { refusal }
   func receive(_ exchange: HTTPExchange) {
@@ -20,7 +21,7 @@ final class RecordingApplication: HTTPApplication {
   }
   func clientLeft(_ exchange: HTTPExchange) { left += 1 }
   func ended(_ exchange: HTTPExchange) { ended.append(exchange) }
-  func logged(_ message: String) {}
+  func refused(_ refusal: HTTPRefusal) { refusals.append(refusal) }
 }
 
 /// A server on a free port, in a loop that the test turns.
@@ -119,6 +120,9 @@ final class TestClient {
     }
     return isClosed
   }
+
+  /// Sends no more, and still reads.
+  func endSending() { shutdown(socket, Int32(SHUT_WR)) }
 
   func close() {
     isClosed = true

@@ -104,6 +104,32 @@ import Testing
     server.server.advance()
   }
 
+  @Test func `a client that left before its next request began to wait is noticed, too`() throws {
+    let server = try TestServer()
+    let client = server.client()
+    client.send("GET / HTTP/1.1\r\n\(server.host)\r\n\r\n")
+    server.application.answers = false
+    #expect(server.turn { server.application.received.count == 1 })
+    server.application.received[0].respond(.text("first\n"))
+    #expect(server.turn { client.receive() || client.text.hasSuffix("first\n") })
+    client.send("GET / HTTP/1.1\r\n\(server.host)\r\n\r\n")
+    client.endSending()
+    #expect(server.turn { server.application.ended.count == 2 && server.server.connectionCount == 0 })
+    #expect(server.application.left == 1 && server.application.ended[1].isAborted)
+  }
+
+  @Test func `a request that the library refuses is reported once`() throws {
+    let server = try TestServer()
+    #expect(server.exchange("GET /path?query HTTP/1.1\r\n\r\n").hasPrefix("HTTP/1.1 400 "))
+    #expect(server.exchange("GET / HTTP/9.9\r\n\(server.host)\r\n\r\n").hasPrefix("HTTP/1.1 505 "))
+    #expect(server.turn { server.application.refusals.count >= 2 })
+    server.server.advance()
+    #expect(server.application.refusals.map(\.status) == [400, 505])
+    #expect(server.application.refusals[0].path == "/path")
+    #expect(server.application.refusals[0].clientAddress == "127.0.0.1")
+    #expect(server.application.ended.isEmpty)
+  }
+
   @Test func `a header that never ends is cut off although bytes keep coming`() throws {
     let server = try TestServer { $0.headerTime = .milliseconds(300) }
     let client = server.client()

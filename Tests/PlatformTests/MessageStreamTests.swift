@@ -38,6 +38,19 @@ import Testing
     #expect(read() == "algo-run: first\nalgo-run: second\nbar")
   }
 
+  @Test func `messages that are written together are lines of their own, and each counts when they are dropped`() throws
+  {
+    stream.print(["first", "second"])
+    stream.print([])
+    #expect(read() == "algo-run: first\nalgo-run: second\n")
+    try fill()
+    stream.print(["1", "2", "3"])
+    stream.print(["4", "5"])
+    _ = read()
+    stream.print("after")
+    #expect(read() == "algo-run: 5 earlier message(s) could not be written here.\nalgo-run: after\n")
+  }
+
   @Test func `a line that is shown is replaced by the next one, and erased before a message`() {
     stream.show("10 %")
     stream.show("20 %")

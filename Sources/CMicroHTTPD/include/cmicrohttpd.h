@@ -40,8 +40,10 @@ typedef struct {
   int (*_Nonnull body)(void *_Nonnull request, const char *_Nonnull bytes, size_t count);
   /// The request is complete, or its connection was resumed: a response is queued, or the connection suspended.
   int (*_Nonnull ready)(void *_Nonnull request);
-  /// The request is over; `code` is 0 if the whole response was sent.
-  void (*_Nonnull end)(void *_Nonnull request, int code);
+  /// The request is over; `code` is 0 if the whole response was sent, and `status` is 0 if there was none.
+  void (*_Nonnull end)(void *_Nonnull request, int code, unsigned int status);
+  /// The library refused a request of which `begin` was not called, and the request is over.
+  void (*_Nonnull refused)(void *_Nullable connection, const char *_Nonnull target, unsigned int status);
 } cmhd_callbacks;
 
 /// Starts a daemon on a listening socket, which it then owns. `callbacks` must outlive it. NULL on failure.

@@ -108,6 +108,6 @@ public final class HistoryJournal {
 
   /// Whether the file still has a name and room.
   private static func isUsable(_ file: Descriptor) -> Bool {
-    file.hasName && file.size < HistorySegment.longest
+    file.hasName(ifShorterThan: HistorySegment.longest)
   }
 }
