@@ -93,7 +93,7 @@ enum ConnectionSetCommand {
     let target = connection.kind == .file ? connection.filePath ?? home.insightsFile : "topic \(connection.topic)"
     Message.print("payloads go to \(target) from now on; try it with: algo-run connection test.")
     let waiting = try Outbox.existing(home: home)?.pendingCount() ?? 0
-    if waiting > 0 { Message.print("\(waiting) that wait in the outbox go there too.") }
+    if waiting > 0 { Message.print("pending payloads go there too: \(waiting) in the outbox.") }
     if invocation.isGiven("payload-format") { reportReservedNames(of: connection.payloadFormat, home) }
     return 0
   }

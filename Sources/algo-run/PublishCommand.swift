@@ -119,7 +119,7 @@ enum PublishCommand: Subcommand {
       (try? AlgorithmName(parsing: given[..<slash])) != nil
     {
       throw CommandError(
-        exitCode: 64, sentence: "the version is given apart: publish \(given[..<slash]) --version \(version).")
+        exitCode: 64, sentence: "give the version by an option: publish \(given[..<slash]) --version \(version).")
     }
     do throws(ReferenceError) {
       return try AlgorithmName(parsing: given)

@@ -16,7 +16,7 @@ def test_an_algorithm_that_ends_in_time_hears_nothing_of_its_limit(program):
 
 def test_a_version_in_the_name_to_publish_is_refused_with_the_option_for_it(program):
     outcome = program.run("publish", "demo/cats/1.2.0", "--", "true", status=64)
-    assert outcome.messages == ["the version is given apart: publish demo/cats --version 1.2.0."]
+    assert outcome.messages == ["give the version by an option: publish demo/cats --version 1.2.0."]
 
 
 def test_a_variable_that_algo_run_sets_itself_cannot_be_published(program):
@@ -101,7 +101,7 @@ def test_a_new_connection_prints_the_number_of_waiting_payloads(program):
     program.run("connection", "set", "--type", "file", "--path", str(directory), status=0)
     program.run("exec", "demo/cats", status=0)
     outcome = program.run("connection", "set", "--type", "file", "--path", str(program.directory / "free"), status=0)
-    assert outcome.messages[-1] == "1 that wait in the outbox go there too."
+    assert outcome.messages[-1] == "pending payloads go there too: 1 in the outbox."
 
 
 def test_a_list_that_is_cut_prints_how_to_continue(program):
