@@ -25,7 +25,11 @@
   F(rd_kafka_error_string) F(rd_kafka_error_is_retriable) F(rd_kafka_error_is_fatal)                                   \
   F(rd_kafka_error_txn_requires_abort) F(rd_kafka_error_destroy) F(rd_kafka_headers_new) F(rd_kafka_header_add)        \
   F(rd_kafka_headers_destroy) F(rd_kafka_produceva) F(rd_kafka_conf_set_dr_msg_cb) F(rd_kafka_poll)                    \
-  F(rd_kafka_memberid)
+  F(rd_kafka_memberid) F(rd_kafka_DescribeConsumerGroups) F(rd_kafka_event_DescribeConsumerGroups_result)              \
+  F(rd_kafka_DescribeConsumerGroups_result_groups) F(rd_kafka_ConsumerGroupDescription_error)                          \
+  F(rd_kafka_ConsumerGroupDescription_state) F(rd_kafka_ConsumerGroupDescription_member_count)                         \
+  F(rd_kafka_ConsumerGroupDescription_member) F(rd_kafka_MemberDescription_assignment)                                 \
+  F(rd_kafka_MemberAssignment_partitions)
 
 #define POINTER(name) static __typeof__(name) *p_##name;
 FUNCTIONS(POINTER)
@@ -290,4 +294,38 @@ rd_kafka_resp_err_t crdk_topic_setting(rd_kafka_t *client, const char *topic, co
   p_rd_kafka_ConfigResource_destroy(resource);
   p_rd_kafka_AdminOptions_destroy(options);
   return code;
+}
+
+// Partitions that members of a group at rest own; negative if it is not at rest.
+static int count_owned(rd_kafka_event_t *event, const char *topic) {
+  const rd_kafka_DescribeConsumerGroups_result_t *result =
+      p_rd_kafka_event_error(event) ? NULL : p_rd_kafka_event_DescribeConsumerGroups_result(event);
+  size_t groups = 0;
+  const rd_kafka_ConsumerGroupDescription_t **found =
+      result ? p_rd_kafka_DescribeConsumerGroups_result_groups(result, &groups) : NULL;
+  if (groups != 1 || p_rd_kafka_ConsumerGroupDescription_error(found[0]) ||
+      p_rd_kafka_ConsumerGroupDescription_state(found[0]) != RD_KAFKA_CONSUMER_GROUP_STATE_STABLE)
+    return -1;
+  int count = 0;
+  for (size_t i = 0; i < p_rd_kafka_ConsumerGroupDescription_member_count(found[0]); i++) {
+    const rd_kafka_MemberAssignment_t *assignment =
+        p_rd_kafka_MemberDescription_assignment(p_rd_kafka_ConsumerGroupDescription_member(found[0], i));
+    const rd_kafka_topic_partition_list_t *list = assignment ? p_rd_kafka_MemberAssignment_partitions(assignment) : NULL;
+    for (int k = 0; list && k < list->cnt; k++) count += !strcmp(list->elems[k].topic, topic);
+  }
+  return count;
+}
+
+int crdk_owned_partitions(rd_kafka_t *client, const char *group, const char *topic, int milliseconds) {
+  char reason[128];
+  rd_kafka_AdminOptions_t *options = p_rd_kafka_AdminOptions_new(client, RD_KAFKA_ADMIN_OP_DESCRIBECONSUMERGROUPS);
+  p_rd_kafka_AdminOptions_set_request_timeout(options, milliseconds, reason, sizeof reason);
+  rd_kafka_queue_t *queue = p_rd_kafka_queue_new(client);
+  p_rd_kafka_DescribeConsumerGroups(client, &group, 1, options, queue);
+  rd_kafka_event_t *event = p_rd_kafka_queue_poll(queue, milliseconds + 2000);
+  int count = event ? count_owned(event, topic) : -1;
+  if (event) p_rd_kafka_event_destroy(event);
+  p_rd_kafka_queue_destroy(queue);
+  p_rd_kafka_AdminOptions_destroy(options);
+  return count;
 }

@@ -59,7 +59,7 @@ extension ConsumeRun {
     figures.aborts += 1
     guard let done = writing.take() else { return }
     let kept = done.answers.filter { !$0.request.isAbandoned }
-    for answer in done.answers where answer.request.isAbandoned { forget(answer) }
+    for answer in done.answers where answer.request.isAbandoned { keep(answer) }
     answers = kept + answers
     extra = done.extra + extra
     answerBytes = answers.reduce(0) { $0 + ($1.result?.count ?? 0) }
@@ -72,16 +72,32 @@ extension ConsumeRun {
     if let result = answer.result { store.release(result) }
   }
 
+  /// Its partition was lost, and may come back.
+  func keep(_ answer: Answer) {
+    let request = answer.request
+    // If it is back already, it may have delivered this request, which then runs again.
+    let isLate = queue[request.partition.number].map { $0.progress.position > request.offset } ?? false
+    if isLate || !lostAnswers.keep(answer) { forget(answer) }
+  }
+
+  /// A request was delivered again that ended before its partition was lost, and no member has committed it.
+  func reuse(_ answer: Answer, in partition: PartitionWork) {
+    answer.request.partition = partition
+    answer.request.isAbandoned = false
+    partition.uncommitted += 1
+    add(answer)
+  }
+
   func abandon(_ request: IncomingRequest) { request.isAbandoned = true }
 
-  /// Answers of a partition that another member owns by now.
+  /// Answers of a partition that another member may own by now.
   func discard(of partition: PartitionWork) {
     func isGone(_ answer: Answer) -> Bool { answer.request.partition === partition }
     extra.removeAll { $0.partition == partition.number }
     writing?.extra.removeAll { $0.partition == partition.number }
     for answer in answers where isGone(answer) {
       abandon(answer.request)
-      forget(answer)
+      keep(answer)
     }
     answers.removeAll { $0.request.isAbandoned }
     for answer in storing.values where isGone(answer) { abandon(answer.request) }

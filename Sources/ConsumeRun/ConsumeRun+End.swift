@@ -57,21 +57,60 @@ extension ConsumeRun {
   }
 
   func drain(at now: MonotonicInstant) {
-    guard let drainEnd, !isLeaving else { return }
+    guard let drainEnd else { return }
+    if isLeaving { return checkLeaving(at: now) }
     if drainEnd <= now, !running.isEmpty { stop { !$0.isAbandoned } }
-    if drainEnd + Self.commitPatience <= now {
+    quietSince = running.isEmpty && storing.isEmpty ? quietSince ?? now : nil
+    if givesUpAt.map({ $0 <= now }) ?? false {
+      let count = answers.count + (writing?.answers.count ?? 0)
       end = ConsumeEnd(
         status: leaveReason.map { max(1, $0.status) } ?? 1,
         sentence:
-          "\(HumanFormat.counted(answers.count, "result")) could not be committed before the end; other members run "
-          + "these requests again.")
+          "\(HumanFormat.counted(count, "result")) could not be committed before the end, because no broker took them; "
+          + "nothing is lost, these requests run again at other members or at the next start.")
       return
     }
     guard running.isEmpty, storing.isEmpty, answers.isEmpty, extra.isEmpty, writing == nil,
       !queue.partitions.contains(where: \.isDirty)
     else { return }
     isLeaving = true
+    leftAt = now
     member.send(.leave)
+  }
+
+  /// When the last commit is not waited for any more.
+  private var givesUpAt: MonotonicInstant? {
+    guard let drainEnd else { return nil }
+    let last = drainEnd + Self.endPatience
+    return quietSince.map { min($0 + Self.commitPatience, last) } ?? last
+  }
+
+  /// When ``drain(at:)`` has something to do although nothing happens until then.
+  var drainDue: MonotonicInstant? {
+    guard let drainEnd, !isLeaving else { return leftAt.map { $0 + Self.leavePatience } }
+    return drainEnd > .now() && !running.isEmpty ? drainEnd : givesUpAt
+  }
+
+  /// The member's thread may wait for a broker, and not hear that it is to leave. Everything is committed by now.
+  private func checkLeaving(at now: MonotonicInstant) {
+    guard let leftAt, leftAt + Self.leavePatience <= now else { return }
+    display.print("the group did not answer; it removes this member when its session ends")
+    end = leaveReason ?? .done
+  }
+
+  /// Ends when a call of the library does not: nothing more can be written, and only another process can end the
+  /// transaction.
+  func checkCall(at now: MonotonicInstant) {
+    guard end == nil, let began = member.callSince, began + Self.callPatience <= now else {
+      lateCallSince = nil
+      return
+    }
+    lateCallSince = lateCallSince ?? now
+    guard let lateCallSince, lateCallSince + Self.secondLook <= now else { return }
+    end = ConsumeEnd(
+      status: max(1, leaveReason?.status ?? 1),
+      sentence: "Kafka: the library has not come back from a call for \(Self.callPatience.components.seconds) s; nothing is "
+        + "lost, start it again.")
   }
 
   var progress: ProgressText {

@@ -130,7 +130,7 @@ extension ConsumeRun {
 
   /// The answer may be written.
   func add(_ answer: Answer) {
-    guard !answer.request.isAbandoned else { return forget(answer) }
+    guard !answer.request.isAbandoned else { return keep(answer) }
     answer.request.partition.progress.complete(answer.request.offset)
     answers.append(answer)
     answerBytes += answer.result?.count ?? 0

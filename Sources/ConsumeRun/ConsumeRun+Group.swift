@@ -44,6 +44,7 @@ extension ConsumeRun {
     if !assigned.isCommitted { scheduleCommit() }
     if journal == nil { journal = openJournal() }
     journal?.forget(partition: partition.number, before: partition.progress.base)
+    lostAnswers.begin(partition: partition.number, at: partition.progress.base).forEach(forget)
   }
 
   func revoke(_ partitions: [Int32], areLost: Bool) {
@@ -59,8 +60,8 @@ extension ConsumeRun {
         abandon(request)
         dispatcher.kill(job)
       }
-      discard(of: partition)
       queue.remove(partition)
+      discard(of: partition)
     }
   }
 
@@ -77,10 +78,15 @@ extension ConsumeRun {
     case .repeated: member.freeRoom(GroupMember.units(message.size))
     case .done:
       figures.redelivered += 1
+      lostAnswers.take(partition: message.partition, offset: message.offset).map(forget)
       member.freeRoom(GroupMember.units(message.size))
       scheduleCommit()
     case .run:
       partition.note(message)
+      if let answer = lostAnswers.take(partition: message.partition, offset: message.offset) {
+        member.freeRoom(GroupMember.units(message.size))
+        return reuse(answer, in: partition)
+      }
       let past = journal?.past(partition: message.partition, offset: message.offset) ?? .none
       queue.add(
         IncomingRequest(

@@ -30,8 +30,17 @@ public final class ConsumeRun {
   /// Requests that wait in a partition that is blocked, before no more of it is read.
   static let blockedWaiting = 256
   static let mostFailedStarts = 5
-  /// Time for the last commit after the time for running requests.
-  static let commitPatience = Duration.seconds(30)
+  /// Time for the last commit, once all requests have ended.
+  static let commitPatience = Duration.seconds(10)
+  /// Time for the last requests and their commit, after the time for running requests.
+  static let endPatience = Duration.seconds(30)
+  /// Time for the group to let this member go, and more: the member's thread waits less.
+  static let leavePatience = Duration.seconds(15)
+  /// A call of the library that lasts longer, by more than its own limit, does not end.
+  static let callPatience = Duration.seconds(30)
+  /// A process that stood still itself finds its call late: it looks again after this time.
+  static let secondLook = Duration.seconds(5)
+  static let callCheck = Duration.seconds(1)
   static let endCheck = Duration.milliseconds(250)
 
   let settings: ConsumeSettings
@@ -54,6 +63,7 @@ public final class ConsumeRun {
   var running: [JobID: IncomingRequest] = [:]
   /// Answers whose payload is not durable in the outbox yet.
   var storing: [UInt64: Answer] = [:]
+  var lostAnswers = LostAnswers()
   /// Answers for the next transaction.
   var answers: [Answer] = []
   var answerBytes = 0
@@ -64,6 +74,10 @@ public final class ConsumeRun {
   var losses = 0
   var commitDue: MonotonicInstant?
   var drainEnd: MonotonicInstant?
+  /// Since when no request runs, while draining.
+  var quietSince: MonotonicInstant?
+  var leftAt: MonotonicInstant?
+  var lateCallSince: MonotonicInstant?
   var leaveReason: ConsumeEnd?
   var isLeaving = false
   var end: ConsumeEnd?
@@ -145,13 +159,15 @@ public final class ConsumeRun {
     adjustReading()
     checkEnd(at: now)
     drain(at: now)
+    checkCall(at: now)
+    lostAnswers.takeExpired(at: now).forEach(forget)
     display.update(progress, at: now)
   }
 
   var nextDue: MonotonicInstant? {
-    var moments = [dispatcher.nextDue, queue.nextDue, drainEnd, startsPausedUntil, display.nextDeadline]
+    var moments = [dispatcher.nextDue, queue.nextDue, drainDue, startsPausedUntil, display.nextDeadline]
     moments.append(metricsService?.nextDue)
-    if writing == nil { moments.append(commitDue) }
+    moments.append(writing == nil ? commitDue : .now() + Self.callCheck)
     moments += queue.partitions.map { $0.isStopped ? nil : $0.leavesAt }
     if settings.endsAtEnd { moments.append(.now() + Self.endCheck) }
     return moments.compactMap(\.self).min()

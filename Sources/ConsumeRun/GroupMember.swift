@@ -43,6 +43,7 @@ final class GroupMember: AssignmentWatcher, @unchecked Sendable {
   /// How often partitions were lost; the owner counts along.
   private var losses = 0
   private let writer: TransactionWriter
+  private let ownerCheck: OwnerCheck
   private var batch: [ConsumedMessage] = []
   private var owned: Set<Int32> = []
   /// Those of them that are to be released.
@@ -74,6 +75,7 @@ final class GroupMember: AssignmentWatcher, @unchecked Sendable {
     let events = Mailbox<MemberEvent>(waking: owner)
     self.events = events
     writer = TransactionWriter(connection, settings.group, limits: outputs) { events.post($0) }
+    ownerCheck = OwnerCheck(connection, settings.group, drain: settings.drain)
     nonisolated(unsafe) let unsafeLoop = loop
     thread = try Thread.start { [self] in run(unsafeLoop) }
   }
@@ -82,6 +84,8 @@ final class GroupMember: AssignmentWatcher, @unchecked Sendable {
 
   func send(_ command: MemberCommand) { commands.post(command) }
   func takeEvents() -> [MemberEvent] { events.takeAll() }
+  /// Since when its producer is in a call; nil while it is in none.
+  var callSince: MonotonicInstant? { writer.watch.since }
 
   /// Gives back the room of a record.
   func freeRoom(_ units: Int) {
@@ -101,6 +105,7 @@ final class GroupMember: AssignmentWatcher, @unchecked Sendable {
     while !hasEnded {
       let isBusy = poll()
       checkMembership()
+      if !hasEnded { ownerCheck.advance(asking: consumer) }
       loop.turn(until: isBusy ? .now() : .now() + Self.idlePoll)
       for command in commands.takeAll() where !hasEnded { take(command) }
     }
@@ -171,7 +176,9 @@ final class GroupMember: AssignmentWatcher, @unchecked Sendable {
       } else {
         post(.trouble(cause))
       }
-    case .fatal(let cause): end(cause.isFencing ? .fenced(cause) : .fatal(cause))
+    case .fatal(let cause):
+      guard cause.isFencing else { return end(.fatal(cause)) }
+      if writer.hasLostName { end(.fenced(cause)) } else { rejoin() }
     }
   }
 
@@ -214,7 +221,7 @@ final class GroupMember: AssignmentWatcher, @unchecked Sendable {
     switch result {
     case .written: post(.written(.now() - began))
     case .aborted(let cause):
-      if cause.code == Self.unknownMember { rejoin() }
+      if cause.code == Self.unknownMember || cause.isFencing { rejoin() }
       post(.aborted(cause))
     case .fenced(let cause):
       if isFenced() { return end(.fenced(cause)) }
@@ -262,6 +269,7 @@ final class GroupMember: AssignmentWatcher, @unchecked Sendable {
         owned.formUnion(partitions)
         for entry in found { startOffsets[entry.offset.partition] = entry.offset.offset }
         if pausedForRoom { consumer.pause(partitions) }
+        ownerCheck.begin()
         return post(.assigned(found))
       } catch {
         guard MonotonicInstant.now() < deadline else { return end(.fatal(error)) }
@@ -297,6 +305,9 @@ final class GroupMember: AssignmentWatcher, @unchecked Sendable {
   }
 
   /// Its partitions may be another member's by now: gives them up, and joins as a new member.
+  ///
+  /// That is also for a static member whose name seems to be another one's although no process has taken it: a broker that
+  /// dies during a rebalance knows the member by its name before.
   private func rejoin() {
     losses += 1
     post(.revoked(owned.sorted(), areLost: true))

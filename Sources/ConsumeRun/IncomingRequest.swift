@@ -8,7 +8,7 @@ internal import RunModel
 final class IncomingRequest {
   let message: ConsumedMessage
   let id: String
-  let partition: PartitionWork
+  var partition: PartitionWork
   let capture: ResultCapture
   /// Nil unless requests of one key run one after the other.
   let orderKey: [UInt8]?

@@ -2,21 +2,28 @@
 internal import KafkaClient
 internal import Platform
 
-/// Writes records and offsets together, by one producer after the other: a new one of the same name ends what its
-/// predecessor could not. For the thread of a member.
+/// Writes records and offsets together, by one producer after the other. For the thread of a member.
+///
+/// After any failure a new producer of the same name takes over. Once it is initialized the transaction of its predecessor
+/// has ended one way or the other, and brokers refuse what is still on its way from there; then the offsets of the group
+/// show which way it was. Nothing is concluded from an error.
 final class TransactionWriter {
   /// The result of a write.
   enum Result {
     case written
     /// Nothing was written: it may be sent again.
     case aborted(KafkaCause)
-    /// Another producer has this name, or a broker ended the transaction for its age. Answered by ``renew()``.
+    /// Another producer has this name, or a broker ended the transaction for its age. Answered by
+    /// ``renew(because:_:of:)`` unless this member has lost its name.
     case fenced(KafkaCause)
     case ended(MemberEnd)
   }
 
   /// Producers that may fail one after the other.
   private static let mostFailures = 5
+
+  /// Shows how long a call of the producer lasts.
+  let watch = CallWatch()
 
   private let connection: ProducerSettings
   private let group: GroupSettings
@@ -52,7 +59,7 @@ final class TransactionWriter {
   /// - Returns: why it cannot work; nil if it can.
   func start() -> MemberEnd? {
     do throws(KafkaError) {
-      producer = try GroupProducer(connection, group, batchSize: batchSize)
+      producer = try GroupProducer(connection, group, batchSize: batchSize, watch: watch)
     } catch {
       return .cannotStart(stage: "settings", "\(error)")
     }
@@ -75,14 +82,20 @@ final class TransactionWriter {
       return .written
     case .aborted(let cause, let refused):
       replyTopics.refuse(refused)
-      if cause.meaning == .batchRefused, let end = renewLimits(asking: consumer) { return .ended(end) }
-      return .aborted(cause)
+      if cause.meaning == .batchRefused { renewLimits(asking: consumer) }
+      return renew(because: cause, offsets, of: consumer)
     case .fenced(let cause): return .fenced(cause)
     case .unfinished(let cause): return renew(because: cause, offsets, of: consumer)
     case .fatal(let cause):
       failures += 1
       return failures < Self.mostFailures ? renew(because: cause, offsets, of: consumer) : .ended(.fatal(cause))
     }
+  }
+
+  /// Whether another process has this producer's name. It takes that before it joins the group.
+  var hasLostName: Bool {
+    guard group.transactionalID != nil, let producer, let topic = topics.first else { return true }
+    return producer.hasLostName(trying: topic)
   }
 
   /// Ends the transaction by a new producer, and finds out whether it was committed.
@@ -104,17 +117,14 @@ final class TransactionWriter {
     }
   }
 
-  /// A topic takes less than before: asks how much, and makes a producer of smaller batches if they are at fault.
-  private func renewLimits(asking consumer: GroupConsumer) -> MemberEnd? {
+  /// A topic takes less than before: asks how much. The next producer makes smaller batches.
+  private func renewLimits(asking consumer: GroupConsumer) {
     for topic in topics {
       let limit = consumer.setting("max.message.bytes", of: topic, waiting: 5000).flatMap { Int($0) }
       limits[topic] = limit ?? limits[topic]
     }
     report(.limits(limits))
-    let size = Self.batchSize(limits)
-    guard size < batchSize else { return nil }
-    batchSize = size
-    return renewProducer()
+    batchSize = min(batchSize, Self.batchSize(limits))
   }
 
   /// Waits for brokers as long as they are away: by one producer after the other, because one may hang for ever.
@@ -122,7 +132,7 @@ final class TransactionWriter {
     while true {
       producer?.closeInBackground()
       do throws(KafkaError) {
-        producer = try GroupProducer(connection, group, batchSize: batchSize)
+        producer = try GroupProducer(connection, group, batchSize: batchSize, watch: watch)
       } catch {
         return .cannotStart(stage: "settings", "\(error)")
       }

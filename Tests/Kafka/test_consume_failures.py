@@ -205,6 +205,16 @@ def test_a_member_whose_algorithm_cannot_start_leaves_the_requests_to_others(mem
     assert outcomes(members.topics.read(members.results)) == ["succeeded"] * 3
 
 
+@pytest.mark.any_library
+def test_a_member_gives_up_after_five_failed_starts_of_its_worker(members43):
+    members = members43
+    members.publish("sh", "-c", "echo x >> starts; exit 3", worker=True)
+    members.topics.produce(members.requests, [b"x"])
+    outcome = members.once(status=1, limit=180)
+    assert "cannot be started on this host" in outcome.messages[-1] and members.topics.read(members.results) == []
+    assert len(members.marks("starts")) == 5, outcome
+
+
 def test_retention_that_overtakes_the_group_is_an_error_with_a_count(members):
     members.publish("cat")
     members.topics.produce(members.requests, [b"x"] * 10, partition=0)

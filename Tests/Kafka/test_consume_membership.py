@@ -4,7 +4,7 @@
 import signal
 
 import pytest
-from confluent_kafka import ConsumerGroupState, KafkaException
+from confluent_kafka import Consumer, ConsumerGroupState, KafkaException
 
 from harness import processes
 from harness.members import SHORT, Members
@@ -164,3 +164,50 @@ def test_what_a_fenced_member_ran_is_gone_when_it_ends(members43):
     members.await_results(4, limit=300)
     end(members, second)
     assert is_exact(members, 4)
+
+
+def test_a_static_member_whose_name_the_group_gave_away_joins_again(members43):
+    """A broker that dies during a rebalance forgets who has the name. No process took it: that would have the transactional
+    name, too."""
+    members = members43
+    members.publish_python(WAITS)
+    members.topics.produce(members.requests, [b"%d" % number for number in range(4)])
+    member = members.start_logged("--instance", "one", "--jobs", "4", "--metrics", "127.0.0.1:0", *SHORT)
+    figures = members.figures(member)
+    processes.await_until(lambda: len(members.marks()) == 4, "four running requests")
+    other = Consumer({"bootstrap.servers": members.kafka.PLAINTEXT, "group.id": members.group, "group.instance.id": "one",
+                      "partition.assignment.strategy": "cooperative-sticky", "enable.auto.commit": False,
+                      "session.timeout.ms": 6000, "heartbeat.interval.ms": 1000})
+    other.subscribe([members.requests])
+    processes.await_until(lambda: poll(other) and len(members.marks()) == 8, "the member runs its requests again", limit=120)
+    go(members)
+    members.await_results(4, limit=120)
+    end(members, member)
+    assert is_exact(members, 4)
+
+
+def test_partitions_that_a_killed_static_member_was_handing_over_get_an_owner(members43):
+    """Its successor takes its place without a rebalance, and the group waits for no hand-over."""
+    members = members43
+    members.publish_python(WAITS)
+    for partition in range(4):
+        members.topics.produce(members.requests, [b"%d" % partition], partition=partition)
+    # Long enough for a restart. Nothing but time shows that a hand-over lasts too long.
+    patient = ["--jobs", "4", "--drain", "10s", "-X", "session.timeout.ms=60000", "-X", "heartbeat.interval.ms=1000"]
+    first = members.start_logged("--instance", "one", "--metrics", "127.0.0.1:0", *patient)
+    figures = members.figures(first)
+    processes.await_until(lambda: len(members.marks()) == 4, "four running requests")
+    second = members.start_logged("--instance", "two", *patient)
+    processes.await_until(lambda: figures()["rebalances_total"] == "2", "a revocation that waits for running requests")
+    first.kill()
+    first.wait()
+    go(members)
+    again = members.start_logged("--instance", "one", *patient)
+    members.await_results(4, limit=180)
+    end(members, again, second)
+    assert is_exact(members, 4)
+
+
+def poll(consumer):
+    consumer.poll(0.1)
+    return True

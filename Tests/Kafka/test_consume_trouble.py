@@ -3,8 +3,11 @@
 
 import hashlib
 import os
+import shutil
 import signal
 import struct
+import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -19,6 +22,8 @@ WAITS = "import os, sys, time\nvalue = sys.stdin.read()\nopen('marks', 'a').writ
         "while not os.path.exists('go'): time.sleep(0.01)\n"
 # Members whose session outlives what is done to the broker.
 PATIENT = ["-X", "session.timeout.ms=120000"]
+# Longer than a session of SHORT. Where it passes, the time itself is the fault.
+SESSION = 9
 
 
 @pytest.fixture
@@ -44,32 +49,105 @@ def go(members):
     (members.program.directory / "go").write_text("")
 
 
-def end(members, member):
-    member.send_signal(signal.SIGTERM)
-    assert member.wait(timeout=processes.LIMIT) == 0
+def end(members, *started):
+    for member in started:
+        member.send_signal(signal.SIGTERM)
+    assert [member.wait(timeout=processes.LIMIT) for member in started] == [0] * len(started)
 
 
-# Open fault: with librdkafka 2.14 no result came within two minutes, once; see docs/scale-out.md.
-@pytest.mark.any_library
-@pytest.mark.parametrize("brokers", [1, 3])
-def test_brokers_that_go_away_while_requests_run_cost_no_second_run(own_kafka, on, brokers):
-    """One of three, or the only one: requests end without it, their results wait, and are written when it is back."""
+@pytest.mark.parametrize("brokers, session", [(1, PATIENT), (3, PATIENT), (1, SHORT)])
+def test_brokers_that_go_away_while_requests_run_cost_no_second_run(own_kafka, on, brokers, session):
+    """One of three, or the only one: requests end without it, their results wait, and are written when it is back. That
+    holds also for a member that has lost its partitions in the meantime."""
     kafka = own_kafka(brokers=brokers)
     members = on(kafka)
     members.publish_python(WAITS + "print(value, end='')")
     values = [b"%d" % number for number in range(6)]
     members.topics.produce(members.requests, values)
-    member = members.start_logged("--jobs", "6", "--metrics", "127.0.0.1:0", *PATIENT)
+    member = members.start_logged("--jobs", "6", "--metrics", "127.0.0.1:0", *session)
     figures = members.figures(member)
     processes.await_until(lambda: len(members.marks()) == 6, "six running requests")
     kafka.crash()
     go(members)
     processes.await_until(lambda: figures()["running_requests"] == "0", "the end of all requests")
+    if session is SHORT:
+        time.sleep(SESSION)
     kafka.restart()
     members.await_results(6, limit=300)
     end(members, member)
     assert sorted(record.value for record in members.topics.read(members.results)) == values
     assert len(members.topics.read(members.payloads)) == 6 and len(members.marks()) == 6
+
+
+def test_brokers_that_stand_still_for_longer_than_a_session_cost_no_result_and_double_none(own_kafka, on):
+    """Whether a commit that they were in the middle of counts is known only afterwards."""
+    kafka = own_kafka()
+    members = on(kafka)
+    members.publish_worker("def apply(request): time.sleep(0.005); return request")
+    members.topics.produce(members.requests, [b'{"n":%d}' % number for number in range(1000)],
+                           partition=lambda number: number % 4)
+    started = [members.start_logged("--jobs", "1", *SHORT) for _ in range(2)]
+    members.await_results(100)
+    os.kill(int(kafka.KAFKA_PID), signal.SIGSTOP)
+    time.sleep(SESSION)
+    os.kill(int(kafka.KAFKA_PID), signal.SIGCONT)
+    members.await_results(1000, limit=300)
+    end(members, *started)
+    for topic in (members.results, members.payloads):
+        assert list(members.topics.count(topic).values()) == [1] * 1000
+
+
+def test_a_member_ends_soon_although_the_brokers_stand_still(own_kafka, on):
+    """Its last result cannot be written: it ends long before the time for running requests, and says so."""
+    kafka = own_kafka()
+    members = on(kafka)
+    members.publish_python(WAITS + "print(value, end='')")
+    members.topics.produce(members.requests, [b"x"])
+    member = members.start_logged("--drain", "1h", "--metrics", "127.0.0.1:0", *SHORT)
+    figures = members.figures(member)
+    processes.await_until(lambda: len(members.marks()) == 1, "a running request")
+    os.kill(int(kafka.KAFKA_PID), signal.SIGSTOP)
+    go(members)
+    processes.await_until(lambda: figures()["running_requests"] == "0", "the end of the request")
+    member.send_signal(signal.SIGTERM)
+    assert member.wait(timeout=processes.LIMIT) == 1
+    assert "1 result could not be committed before the end" in member.log.read_text().splitlines()[-1]
+    os.kill(int(kafka.KAFKA_PID), signal.SIGCONT)
+    members.topics.await_leaders(members.requests)
+    members.once(limit=120)
+    assert [record.value for record in members.topics.read(members.results)] == [b"x"]
+
+
+HANGS = """
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <unistd.h>
+void *rd_kafka_send_offsets_to_transaction(void *producer, void *offsets, void *group, int limit) {
+  while (access("hang", F_OK) == 0) pause();
+  void *(*real)(void *, void *, void *, int) = dlsym(RTLD_NEXT, "rd_kafka_send_offsets_to_transaction");
+  return real(producer, offsets, group, limit);
+}
+"""
+
+
+def test_a_call_of_the_library_that_does_not_end_ends_the_process(members):
+    """As librdkafka does now and then, whatever the time limit: nothing can be written any more, and the next process ends
+    the transaction."""
+    directory = members.program.directory
+    (directory / "hangs.c").write_text(HANGS)
+    compiler = next(filter(None, map(shutil.which, ("cc", "gcc", "clang"))))
+    place = [f"-L{os.environ['LIBRDKAFKA']}"] if os.environ.get("LIBRDKAFKA") else []
+    subprocess.run([compiler, "-shared", "-fPIC", "-o", "hangs.so", "hangs.c", *place, "-Wl,--no-as-needed",
+                    "-l:librdkafka.so.1", "-ldl"], cwd=directory, check=True)
+    members.publish_worker("def apply(request): return request")
+    members.topics.produce(members.requests, [b'{"n":%d}' % number for number in range(20)])
+    (directory / "hang").write_text("")
+    outcome = members.run(*SHORT, status=1, limit=180, env={"ALGO_RUN_LIBRDKAFKA": str(directory / "hangs.so")})
+    assert "the library has not come back from a call" in outcome.messages[-1]
+    assert members.topics.read(members.results) == []
+    (directory / "hang").unlink()
+    members.once(limit=120, env={"ALGO_RUN_LIBRDKAFKA": str(directory / "hangs.so")})
+    assert list(members.topics.count(members.results).values()) == [1] * 20
 
 
 @pytest.mark.any_library

@@ -111,5 +111,8 @@ bool crdk_cluster_id(rd_kafka_t *_Nonnull client, int milliseconds, char *_Nonnu
 rd_kafka_resp_err_t crdk_topic_setting(rd_kafka_t *_Nonnull client, const char *_Nonnull topic,
                                        const char *_Nonnull setting, int milliseconds, char *_Nonnull text,
                                        size_t size);
+/// How many partitions of a topic the members of a group own; negative if the group is not at rest, or no broker answers.
+int crdk_owned_partitions(rd_kafka_t *_Nonnull client, const char *_Nonnull group, const char *_Nonnull topic,
+                          int milliseconds);
 
 #endif

@@ -36,6 +36,7 @@ public protocol AssignmentWatcher: AnyObject {
   private let queue: OpaquePointer
   private let settings: ProducerSettings
   private let topic: String
+  private let group: String
   /// Set before ``subscribe()``; must outlive it.
   public weak var watcher: (any AssignmentWatcher)?
   private var isAbandoned = false
@@ -48,6 +49,7 @@ public protocol AssignmentWatcher: AnyObject {
     try KafkaLibrary.loadForGroups()
     settings = group.consumer(connection)
     topic = group.topic
+    self.group = group.group
     let configuration = unsafe try settings.configuration()
     var text = [CChar](repeating: 0, count: Self.textSize)
     unsafe crdk_conf_silence(configuration)
@@ -269,6 +271,14 @@ public protocol AssignmentWatcher: AnyObject {
     var text = [CChar](repeating: 0, count: Self.textSize)
     let error = unsafe crdk_topic_setting(client, topic, name, milliseconds, &text, text.count)
     return error == RD_KAFKA_RESP_ERR_NO_ERROR ? Self.string(text) : nil
+  }
+
+  /// How many partitions of the topic the group has assigned to none of its members; nil if it is not at rest, or no broker
+  /// answers in time.
+  public func partitionsWithoutOwner(waiting milliseconds: Int32) -> Int? {
+    guard case .found(let partitions, _) = describe(topic, waiting: milliseconds) else { return nil }
+    let owned = unsafe crdk_owned_partitions(client, group, topic, milliseconds)
+    return owned < 0 ? nil : partitions - Int(owned)
   }
 
   /// The identifier of the cluster; nil if it is not known in time.

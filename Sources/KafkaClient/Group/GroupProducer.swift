@@ -18,6 +18,10 @@ internal import RunModel
   private let failures: Failures
   private var topics: [String: OpaquePointer] = unsafe [:]
   private let isTransactional: Bool
+  private let watch: CallWatch
+  /// A time before each commit, only for tests: a member that stands still then has shown its offsets to no reader but one of
+  /// uncommitted ones.
+  private let commitDelay: Duration?
 
   /// Records that failed, reported inside calls of the library.
   private final class Failures {
@@ -26,12 +30,18 @@ internal import RunModel
 
   /// Makes a producer that connects in the background.
   ///
-  /// - Parameter batchSize: bytes of the largest record batch.
+  /// - Parameters:
+  ///   - batchSize: bytes of the largest record batch.
+  ///   - watch: shows others for how long a call lasts.
   /// - Throws: ``KafkaError`` for settings that the library refuses.
-  public init(_ connection: ProducerSettings, _ group: GroupSettings, batchSize: Int) throws(KafkaError) {
+  public init(
+    _ connection: ProducerSettings, _ group: GroupSettings, batchSize: Int, watch: CallWatch
+  ) throws(KafkaError) {
     try KafkaLibrary.loadForGroups()
+    self.watch = watch
     settings = group.producer(connection, batchSize: batchSize)
     isTransactional = group.transactionalID != nil
+    commitDelay = group.readsUncommitted ? .milliseconds(300) : nil
     failures = Failures()
     let configuration = unsafe try settings.configuration()
     unsafe crdk_conf_silence(configuration)
@@ -63,6 +73,9 @@ internal import RunModel
   }
 
   /// Writes all of it, or nothing; nothing if `consumer` is not `member` of its group any more.
+  ///
+  /// After anything but success this producer is of no more use: requests that brokers have yet to take could end up in
+  /// its next transaction. A new producer of the same name has them refused.
   public func write(
     _ records: [OutgoingRecord], _ offsets: [PartitionOffset], of consumer: GroupConsumer, as member: String
   ) -> TransactionOutcome {
@@ -76,6 +89,8 @@ internal import RunModel
       }
       if let problem { return ended(problem, records) }
     }
+    if let commitDelay { Thread<Void>.pause(commitDelay) }
+    // Even if the library asks for an abort: the broker may have the commit.
     if let problem = call({ unsafe crdk_commit_transaction(client, Self.step, &$0) }) { return ended(problem, records) }
     return .committed
   }
@@ -99,6 +114,12 @@ internal import RunModel
       return (topic, cause.isReclaimed ? "the broker takes no record; allow this user Write on it" : cause.text)
     }
     return nil
+  }
+
+  /// Whether another producer has taken the transactional name. Brokers then refuse even a record that is taken back.
+  public func hasLostName(trying topic: String) -> Bool {
+    _ = probe([topic])
+    return isFenced
   }
 
   private func writeAtLeastOnce(
@@ -164,7 +185,7 @@ internal import RunModel
     let deadline = MonotonicInstant.now() + Self.callLimit
     while true {
       var outcome = crdk_outcome()
-      body(&outcome)
+      watch.during { body(&outcome) }
       guard outcome.code != RD_KAFKA_RESP_ERR_NO_ERROR else { return nil }
       let cause = settings.explain(
         KafkaCause(code: outcome.code.rawValue, text: settings.redact(Self.string(outcome))))
@@ -188,14 +209,13 @@ internal import RunModel
     return abort(because: cause, records)
   }
 
+  /// Takes the records back, which shows why each was refused. Whether the transaction has ended is for a new producer to
+  /// find out.
   private func abort(because cause: KafkaCause, _ records: [OutgoingRecord]) -> TransactionOutcome {
-    if let problem = call({ unsafe crdk_abort_transaction(client, Self.step, &$0) }) {
-      // Without an end of its own the transaction ends by its time limit.
-      switch problem {
-      case .aborted: return .fatal(cause)
-      case .unfinished: return .unfinished(cause)
-      default: return problem
-      }
+    if cause.code != RD_KAFKA_RESP_ERR__TIMED_OUT.rawValue,
+      case .fenced(let cause) = call({ unsafe crdk_abort_transaction(client, Self.step, &$0) })
+    {
+      return .fenced(cause)
     }
     // A record that was refused is the cause; that the library took others back is not.
     let refused = failures.byNumber.filter { !$0.value.isReclaimed }.min { $0.key < $1.key }?.value

@@ -12,7 +12,7 @@ public struct GroupSettings: Sendable {
   public var transactionalID: String?
   /// Whether a partition whose committed offset is not there any more is read from its beginning.
   public var acceptsLoss = false
-  /// Whether records of open and aborted transactions are read. Only for tests: it gives exactly-once away.
+  /// Whether records and offsets of open transactions are read. Only for tests: it gives exactly-once away.
   public var readsUncommitted = false
 
   /// A dynamic member.
