@@ -48,6 +48,8 @@ final class GroupMember: AssignmentWatcher, @unchecked Sendable {
   private var owned: Set<Int32> = []
   /// Those of them that are to be released.
   private var revoked: Set<Int32> = []
+  /// Those of them that the owner is done with.
+  private var released: Set<Int32> = []
   private var pausedForRoom = false
   private var paused: Set<Int32> = []
   private var unreadable = UnreadablePlaces()
@@ -191,7 +193,10 @@ final class GroupMember: AssignmentWatcher, @unchecked Sendable {
     case .resume(let partitions):
       paused.subtract(partitions)
       if !pausedForRoom { consumer.resume(partitions) }
-    case .release(let partitions): unassign(partitions.filter(revoked.contains))
+    case .release(let partitions):
+      released.formUnion(partitions)
+      // All at once: with the first the library joins again as if all were free, and the group gives them to others.
+      if revoked.isSubset(of: released) { unassign(revoked.sorted()) }
     case .skip(let place):
       unreadable.skip(to: place)
       if let cause = consumer.seek(to: place, waiting: 5000) { post(.trouble(cause)) }
@@ -313,7 +318,8 @@ final class GroupMember: AssignmentWatcher, @unchecked Sendable {
     post(.revoked(owned.sorted(), areLost: true))
     if !revoked.isEmpty { _ = consumer.unassign(revoked.sorted()) }
     consumer.abandon()
-    (owned, revoked, paused, pausedForRoom, isRemoved, unreadable) = ([], [], [], false, false, UnreadablePlaces())
+    (owned, revoked, released, paused) = ([], [], [], [])
+    (pausedForRoom, isRemoved, unreadable) = (false, false, UnreadablePlaces())
     do throws(KafkaError) {
       consumer = try GroupConsumer(connection, settings.group)
     } catch {
@@ -332,6 +338,7 @@ final class GroupMember: AssignmentWatcher, @unchecked Sendable {
     owned.subtract(partitions)
     unreadable.forget(partitions)
     revoked.subtract(partitions)
+    released.formIntersection(revoked)
     paused.subtract(partitions)
     if let cause = consumer.unassign(partitions), !isLeaving { post(.trouble(cause)) }
   }

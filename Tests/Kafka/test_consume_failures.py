@@ -206,8 +206,7 @@ def test_a_member_whose_algorithm_cannot_start_leaves_the_requests_to_others(mem
 
 
 @pytest.mark.any_library
-def test_a_member_gives_up_after_five_failed_starts_of_its_worker(members43):
-    members = members43
+def test_a_member_gives_up_after_five_failed_starts_of_its_worker(members):
     members.publish("sh", "-c", "echo x >> starts; exit 3", worker=True)
     members.topics.produce(members.requests, [b"x"])
     outcome = members.once(status=1, limit=180)

@@ -72,6 +72,27 @@ def test_a_member_that_is_removed_while_it_hands_partitions_over_writes_nothing_
     assert is_exact(members, 44)
 
 
+def test_partitions_are_handed_over_together_when_the_last_request_of_them_has_ended(members):
+    """With the first that is given up the group takes all of them for free: their next owner would run what runs here."""
+    members.publish_python(WAITS.replace("'go'", "'go' + value"))
+    for partition in range(4):
+        members.topics.produce(members.requests, [b"%d" % partition], partition=partition)
+    first = members.start_logged("--jobs", "4", "--drain", "1h", "--metrics", "127.0.0.1:0", *SHORT)
+    figures = members.figures(first)
+    processes.await_until(lambda: len(members.marks()) == 4, "four running requests")
+    second = members.start_logged("--jobs", "4", "--metrics", "127.0.0.1:0", *SHORT)
+    processes.await_until(lambda: figures()["rebalances_total"] == "2", "a revocation that waits for running requests")
+    for number in range(4):
+        (members.program.directory / f"go{number}").write_text("")
+        members.await_results(number + 1)
+        # By then another member would have what is still running here.
+        processes.time.sleep(4)
+    other = members.figures(second)
+    processes.await_until(lambda: other()["assigned_partitions"] == "2", "the hand-over")
+    end(members, first, second)
+    assert is_exact(members, 4) and len(members.marks()) == 4
+
+
 @pytest.mark.any_library
 def test_the_requests_of_a_host_that_is_lost_run_elsewhere(members43):
     members = members43
