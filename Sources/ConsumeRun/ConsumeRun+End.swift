@@ -109,8 +109,8 @@ extension ConsumeRun {
     guard let lateCallSince, lateCallSince + Self.secondLook <= now else { return }
     end = ConsumeEnd(
       status: max(1, leaveReason?.status ?? 1),
-      sentence: "Kafka: the library has not come back from a call for \(Self.callPatience.components.seconds) s; nothing is "
-        + "lost, start it again.")
+      sentence: "Kafka: the library has not come back from a call for \(Self.callPatience.components.seconds) s; nothing "
+        + "is lost, start it again.")
   }
 
   var progress: ProgressText {

@@ -195,7 +195,7 @@ final class GroupMember: AssignmentWatcher, @unchecked Sendable {
       if !pausedForRoom { consumer.resume(partitions) }
     case .release(let partitions):
       released.formUnion(partitions)
-      // All at once: with the first the library joins again as if all were free, and the group gives them to others.
+      // All together: with the first the library joins again as if all were free, and the group gives them to others.
       if revoked.isSubset(of: released) { unassign(revoked.sorted()) }
     case .skip(let place):
       unreadable.skip(to: place)
