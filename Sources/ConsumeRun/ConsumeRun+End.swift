@@ -107,10 +107,10 @@ extension ConsumeRun {
     }
     lateCallSince = lateCallSince ?? now
     guard let lateCallSince, lateCallSince + Self.secondLook <= now else { return }
+    let seconds = Self.callPatience.components.seconds
     end = ConsumeEnd(
       status: max(1, leaveReason?.status ?? 1),
-      sentence: "Kafka: the library has not come back from a call for \(Self.callPatience.components.seconds) s; nothing "
-        + "is lost, start it again.")
+      sentence: "Kafka: the library has not come back from a call for \(seconds) s; nothing is lost, start it again.")
   }
 
   var progress: ProgressText {

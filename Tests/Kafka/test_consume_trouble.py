@@ -113,8 +113,8 @@ def test_a_member_ends_soon_although_the_brokers_stand_still(own_kafka, on):
     assert member.wait(timeout=processes.LIMIT) == 1
     assert "1 result could not be committed before the end" in member.log.read_text().splitlines()[-1]
     os.kill(int(kafka.KAFKA_PID), signal.SIGCONT)
-    members.topics.await_leaders(members.requests)
-    members.once(limit=120)
+    # It takes a while until it answers everything.
+    processes.await_until(lambda: members.run("--once", limit=300).status == 0, "an end of the topic", limit=300)
     assert [record.value for record in members.topics.read(members.results)] == [b"x"]
 
 
