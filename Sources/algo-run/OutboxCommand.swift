@@ -29,7 +29,7 @@ enum OutboxCommand: Subcommand {
         discussion: "Exit status: 0 listed; 1 the outbox cannot be read; 64 usage.",
         examples: [("algo-run outbox list --state expired --limit 20", "the 20 oldest that expired")],
         options: [
-          stateOption("Only payloads in this state; may be given more than once."),
+          stateOption("Only payloads in this state."),
           .value("limit", "N", default: "100", help: "Maximum number to list."),
           .value("after", "ID", default: "0", help: "Only payloads after this ID, the last of the page before."),
           SharedOptions.json, SharedOptions.home,

@@ -28,7 +28,7 @@ enum ServeCommand: Subcommand {
     options: [
       .repeatable("listen", "ADDR:PORT", help: "Address, or unix:PATH (default: 127.0.0.1:8080 and [::1]:8080)."),
       .repeatable("allowed-host", "NAME", help: "A further name of this server, as clients send it in Host."),
-      .value("jobs", "N", help: "Executions at a time (default: processors)."),
+      .value("jobs", "N", help: "Executions at a time (default: number of cores)."),
       .value("queue", "N", help: "Calls that wait for a slot (default: twice the jobs)."),
       .value("max-body", "SIZE", default: "10MiB", help: "Largest input."),
       .value("max-output", "SIZE", default: "64MiB", help: "Largest result."),
@@ -42,9 +42,10 @@ enum ServeCommand: Subcommand {
         help: "Time from SIGTERM, when /readyz fails, until no more connections are taken."),
       .value(
         "on-disconnect", "ACTION", default: "cancel", completion: .choices(["cancel", "continue"]),
-        help: "What becomes of an execution whose caller leaves."),
+        help: "Whether an execution continues if its caller leaves."),
       .value(
-        "log-format", "FORMAT", default: "text", completion: .choices(["text", "json"]), help: "Of the access log."),
+        "log-format", "FORMAT", default: "text", completion: .choices(["text", "json"]),
+        help: "Format of the access log."),
       .value("max-connections", "N", default: "4096", help: "Open connections."),
       .flag("allow-publish", help: "Let keys of scope admin publish new commands over HTTP."),
       .flag("no-auth", help: "Accept requests without a key; only on loopback or a Unix socket."),
