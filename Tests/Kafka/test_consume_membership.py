@@ -72,15 +72,17 @@ def test_a_member_that_is_removed_while_it_hands_partitions_over_writes_nothing_
     assert is_exact(members, 44)
 
 
-def test_partitions_are_handed_over_together_when_the_last_request_of_them_has_ended(members):
+def test_partitions_are_handed_over_together_when_the_last_request_of_them_has_ended(members43):
     """With the first that is given up the group takes all of them for free: their next owner would run what runs here."""
+    members = members43
+    sessions = ["-X", "session.timeout.ms=60000", "-X", "heartbeat.interval.ms=1000"]
     members.publish_python(WAITS.replace("'go'", "'go' + value"))
     for partition in range(4):
         members.topics.produce(members.requests, [b"%d" % partition], partition=partition)
-    first = members.start_logged("--jobs", "4", "--drain", "1h", "--metrics", "127.0.0.1:0", *SHORT)
+    first = members.start_logged("--jobs", "4", "--drain", "1h", "--metrics", "127.0.0.1:0", *sessions)
     figures = members.figures(first)
     processes.await_until(lambda: len(members.marks()) == 4, "four running requests")
-    second = members.start_logged("--jobs", "4", "--metrics", "127.0.0.1:0", *SHORT)
+    second = members.start_logged("--jobs", "4", "--metrics", "127.0.0.1:0", *sessions)
     processes.await_until(lambda: figures()["rebalances_total"] == "2", "a revocation that waits for running requests")
     for number in range(4):
         (members.program.directory / f"go{number}").write_text("")
@@ -187,6 +189,7 @@ def test_what_a_fenced_member_ran_is_gone_when_it_ends(members43):
     assert is_exact(members, 4)
 
 
+@pytest.mark.any_library
 def test_a_static_member_whose_name_the_group_gave_away_joins_again(members43):
     """A broker that dies during a rebalance forgets who has the name. No process took it: that would have the transactional
     name, too."""
@@ -200,13 +203,14 @@ def test_a_static_member_whose_name_the_group_gave_away_joins_again(members43):
                       "partition.assignment.strategy": "cooperative-sticky", "enable.auto.commit": False,
                       "session.timeout.ms": 6000, "heartbeat.interval.ms": 1000})
     other.subscribe([members.requests])
-    processes.await_until(lambda: poll(other) and len(members.marks()) == 8, "the member runs its requests again", limit=120)
+    processes.await_until(lambda: poll(other) and len(members.marks()) >= 8, "the member runs its requests again", limit=120)
     go(members)
     members.await_results(4, limit=120)
     end(members, member)
     assert is_exact(members, 4)
 
 
+@pytest.mark.any_library
 def test_partitions_that_a_killed_static_member_was_handing_over_get_an_owner(members43):
     """Its successor takes its place without a rebalance, and the group waits for no hand-over."""
     members = members43

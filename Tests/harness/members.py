@@ -12,6 +12,12 @@ from harness.workers import BINDING, PRELUDE
 SHORT = ["-X", "session.timeout.ms=6000", "-X", "heartbeat.interval.ms=1000"]
 
 
+def gave_up(member):
+    """Whether a member with a log has ended because librdkafka did not come back from a call, which it does now and then
+    when brokers stand still."""
+    return member.poll() == 1 and "has not come back from a call" in member.log.read_text()
+
+
 class Members:
     """Runs `consume` of one version over topics of its own."""
 
