@@ -142,12 +142,24 @@ def test_output_buffered_before_ready_is_printed_once():
         assert worker.printed()[0] == b"loaded\none\n"
 
 
-def test_a_fork_that_fails_is_the_answer():
-    source = """
-def apply(input): pass
+FIRST_FORK = """
+import ctypes
+class Library:
+    def __init__(self, *_, **__): pass
+    def fork(self):
+        ctypes.set_errno(11)
+        return -1
+ctypes.PyDLL = Library"""
+
+SECOND_FORK = """
 def refuse(): raise BlockingIOError(11, "Resource temporarily unavailable")
 os.fork = refuse"""
+
+
+@pytest.mark.parametrize("refused, kind", [(FIRST_FORK, "BlockingIOError"), (SECOND_FORK, "OSError")])
+def test_a_fork_that_fails_is_the_answer(refused, kind):
+    source = "def apply(input): pass" + refused
     with isolating(source) as worker:
         worker.ready()
         answer = worker.run()
-        assert (answer.verb, answer.keys, answer.pid) == ("fail", {"type": "BlockingIOError"}, None)
+        assert (answer.verb, answer.keys, answer.pid) == ("fail", {"type": kind}, None)
