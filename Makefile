@@ -15,11 +15,15 @@ STATIC_LIBRARIES = $(BUILD)/static-libraries
 # The start-up of `exec` is mostly the loading of this binary. At a fixed address (as Go links by default) nothing of it
 # needs relocating, which saves half a millisecond. libgcc inside, neither the regular expression engine nor the
 # concurrency runtime, which Swift links unasked, and optimisation across modules save more. Debug builds, which the tests
-# run, check for overlapping access to a variable; each check costs here what an access costs.
+# run, check for overlapping access to a variable; each check costs here what an access costs. Types are reached by calls
+# instead of names that the runtime would have to read, and functions that are never called are left out: a quarter of the
+# instructions and of the page faults of an `exec`.
 LEAN_FLAGS = -Xswiftc -Xclang-linker -Xswiftc -no-pie -Xswiftc -Xclang-linker -Xswiftc -static-libgcc \
   -Xswiftc -Xfrontend -Xswiftc -disable-implicit-string-processing-module-import \
   -Xswiftc -Xfrontend -Xswiftc -disable-implicit-concurrency-module-import -Xswiftc -cross-module-optimization \
   -Xswiftc -enforce-exclusivity=unchecked \
+  -Xswiftc -Xfrontend -Xswiftc -disable-concrete-type-metadata-mangled-name-accessors \
+  -Xswiftc -Xfrontend -Xswiftc -function-sections \
   -Xlinker --no-export-dynamic
 # Without --disable-local-rpath the loader would look for libc and libm in the folder of the binary first, in 23 places.
 RELEASE_FLAGS = --scratch-path $(BUILD) -c release --static-swift-stdlib --product algo-run --disable-local-rpath \

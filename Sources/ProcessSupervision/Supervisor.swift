@@ -27,7 +27,8 @@ public final class Supervisor: EventHandler {
   public let loop: EventLoop
   private let signals: SignalQueue
   private var registration: Registration?
-  private var children: [Int32: Child] = [:]
+  /// The newest last. A list: a dictionary costs each `exec` a search for the conformance of its keys.
+  private var children: [Child] = []
   /// Those whose leader was reaped, and whose group may not be gone.
   private var reapingGroups: [Child] = []
   private var receivedSignals: [ReceivedSignal] = []
@@ -52,7 +53,7 @@ public final class Supervisor: EventHandler {
   }
 
   deinit {
-    for child in children.values { child.killNow() }
+    for child in children { child.killNow() }
     unsafe buffer.deallocate()
   }
 
@@ -87,7 +88,7 @@ public final class Supervisor: EventHandler {
     let child = Child(
       launched, by: self, on: loop, configuration, launchedAt: launchedAt, startedAt: startedAt, readers: readers)
     if configuration.sharesTerminal { jobControl = JobControl(child: child, on: loop) }
-    children[child.pid] = child
+    children.append(child)
     return child
   }
 
@@ -96,12 +97,12 @@ public final class Supervisor: EventHandler {
   ///
   /// - Returns: nil unless it is a child of this process that leads a group of its own and is not watched yet.
   public func adopt(_ pid: Int32, _ configuration: SpawnConfiguration) -> Child? {
-    guard children[pid] == nil, is_leading_child(pid) else { return nil }
+    guard self.child(pid) == nil, is_leading_child(pid) else { return nil }
     if guardian != nil { guardian_enter(pid) }
     let child = Child(
       launched_child(pid: pid, failed_stage: 0, floor_kilobytes: 0), by: self, on: loop, configuration,
       launchedAt: WallClock.now(), startedAt: .now(), readers: [])
-    children[pid] = child
+    children.append(child)
     child.signal(SIGCONT)
     return child
   }
@@ -128,7 +129,7 @@ public final class Supervisor: EventHandler {
     var ended: [(child: Child, exit: ChildExit)] = []
     reapingGroups.removeAll { child in
       guard let exit = child.finishIfGroupIsGone(at: now) else { return false }
-      children[child.pid] = nil
+      children.removeAll { $0 === child }
       if jobControl?.child === child {
         jobControl?.childEnded(exit)
         jobControl = nil
@@ -164,9 +165,9 @@ public final class Supervisor: EventHandler {
   /// Stops the children and then this process by `signal`, a reported stop request; returns once the shell has
   /// continued it, and the children continue.
   public func stopWithChildren(by signal: Int32) {
-    for child in children.values { child.signal(SIGSTOP) }
+    for child in children { child.signal(SIGSTOP) }
     let pause = JobControl.stopProcess(by: signal, wholeJob: false)
-    for child in children.values {
+    for child in children {
       child.extendLimits(by: pause ?? .zero)
       child.signal(SIGCONT)
     }
@@ -197,16 +198,18 @@ public final class Supervisor: EventHandler {
     }
   }
 
+  private func child(_ pid: Int32) -> Child? { children.last { $0.pid == pid } }
+
   /// Reaps the leaders and adopted orphans that have ended by now.
   func reapEndedChildren() {
     let now = MonotonicInstant.now()
     var change = child_change()
     while unsafe peek_ended_child(&change) == 0, change.pid != 0 {
-      if children[change.pid] == nil {
+      if child(change.pid) == nil {
         // A worker may have announced this process in bytes that are not yet read.
-        for child in children.values { child.configuration.watcher?.orphanEnded() }
+        for child in children { child.configuration.watcher?.orphanEnded() }
       }
-      guard let child = children[change.pid], case .running = child.state else {
+      guard let child = child(change.pid), case .running = child.state else {
         // An orphan, or the guardian.
         var usage = child_usage()
         guard unsafe reap_child(change.pid, &usage) == 0 else { break }

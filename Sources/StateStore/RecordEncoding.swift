@@ -59,21 +59,3 @@ enum RecordEncoding {
     return text
   }
 }
-
-/// The cyclic redundancy check of zlib: finds every damage of up to 32 bits in a row, and nearly all others.
-struct CRC32 {
-  private var state: UInt32 = 0xffff_ffff
-
-  /// Takes more bytes.
-  mutating func update(_ bytes: [UInt8]) {
-    let table = Self.table
-    for byte in bytes { state = table[Int(UInt8(truncatingIfNeeded: state) ^ byte)] ^ (state >> 8) }
-  }
-
-  /// The sum of all bytes so far.
-  var value: UInt32 { ~state }
-
-  private static let table: [UInt32] = (0..<256).map { byte in
-    (0..<8).reduce(UInt32(byte)) { sum, _ in sum & 1 == 0 ? sum >> 1 : 0xedb8_8320 ^ (sum >> 1) }
-  }
-}

@@ -7,7 +7,8 @@ internal import Synchronization
 /// Prints messages of delivery with their remedies, each line once.
 final class DeliveryPrinter: Sendable {
   private let words: @Sendable (DeliveryNotice) -> String
-  private let printed = Mutex<Set<String>>([])
+  /// A list: the first set of a process costs `exec` a search for the conformances of its elements.
+  private let printed = Mutex<[String]>([])
 
   /// For the one payload of an `exec`, which is attempted for `window`.
   init(ofOneWithin window: Duration) { words = { Self.ofOne($0, window) } }
@@ -20,7 +21,9 @@ final class DeliveryPrinter: Sendable {
     let line = words(notice)
     let isNew = printed.withLock { printed in
       if case .unblocked = notice { printed = [] }
-      return printed.insert(line).inserted
+      guard !printed.contains(line) else { return false }
+      printed.append(line)
+      return true
     }
     if isNew { Message.print(line) }
   }

@@ -143,6 +143,14 @@ def test_a_home_of_version_0_1_0_runs_and_takes_worker_versions(program):
     assert settings(program) == DEFAULTS
 
 
+def test_the_triggers_of_version_0_1_0_cost_no_execution_anything(program):
+    first_home(program)
+    program.run("exec", "o/a", status=0)
+    with sqlite3.connect(program.home / "state.db") as database:
+        assert database.execute("SELECT name FROM sqlite_schema WHERE type = 'trigger'").fetchall() == []
+    database.close()
+
+
 def test_a_home_of_a_later_version_is_refused_in_one_sentence(program):
     publish(program, status=0)
     with sqlite3.connect(program.home / "state.db") as database:

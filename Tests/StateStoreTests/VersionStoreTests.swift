@@ -141,15 +141,15 @@ import Testing
     #expect(try asker.current(matching: all)?.insights == true)
   }
 
-  @Test func `a published version never changes, not even behind the store's back`() throws {
-    _ = try publish()
-    let path = temporary.home.stateDatabase
-    for change in ["command = x'00'", "notes = 'other'", "revision = 7", "published_microseconds = 0", "worker = NULL"]
-    {
-      #expect(throws: StateError.self) { try temporary.tamper(path, "UPDATE version SET \(change)") }
-    }
-    #expect(throws: StateError.self) { try temporary.tamper(path, "DELETE FROM version") }
-    #expect(try latest("ada/cats") == "ada/cats/1.0.0")
+  @Test func `nothing of a published version changes but its switch`() throws {
+    let published = try publish("ada/cats", .exactly(version("1.2.3")))
+    let other = VersionSpec(
+      algorithm: published.algorithm, numbering: .exactly(published.version), command: ["other"], notes: "other")
+    #expect(throws: StateError.self) { try store.publish(other) }
+    let exact = try AlgorithmReference(parsing: "ada/cats/1.2.3")
+    #expect(try store.setInsights(true, matching: exact) != published)
+    #expect(try store.setInsights(false, matching: exact) == published)
+    #expect(try VersionStore(home: temporary.home).versions() == [published])
   }
 
   @Test func `looking into a home without publications finds nothing and makes nothing`() throws {
