@@ -149,7 +149,7 @@ public final class Child: TimerHandler {
     }
     guard isRunning else { return }
     if case .signalled(let killAt) = stopSequence, now >= killAt { killNow() }
-    if now >= memory.nextSample { memory.sample(pid: pid, now: now) }
+    if now >= memory.nextSample { memory.sample(pid: pid, cpuTime: cpuTime, now: now) }
     timer.set(to: nextDeadline)
   }
 
@@ -160,13 +160,16 @@ public final class Child: TimerHandler {
   func reapLeader(_ change: child_change, at now: MonotonicInstant) {
     var reading = child_usage()
     let isReported = unsafe reap_child(pid, &reading) == 0
+    let (user, system) = (
+      Duration.microseconds(reading.user_microseconds), Duration.microseconds(reading.system_microseconds)
+    )
     let exit = ChildExit(
       termination: change.code == CLD_EXITED ? .exited(code: change.status) : .signaled(number: change.status),
       timedOut: timedOut, duration: now.duration(since: startedAt),
       usage: isReported
         ? ResourceUsage(
-          userTime: .microseconds(reading.user_microseconds), systemTime: .microseconds(reading.system_microseconds),
-          peakMemoryBytes: memory.bytes(kernelReading: reading.peak_kilobytes)) : nil)
+          userTime: user, systemTime: system,
+          peakMemoryBytes: memory.bytes(kernelReading: reading.peak_kilobytes, cpuTime: user + system)) : nil)
     state = .reapingGroup(until: now + .seconds(1), exit)
     timer?.set(to: nextDeadline)
   }

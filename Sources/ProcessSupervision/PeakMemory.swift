@@ -8,17 +8,18 @@ internal import Platform
 /// The kernel's `ru_maxrss` of a child starts from the memory of the process that executed it (the old memory map
 /// counts until exec). That floor is measured in the child, right before its exec: a reading clearly above it is the
 /// program's own. A reading below it means nothing, so the program's own mark, `VmHWM`, is looked at while it lives;
-/// it is gone once the child is a zombie, and means little for a program that was looked at only as it started. Where
-/// neither is known the answer is nil.
+/// it is gone once the child is a zombie, and means nothing for a program that was looked at only as it started: after
+/// the last look it may have used no more processor time than before. Where neither is known the answer is nil.
 struct PeakMemory {
   /// Counters of resident pages are exact only to a batch a processor: so far above the floor, a reading is certainly
   /// the program's.
   private static let margin: Int64 = 256
-  /// A program younger than this is still being loaded: its mark would be that of the loading alone.
+  /// Most programs younger than this are still being loaded.
   private static let firstSample = Duration.milliseconds(20)
 
   private let floor: Int64
-  private var sampled: Int64?
+  /// The greatest mark, and the processor time at the last look.
+  private var sampled: (kilobytes: Int64, cpuTime: Duration)?
   private var interval = firstSample
   /// When to look next.
   private(set) var nextSample: MonotonicInstant
@@ -29,16 +30,20 @@ struct PeakMemory {
   }
 
   /// Looks at a living child. Intervals double to half a second: early growth is seen, a long run costs nothing.
-  mutating func sample(pid: Int32, now: MonotonicInstant) {
-    if let kilobytes = Self.highWaterMark(of: pid) { sampled = max(sampled ?? 0, kilobytes) }
+  ///
+  /// - Parameter cpuTime: its processor time now.
+  mutating func sample(pid: Int32, cpuTime: Duration?, now: MonotonicInstant) {
+    if let cpuTime, let kilobytes = Self.highWaterMark(of: pid) {
+      sampled = (max(sampled?.kilobytes ?? 0, kilobytes), cpuTime)
+    }
     interval = min(interval * 2, .milliseconds(500))
     nextSample = now + interval
   }
 
-  /// The child's peak in bytes, given the kernel's reading after its end; nil if it is unknown.
-  func bytes(kernelReading kilobytes: Int64) -> Int64? {
-    let known = kilobytes > floor + Self.margin ? kilobytes : sampled
-    return known.map { $0 * 1024 }
+  /// The child's peak in bytes, given the kernel's readings after its end; nil if it is unknown.
+  func bytes(kernelReading kilobytes: Int64, cpuTime: Duration) -> Int64? {
+    if kilobytes > floor + Self.margin { return kilobytes * 1024 }
+    return sampled.flatMap { $0.cpuTime * 2 >= cpuTime ? $0.kilobytes * 1024 : nil }
   }
 
   /// `VmHWM` of a process in kilobytes.

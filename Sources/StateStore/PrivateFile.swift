@@ -106,7 +106,8 @@ enum PrivateFile {
   /// The error for an errno of a call on `path`.
   static func failure(_ reason: Int32, at path: String) -> StateError {
     switch reason {
-    case ENOTDIR: .notADirectory(path: path)
+    // A part of it that should be a directory is not one.
+    case ENOTDIR: .notADirectory(path: path.lastIndex(of: "/").map { String(path[..<$0]) } ?? path)
     case EROFS: .readOnly(path: path)
     case ENOSPC, EDQUOT: .diskFull(path: path)
     case EIO: .inputOutput(path: path, errno: reason)

@@ -40,8 +40,8 @@ def test_memory_of_algo_run_itself_is_never_reported_as_the_childs(program):
         # Every variable is copied several times on its way to the child: algo-run grows by several times as much.
         large = {f"LARGE_{i}": "x" * 100_000 for i in range(kilobytes // 100)}
         mark, reported = marks(program, env=large)
-        # A child that is slow to end grows after the last look at it.
-        assert reported is None or reported <= mark + MIB, f"{kilobytes} KB: {reported}, and by itself {mark}"
+        # A child that is slow to end grows after the last look at it; one that was hardly loaded at it is not known.
+        assert reported is None or mark // 4 <= reported <= mark + MIB, f"{kilobytes} KB: {reported}, and by itself {mark}"
 
 
 def test_a_child_that_lives_for_a_while_is_known_by_its_own_mark(program):

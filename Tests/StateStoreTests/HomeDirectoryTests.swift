@@ -54,7 +54,7 @@ import Testing
     try Data().write(to: URL(fileURLWithPath: temporary.home.path))
     #expect(throws: StateError.notADirectory(path: temporary.home.path)) { try temporary.home.create() }
     let below = try HomeDirectory(path: temporary.home.path + "/below")
-    #expect(throws: StateError.notADirectory(path: below.path)) { try below.create() }
+    #expect(throws: StateError.notADirectory(path: temporary.home.path)) { try below.create() }
   }
 
   @Test func `many that create one home together all succeed`() throws {
