@@ -159,17 +159,16 @@ public final class Child: TimerHandler {
   /// its number.
   func reapLeader(_ change: child_change, at now: MonotonicInstant) {
     var reading = child_usage()
+    // Its own: the reading has that of descendants as well.
+    let ownTime = cpuTime
     let isReported = unsafe reap_child(pid, &reading) == 0
-    let (user, system) = (
-      Duration.microseconds(reading.user_microseconds), Duration.microseconds(reading.system_microseconds)
-    )
     let exit = ChildExit(
       termination: change.code == CLD_EXITED ? .exited(code: change.status) : .signaled(number: change.status),
       timedOut: timedOut, duration: now.duration(since: startedAt),
       usage: isReported
         ? ResourceUsage(
-          userTime: user, systemTime: system,
-          peakMemoryBytes: memory.bytes(kernelReading: reading.peak_kilobytes, cpuTime: user + system)) : nil)
+          userTime: .microseconds(reading.user_microseconds), systemTime: .microseconds(reading.system_microseconds),
+          peakMemoryBytes: memory.bytes(kernelReading: reading.peak_kilobytes, cpuTime: ownTime)) : nil)
     state = .reapingGroup(until: now + .seconds(1), exit)
     timer?.set(to: nextDeadline)
   }

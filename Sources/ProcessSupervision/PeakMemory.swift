@@ -40,10 +40,12 @@ struct PeakMemory {
     nextSample = now + interval
   }
 
-  /// The child's peak in bytes, given the kernel's readings after its end; nil if it is unknown.
-  func bytes(kernelReading kilobytes: Int64, cpuTime: Duration) -> Int64? {
+  /// The child's peak in bytes, given the kernel's reading after its end and its processor time then; nil if it is
+  /// unknown.
+  func bytes(kernelReading kilobytes: Int64, cpuTime: Duration?) -> Int64? {
     if kilobytes > floor + Self.margin { return kilobytes * 1024 }
-    return sampled.flatMap { $0.cpuTime * 2 >= cpuTime ? $0.kilobytes * 1024 : nil }
+    guard let sampled, let cpuTime, sampled.cpuTime * 2 >= cpuTime else { return nil }
+    return sampled.kilobytes * 1024
   }
 
   /// `VmHWM` of a process in kilobytes.
