@@ -65,12 +65,12 @@ def test_a_member_that_loses_the_network_costs_no_result_and_doubles_none(progra
     cut, other = there.start_logged(*options, env=password), here.start_logged(*options)
     owned = [lambda read=here.figures(member): read()["assigned_partitions"] for member in (cut, other)]
     try:
-        processes.await_until(lambda: [read() for read in owned] == ["2", "2"], "two members", limit=120)
+        processes.await_until(lambda: [read() for read in owned] == ["2", "2"], "two members", limit=300)
         proxy.mode = mode
-        processes.await_until(lambda: owned[1]() == "4", "the other member has all partitions", limit=120)
+        processes.await_until(lambda: owned[1]() == "4", "the other member has all partitions", limit=300)
         proxy.mode = "pass"
         here.await_results(2000, limit=300)
-        processes.await_until(lambda: gave_up(cut) or owned[0]() == "2", "the member is one again", limit=120)
+        processes.await_until(lambda: gave_up(cut) or owned[0]() == "2", "the member is one again", limit=300)
         end(*(member for member in (cut, other) if not gave_up(member)))
         for topic in (here.results, here.payloads):
             assert list(here.topics.count(topic).values()) == [1] * 2000
@@ -110,11 +110,13 @@ def test_a_group_that_never_comes_to_rest_loses_and_doubles_nothing(program, kaf
                                "heartbeat.interval.ms": 1000, "enable.auto.commit": False,
                                "partition.assignment.strategy": "cooperative-sticky"})
             joiner.subscribe([members.requests])
-            processes.await_until(lambda: poll(joiner).assignment(), "another member", limit=120)
+            processes.await_until(lambda: poll(joiner).assignment(), "another member", limit=300)
             joiner.close()
-            members.await_results(sent, limit=120)
+            members.await_results(sent, limit=300)
             before = before or [descriptors(member) for member in started]
-        assert all(descriptors(member) <= old + 8 for member, old in zip(started, before)), "descriptors stay open"
+        # A worker that was not there yet has nine, a client of Kafka about as many; a thousand rebalances would leave more.
+        processes.await_until(lambda: all(descriptors(member) <= old + 30 for member, old in zip(started, before)),
+                              "descriptors are closed")
         end(*started)
         for topic in (members.results, members.payloads):
             assert list(members.topics.count(topic).values()) == [1] * sent

@@ -81,7 +81,7 @@ class Topics:
             self._producer.produce(topic, value, key, headers=headers, on_delivery=lambda error, _: error and failures.append(error),
                                    **place, **rest)
             self._producer.poll(0)
-        assert self._producer.flush(60) == 0 and not failures, failures
+        assert self._producer.flush(processes.LIMIT) == 0 and not failures, failures
 
     def transact(self, topic, values, commit):
         """Produces values to partition 0 in one transaction, which ends as asked."""
@@ -110,7 +110,7 @@ class Topics:
             partitions = consumer.list_topics(topic, timeout=300).topics[topic].partitions
             consumer.assign([TopicPartition(topic, number, 0) for number in partitions])
             open_ones, found = set(partitions), []
-            deadline = time.monotonic() + 60
+            deadline = time.monotonic() + processes.LIMIT
             while open_ones:
                 assert time.monotonic() < deadline, f"{topic} has no end: {open_ones} of {len(partitions)} partitions"
                 for message in consumer.consume(1000, timeout=0.02):
