@@ -43,6 +43,8 @@ public enum BatchFailure: Error, Equatable, CustomStringConvertible {
     case .resumeNeedsFile: "--resume reads the results back; name their file with --output FILE."
     case .cannotReadOutput(let path, let code):
       "cannot read the results \(path): \(Self.words(code)); check the file, or start anew with another --output."
+    case .cannotWriteOutput(OutputFile.standardOutputName, let code):
+      "cannot write results to standard output: \(Self.words(code)); write them to a file with --output FILE."
     case .cannotWriteOutput(let path, let code):
       "cannot write results to \(path): \(Self.words(code)); make room and run again with --resume."
     case .outputReaderGone:

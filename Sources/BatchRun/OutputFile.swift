@@ -19,9 +19,12 @@ final class OutputFile {
   /// The minimal size of the file.
   private var expectedSize: Int
 
+  /// The name of standard output in messages.
+  static let standardOutputName = "standard output"
+
   /// Standard output.
   convenience init() {
-    self.init(path: "standard output", descriptor: .standardOutput)
+    self.init(path: Self.standardOutputName, descriptor: .standardOutput)
   }
 
   private init(path: String, descriptor: Descriptor) {

@@ -12,7 +12,7 @@ struct Readiness {
 
   init(home: HomeDirectory, isEnding: Bool) {
     checks = [
-      ("draining", isEnding ? "the server ends" : nil), ("home", Self.problem(writing: home.path)),
+      ("draining", isEnding ? "the server ends" : nil), ("home", Self.problem(makingBelow: home.path)),
       ("disk", Self.isFull(home.path) ? "less than 16 MiB are free" : nil),
       ("outbox", Self.problem(writing: home.outboxDatabase)),
     ]
@@ -20,12 +20,26 @@ struct Readiness {
 
   /// - Parameter isVerbose: whether each check has a line.
   func response(isVerbose: Bool) -> HTTPResponse {
-    let problems = checks.compactMap(\.problem)
-    var text = problems.isEmpty ? "ok\n" : problems.joined(separator: "; ") + "\n"
+    let problem = problem
+    var text = (problem ?? "ok") + "\n"
     if isVerbose {
       text = checks.map { $0.problem == nil ? "[+]\($0.name) ok\n" : "[-]\($0.name): \($0.problem ?? "")\n" }.joined()
     }
-    return .text(text, status: problems.isEmpty ? 200 : 503)
+    return .text(text, status: problem == nil ? 200 : 503)
+  }
+
+  /// The reasons why it cannot; nil if it can.
+  var problem: String? {
+    let problems = checks.compactMap(\.problem)
+    return problems.isEmpty ? nil : problems.joined(separator: "; ")
+  }
+
+  /// A missing home is made when it is needed, in the first directory above it that is there.
+  private static func problem(makingBelow path: String) -> String? {
+    guard access(path, F_OK) != 0, errno == ENOENT, let slash = path.dropLast().lastIndex(of: "/") else {
+      return problem(writing: path)
+    }
+    return problem(makingBelow: slash == path.startIndex ? "/" : String(path[..<slash]))
   }
 
   /// A missing file is made when it is needed.

@@ -51,6 +51,9 @@ public final class Server {
     http = try HTTPServer(api, loop: loop, limits: limits)
   }
 
+  /// Why it cannot take calls now, as `/readyz` shows it; nil if it can.
+  public var readinessProblem: String? { api.readiness.problem }
+
   /// Listens on sockets that were passed on and on all addresses, and reports each by `report`.
   ///
   /// - Throws: ``HTTPFailure`` for the first that cannot be used.

@@ -130,6 +130,9 @@ final class ServerAPI: HTTPApplication {
     (exchange.context as? Admission)?.call?.input.consume(piece)
   }
 
+  /// Whether it can take calls now.
+  var readiness: Readiness { Readiness(home: home, isEnding: isEnding) }
+
   func receive(_ exchange: HTTPExchange) {
     if let visit = exchange.context as? Visit { return console.receive(exchange, visit.route) }
     guard let admission = exchange.context as? Admission else { return }
@@ -137,7 +140,6 @@ final class ServerAPI: HTTPApplication {
     switch admission.route.endpoint {
     case .live: exchange.respond(.text(exchange.request.isVerbose ? "[+]loop ok\n" : "ok\n"))
     case .ready:
-      let readiness = Readiness(home: home, isEnding: isEnding)
       exchange.respond(readiness.response(isVerbose: exchange.request.isVerbose))
     case .call:
       guard let call = admission.call else { return }

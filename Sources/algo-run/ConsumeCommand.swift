@@ -24,8 +24,8 @@ enum ConsumeCommand: Subcommand {
       Requests of a partition run side by side and end in any order; a slow one holds nothing back. SIGTERM drains: \
       running requests end, their results are committed, and the other members take over.
       Exit status: 0 drained, or done with --once; 1 stopped by a failure, or the algorithm cannot start here; 75 \
-      another process has the same --instance; 78 a topic or a permission is missing; 125 algo-run's own failure; 64 \
-      usage.
+      another process has the same --instance; 78 no broker answers at the start, or a topic or a permission is missing; \
+      125 algo-run's own failure; 64 usage.
       """,
     examples: [
       ("algo-run consume demo/iris --from flowers --to species", "until a signal ends it"),

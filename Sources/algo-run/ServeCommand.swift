@@ -80,6 +80,9 @@ enum ServeCommand: Subcommand {
         Message.print("serving on \(address).")
         if let console { Message.print(console) }
       }
+      if let problem = server.readinessProblem {
+        Message.print("not ready for calls in the home \(home.path): \(problem); correct that, or pass another --home.")
+      }
       manager.report(.ready)
       server.willEnd = { manager.report(.stopping) }
       server.run()
@@ -103,6 +106,11 @@ enum ServeCommand: Subcommand {
     }
   }
 
+  /// Whether clients can send it in Host, with or without a port.
+  private static func isHostName(_ name: String) -> Bool {
+    !name.isEmpty && name.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7f && !"/?#@,".utf8.contains($0) }
+  }
+
   private static func settings(
     _ invocation: Invocation, _ inherited: [ListeningSocket]
   ) throws -> ServerSettings {
@@ -122,6 +130,9 @@ enum ServeCommand: Subcommand {
     }
     if !addresses.isEmpty || !inherited.isEmpty { settings.addresses = addresses }
     settings.allowedHosts = invocation.values("allowed-host")
+    if let name = settings.allowedHosts.first(where: { !isHostName($0) }) {
+      throw invocation.invalid("allowed-host", value: name, expected: "a name such as models.example.com")
+    }
     settings.jobs = try SharedOptions.number(invocation, "jobs", atLeast: 1) ?? JobLimit.processors
     settings.queue = try SharedOptions.number(invocation, "queue", atLeast: 0) ?? 2 * settings.jobs
     settings.maxBody = try size("max-body")

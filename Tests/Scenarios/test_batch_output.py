@@ -102,6 +102,10 @@ def test_a_full_device_is_a_failure(batches):
     batches.write("r.ndjson", ["1"])
     outcome = batches.run("r.ndjson", "-o", "/dev/full", status=125)
     assert "cannot write results to /dev/full: No space left on device" in outcome.messages[-1]
+    with open("/dev/full", "wb") as full:
+        outcome = batches.start("r.ndjson", "-q", stdout=full)
+        message = outcome.communicate()[1].decode()
+    assert outcome.returncode == 125 and "results to standard output: No space left" in message and "--output FILE" in message
 
 
 def fail_one(batches):

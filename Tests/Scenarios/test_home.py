@@ -8,6 +8,7 @@ import pytest
 
 from harness import processes
 from harness.mounts import mounted
+from harness.server import Server
 
 
 def publish(program, *options, **rest):
@@ -172,6 +173,16 @@ def test_without_any_home_a_command_that_needs_one_explains_how_to_give_it(progr
     for arguments in (["versions"], ["publish", "o/a", "--", "true"], ["exec", "o/a"]):
         outcome = program.run(*arguments, **unprivileged(program))
         assert outcome.status not in (0, 64) and len(outcome.messages) == 1 and "--home" in outcome.messages[0]
+
+
+@pytest.mark.root
+def test_a_server_whose_home_cannot_be_made_is_not_ready_and_prints_so(program):
+    options = unprivileged(program)
+    with Server(program, key=False, preexec_fn=options["preexec_fn"], env={"HOME": "/nonexistent", "ALGO_RUN_HOME": None}) as server:
+        status, _, body = server.request("GET", "/readyz", headers={})
+        assert (status, body) == (503, b"/ cannot be written (Permission denied)\n")
+        assert server.stop() == 0
+    assert any("/nonexistent/" in line and ": / cannot be written" in line and "--home" in line for line in server.messages)
 
 
 FILL = 'dd if=/dev/zero of="$HERE/filler" bs=1k 2> /dev/null; '

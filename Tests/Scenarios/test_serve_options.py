@@ -112,6 +112,12 @@ def test_the_grace_period_is_followed_by_sigkill(program):
         assert server.call("o/n?timeout=1")["error"]["error_type"] == "TimeoutError"
 
 
+@pytest.mark.parametrize("name", ["a b", "", "http://a", "a/b"])
+def test_a_name_that_no_client_can_send_is_refused(program, name):
+    outcome = program.run("serve", "--allowed-host", name, status=64)
+    assert "--allowed-host" in outcome.messages[0]
+
+
 HOLDS = "import os, time\nopen('started', 'w').close()\nwhile not os.path.exists('go'): time.sleep(0.01)"
 
 

@@ -10,11 +10,11 @@ import threading
 class Server:
     """A running server. Its messages are read all the time, so that it never waits for their reader."""
 
-    def __init__(self, program, *options, key=True, scope="call", name="test", env=None):
+    def __init__(self, program, *options, key=True, scope="call", name="test", **rest):
         self.program = program
         self.key = program.run("keys", "create", name, "--scope", scope, status=0).stdout.decode().strip() if key else None
         options = [*options] if key else [*options, "--no-auth"]
-        self.process = program.start("serve", "--listen", "127.0.0.1:0", *options, env=env)
+        self.process = program.start("serve", "--listen", "127.0.0.1:0", *options, **rest)
         self.messages = []
         self.port = None
         listening = threading.Event()
@@ -30,7 +30,7 @@ class Server:
 
         self.reader = threading.Thread(target=read, daemon=True)
         self.reader.start()
-        assert listening.wait(60) and self.port, self.messages
+        assert listening.wait(300) and self.port, self.messages
 
     def connect(self):
         return http.client.HTTPConnection("127.0.0.1", self.port, timeout=300)
@@ -72,7 +72,7 @@ class Server:
     def stop(self):
         """Ends it by SIGTERM; its exit status."""
         self.process.terminate()
-        return self.process.wait(60)
+        return self.process.wait(300)
 
     def __enter__(self):
         return self
