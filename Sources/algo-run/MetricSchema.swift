@@ -61,7 +61,7 @@ enum MetricSchema {
       "algorithm_owner LowCardinality(String)", "algorithm_name LowCardinality(String)",
       "algorithm_version LowCardinality(String)",
     ]
-    columns += metrics.map { "\(quoted($0, "`", escapes: true)) Nullable(Float64)" }
+    columns += metrics.map { "\(quoted($0, "`", hexadecimal: "\\x")) Nullable(Float64)" }
     return """
       -- Metrics of \(reference). Query it with FINAL: a payload may arrive twice.
       CREATE TABLE insights (
@@ -78,11 +78,13 @@ enum MetricSchema {
       "request_id text PRIMARY KEY", "\"timestamp\" timestamptz NOT NULL", "duration_milliseconds float8 NOT NULL",
       "algorithm_owner text NOT NULL", "algorithm_name text NOT NULL", "algorithm_version text NOT NULL",
     ]
-    // No name of PostgreSQL holds U+0000.
-    let possible = metrics.filter { !$0.utf8.contains(0) }
-    columns += possible.map { "\(quoted($0, "\"", escapes: false)) float8" }
+    // PostgreSQL refuses the former, and cuts the latter to a name that another metric may have.
+    let possible = metrics.filter { !$0.utf8.contains(0) && $0.utf8.count <= 63 }
+    columns += possible.map { "\(quoted($0, "\"", hexadecimal: nil)) float8" }
     let missing = metrics.count - possible.count
-    let note = missing == 0 ? "" : "\n-- \(missing) metric(s) are left out: no column can have U+0000 in its name."
+    let note =
+      missing == 0
+      ? "" : "\n-- \(missing) metric(s) are left out: no column can have U+0000 or more than 63 bytes in its name."
     return """
       -- Metrics of \(reference). Insert with ON CONFLICT (request_id) DO NOTHING: a payload may arrive twice.\(note)
       CREATE TABLE insights (
@@ -95,11 +97,7 @@ enum MetricSchema {
   /// Telegraf's json_v2 makes a float of every number, so metrics need no types; they are listed to be chosen from.
   private static func telegraf(_ metrics: [String], _ reference: String) -> String {
     let included = ["request_id", "duration_milliseconds"] + metrics
-    let list = included.map { name in
-      var json = JSONWriter()
-      json.string(name)
-      return "\"\(String(decoding: json.bytes, as: UTF8.self).dropFirst().dropLast())\""
-    }
+    let list = included.map { quoted($0, "\"", hexadecimal: "\\u00") }
     return """
       # Metrics of \(reference). json_v2 writes each number as a float.
       [[inputs.kafka_consumer]]
@@ -123,16 +121,17 @@ enum MetricSchema {
       """
   }
 
-  /// An identifier of SQL: the quote is doubled, or escaped by a backslash, which then needs an escape itself.
-  private static func quoted(_ name: String, _ quote: Character, escapes: Bool) -> String {
+  /// An identifier of SQL or a string of TOML. Without `hexadecimal`, which begins the escape of a control character,
+  /// there are no escapes and the quote is doubled.
+  private static func quoted(_ name: String, _ quote: Character, hexadecimal: String?) -> String {
     var text = String(quote)
     for character in name.unicodeScalars {
-      if escapes, character.value < 0x20 {
-        text += "\\x" + (character.value < 0x10 ? "0" : "") + String(character.value, radix: 16)
+      if let hexadecimal, character.value < 0x20 || character.value == 0x7f {
+        text += hexadecimal + (character.value < 0x10 ? "0" : "") + String(character.value, radix: 16)
         continue
       }
-      if escapes, character == "\\" { text += "\\" }
-      if Character(character) == quote { text += escapes ? "\\" : String(quote) }
+      if hexadecimal != nil, character == "\\" { text += "\\" }
+      if Character(character) == quote { text += hexadecimal == nil ? String(quote) : "\\" }
       text.unicodeScalars.append(character)
     }
     return text + String(quote)

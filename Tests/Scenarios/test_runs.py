@@ -146,6 +146,20 @@ def test_names_of_metrics_with_u_0000_are_whole(history):
     assert "-- 1 metric(s) are left out: " in schema("postgresql")
 
 
+def test_schemas_hold_characters_beyond_the_first_plane_and_long_names(history):
+    (history.directory / "line").write_text(json.dumps({"\U0001f600": 1, "x" * 63: 2, "x" * 64: 3, "\u00e9" * 32: 4}))
+    history.run("exec", "demo/iris", "--", "sh", "-c", "cat line >&3", status=0)
+
+    def schema(store):
+        return history.run("runs", "schema", "demo/iris/1.1.0", "--for", store, status=0).stdout.decode()
+
+    # TOML has no surrogates.
+    assert '"\U0001f600", "' in schema("telegraf") and "\\u" not in schema("telegraf")
+    # PostgreSQL would cut the long ones, and the first of them to the name before.
+    assert f'"{"x" * 63}" float8' in schema("postgresql") and "x" * 64 not in schema("postgresql")
+    assert "-- 2 metric(s) are left out: " in schema("postgresql") and "\u00e9" * 32 not in schema("postgresql")
+
+
 def test_schemas_name_the_metrics_that_were_reported(history):
     def schema(store):
         return history.run("runs", "schema", "demo/iris", "--for", store, status=0).stdout.decode()
