@@ -165,6 +165,8 @@ enum PublishCommand: Subcommand {
       guard !EnvironmentVariable.supervisorNames.contains(variable.name) else {
         throw invocation.invalid("env", value: text, expected: "another name: algo-run sets \(variable.name) itself")
       }
+      // As in a shell, the last value counts.
+      variables.removeAll { $0.name == variable.name }
       variables.append(variable)
     }
     return variables

@@ -88,6 +88,13 @@ def test_all_that_was_published_is_listed_as_json(program):
         "timeout": "1500ms", "environment": {"A": "1", "B": "x=y"}, "worker": None, "notes": "with \u00e9"}
 
 
+def test_a_variable_that_is_given_twice_has_its_last_value(program):
+    publish(program, "o/a", "--env", "A=1", "--env", "B=2", "--env", "A=3", command=["env"])
+    assert b'"environment":{"B":"2","A":"3"}' in program.run("versions", "--json", status=0).stdout
+    shown = program.run("exec", "o/a", status=0).stdout.splitlines()
+    assert [line for line in shown if line.startswith((b"A=", b"B="))] == [b"B=2", b"A=3"]
+
+
 def test_the_table_shows_reference_switch_date_and_a_command_that_a_shell_takes(program):
     command = ["sh", "-c", "echo 'it''s $HOME' > /dev/null"]
     publish(program, "o/a", "--insights", command=command)
