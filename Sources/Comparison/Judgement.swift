@@ -30,7 +30,8 @@ extension MetricComparison {
       verdict = isOpen ? .insufficient : a == nil ? .added : .removed
       return
     }
-    let detectable = detectable(strictest)
+    // Pairs without any difference do not show how small a one they would have shown.
+    let detectable = detectable(strictest).flatMap { $0 > 0 ? $0 : nil }
     effect?.detectable = detectable
     let judged = judge(settings.alpha)
     let rateChanged =

@@ -153,9 +153,12 @@ public struct CompareResult {
     if !broken.isEmpty { parts.append("\(broken.count) of \(gates.count) gates are broken") }
     if !parts.isEmpty { return parts.joined(separator: "; ") + "." }
     if let empty = emptySide, !isJudged {
-      return "Nothing could be judged: \(empty.name) has no executions."
+      return "Nothing could be judged: \(empty.name) \(empty.side.absence)."
     }
-    guard isJudged else { return "Nothing could be judged: there are too few executions." }
+    guard isJudged else {
+      return "Nothing could be judged: "
+        + (pairs?.count == 0 ? "the two sides have no input in common." : "there are too few executions.")
+    }
     let open = metrics.count { $0.verdict == .inconclusive || $0.verdict == .insufficient }
     return "No drift was found in \(metrics.count - open) of \(metrics.count) metrics"
       + (open == 0 ? "." : "; \(open) could not be judged.")

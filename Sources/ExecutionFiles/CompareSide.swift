@@ -74,6 +74,14 @@ public final class CompareSide {
     if let problem { throw problem }
   }
 
+  /// Executions, with those that cannot be paired.
+  public var executions: Int { columns.executions + columns.withoutInput }
+
+  /// The reason why there is nothing to compare.
+  public var absence: String {
+    columns.withoutInput == 0 ? "has no executions" : "has no executions that show their input"
+  }
+
   /// The label with the version that the reference came to.
   public var title: String {
     let shown = TerminalText.escaped(label, limit: 200, inQuotes: false)

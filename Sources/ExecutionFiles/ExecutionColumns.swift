@@ -12,6 +12,8 @@ public final class ExecutionColumns {
 
   /// Executions that were added.
   public private(set) var executions = 0
+  /// Executions that were left out, because they do not show their input.
+  public private(set) var withoutInput = 0
   /// Values that no place was left for, because they are metrics beyond ``mostMetrics``.
   public private(set) var dropped = 0
   /// The input of each execution; empty if one does not show it.
@@ -51,6 +53,7 @@ public final class ExecutionColumns {
       if let key = line.inputKey {
         keys.append(key)
       } else if needsKeys {
+        withoutInput += 1
         return
       } else {
         keys = []

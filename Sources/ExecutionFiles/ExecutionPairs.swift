@@ -40,7 +40,8 @@ public struct ExecutionPairs {
     }
     self.rows = rows
     coverSameInputs = isSame
-    (unmatchedA, unmatchedB) = (keysA.count - rows.count, keysB.count - rows.count)
+    unmatchedA = keysA.count + a.withoutInput - rows.count
+    unmatchedB = keysB.count + b.withoutInput - rows.count
   }
 
   /// Pairs.

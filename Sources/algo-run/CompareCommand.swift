@@ -135,7 +135,10 @@ enum CompareCommand: Subcommand {
 
   private static func warn(_ result: CompareResult) {
     for (name, side) in [("A", result.a), ("B", result.b)] where side.columns.executions == 0 {
-      Message.print("\(name), \(side.title), has no executions; check its spelling and its period.")
+      Message.print(
+        "\(name), \(side.title), \(side.absence); "
+          + (side.executions == 0
+            ? "check its spelling and its period." : "leave --paired out, or compare results of batch."))
     }
     for metric in result.warned {
       Message.print(

@@ -14,7 +14,7 @@ enum CompareJSON {
       json.beginObject()
       json.member("source", side.label)
       if let version = side.version { json.member("version", version.description) }
-      json.member("executions", integer: side.columns.executions)
+      json.member("executions", integer: side.executions)
       json.endObject()
     }
     json.member("exit_status", integer: result.exitStatus)

@@ -7,8 +7,8 @@ internal import RunModel
 enum CompareMarkdown {
   static func text(_ result: CompareResult) -> String {
     var text = "### \(result.sentence)\n\n"
-    text += "A: \(code(result.a.title)), \(FigureText.count(result.a.columns.executions)) executions.  \n"
-    text += "B: \(code(result.b.title)), \(FigureText.count(result.b.columns.executions)) executions."
+    text += "A: \(code(result.a.title)), \(FigureText.count(result.a.executions)) executions.  \n"
+    text += "B: \(code(result.b.title)), \(FigureText.count(result.b.executions)) executions."
     if let pairs = result.pairs { text += "  \n\(FigureText.count(pairs.count)) pairs with equal inputs." }
     text += "\n\n"
     if result.emptySide == nil {

@@ -27,7 +27,7 @@ enum CompareText {
   }
 
   private static func side(_ side: CompareSide) -> String {
-    "\(side.title)  \(FigureText.count(side.columns.executions)) executions"
+    "\(side.title)  \(FigureText.count(side.executions)) executions"
   }
 
   /// Measured by the supervisor; they follow the machine's load and are judged only by gates.

@@ -240,8 +240,35 @@ def test_other_inputs_are_paired_only_if_asked(compare):
     _, found = compare(a, b)
     assert "pairs" not in found
     _, found = compare(a, [*b, samples.payload(0, score=1)], "--paired", status=0)
-    assert found["pairs"] == {"count": 90, "unmatched_a": 10, "unmatched_b": 0}
+    assert found["pairs"] == {"count": 90, "unmatched_a": 10, "unmatched_b": 1}
     assert found["metrics"][0]["d"] == 0
+
+
+def test_sides_that_cannot_be_paired_are_reported_with_the_reason(compare):
+    lines = normal(1, 40)
+    outcome, found = compare(lines, paired_lines(1, 40, 0, "1.0.1"), "--paired", status=3)
+    assert found["a"]["executions"] == 40 and found["pairs"] == {"count": 0, "unmatched_a": 40, "unmatched_b": 40}
+    [message] = outcome.messages
+    assert message.endswith(
+        "/a, has no executions that show their input; leave --paired out, or compare results of batch.")
+    others = [samples.result(1000 + i, 1000 + i, score=1) for i in range(40)]
+    _, found = compare(paired_lines(1, 40, 0, "1.0.0"), others, "--paired", status=3)
+    assert found["pairs"] == {"count": 0, "unmatched_a": 40, "unmatched_b": 40}
+
+
+def test_the_sentence_of_sides_without_common_inputs_names_that(program):
+    files = [samples.write(program.directory / name, [samples.result(i, i, score=1) for i in range(first, first + 40)])
+             for name, first in (("a", 0), ("b", 100))]
+    shown = program.run("compare", "--paired", "--from", files[0], "--from", files[1], status=3).stdout.decode()
+    assert shown.endswith("\nNothing could be judged: the two sides have no input in common.\n")
+
+
+def test_pairs_without_any_difference_claim_no_smallest_one(compare):
+    a, b = ([samples.result(i, i, score=i, ok=i % 2) for i in range(40)] for _ in range(2))
+    _, found = compare(a, b, status=0)
+    assert verdicts(found) == {"score": "same", "ok": "same"}
+    for metric in found["metrics"]:
+        assert "detectable_effect" not in metric and metric["explanation"].endswith(" 40 pairs).")
 
 
 def test_zero_or_one_is_judged_by_the_net_change_of_pairs(compare):
