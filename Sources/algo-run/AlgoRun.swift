@@ -75,7 +75,8 @@ struct AlgoRun {
       Message.print(error.sentence)
       return error.exitCode
     } catch {
-      Message.print(Remedy.sentence(error))
+      let sentence = Remedy.sentence(error)
+      Message.print(sentence.hasSuffix(".") ? sentence : "\(sentence).")
       return 1
     }
   }
@@ -128,7 +129,9 @@ enum StandardOutput {
       try Descriptor.standardOutput.writeAll(bytes)
       return true
     } catch {
-      if error.code != EPIPE { Message.print("cannot write the result: \(error).") }
+      if error.code != EPIPE {
+        Message.print("cannot write the result: \(error); send stdout to a file or pipe that takes it.")
+      }
       return false
     }
   }

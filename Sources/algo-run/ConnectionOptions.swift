@@ -28,7 +28,9 @@ enum ConnectionOptions {
     if isEventHubs, let kind, kind != .saslSSL { throw invocation.conflict("--event-hubs", "--type \(kind.rawValue)") }
     guard let wanted = kind ?? (isEventHubs ? .saslSSL : before?.kind) else { throw invocation.missing("--type") }
     var connection = before ?? Connection(kind: wanted)
-    if wanted != connection.kind || isEventHubs != connection.isEventHubs && invocation.isGiven("type") {
+    if wanted != connection.kind
+      || isEventHubs != connection.isEventHubs && (isEventHubs || invocation.isGiven("type"))
+    {
       let habits = connection
       connection = Connection(
         kind: wanted, payloadFormat: habits.payloadFormat, deliveryWindow: habits.deliveryWindow,

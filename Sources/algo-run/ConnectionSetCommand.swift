@@ -13,10 +13,10 @@ enum ConnectionSetCommand {
     name: "set",
     abstract: "Set the connection, or change the given settings of it.",
     discussion: """
-      Settings that are not given stay as they are. Another --type clears brokers, topic and login, and keeps payload \
-      format, times, retention and --on-expiry. If librdkafka refuses a setting, nothing is changed. A password in a \
-      file or variable is read each time it is used; a password from the prompt is kept in the home, readable by this \
-      user alone.
+      Settings that are not given stay as they are. Another --type, or a change to --event-hubs, clears brokers, topic, \
+      properties and login, and keeps payload format, times, retention and --on-expiry. If librdkafka refuses a setting, \
+      nothing is changed. A password in a file or variable is read each time it is used; a password from the prompt is \
+      kept in the home, readable by this user alone.
       Exit status: 0 set; 1 refused by librdkafka, or the state cannot be written; 64 usage.
       """,
     examples: [
@@ -81,10 +81,10 @@ enum ConnectionSetCommand {
     }
     if invocation.flag("system-roots") { connection.certificateAuthority = nil }
 
-    for note in try ConnectionCheck.check(connection) { Message.print("note: \(note)") }
+    for note in try ConnectionCheck.check(connection) { Message.print("note: \(note).") }
     if connection.kind == .file, let path = connection.filePath {
       try OwnFiles.refuse(path, option: "--path", home)
-      if let note = FileSink(path: path).foreignContent() { Message.print("note: \(note)") }
+      if let note = FileSink(path: path).foreignContent() { Message.print("note: \(note).") }
     }
     if let authority { connection.certificateAuthority = try store.copyCertificateAuthority(from: authority) }
     try store.set(connection)

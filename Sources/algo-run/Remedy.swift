@@ -36,7 +36,7 @@ enum Remedy {
     case .inputOutput: "check the disk and its file system"
     case .refused: "report this with the command that caused it"
     case .alreadyPublished(_, let next): "publish the next one with --version \(next), or leave --version out"
-    case .versionsExhausted: "raise a higher part with --bump minor or --bump major"
+    case .versionsExhausted: "raise a higher part with --bump, or choose a number with --version"
     case .noSuchVersion:
       "list the versions with `algo-run versions`, or publish it with `algo-run publish`"
     case .keyExists: "choose another name, or remove that key with `algo-run keys revoke`"

@@ -94,6 +94,10 @@ def test_a_file_that_holds_something_else_is_noted_when_it_is_chosen_and_tested(
     assert any("data.csv holds other data than payloads: line 1" in message for message in outcome.messages), outcome
     tested = program.run("connection", "test", status=0).stdout.decode()
     assert "takes lines; note: " in tested and "line 1 is not a JSON object" in tested
+    assert outcome.messages[0].endswith("; choose another --path unless that is meant.")
+    outcome = program.run("connection", "set", "--type", "file", "--path", program.directory, status=0)
+    assert outcome.messages[0] == (
+        f"note: {program.directory} is a directory, and payloads wait in the outbox; name a file in it with --path.")
     path.write_text('{"a":1}\n')
     assert len(program.run("connection", "set", "--type", "file", "--path", path, status=0).messages) == 1
     assert "note" not in program.run("connection", "test", status=0).stdout.decode()

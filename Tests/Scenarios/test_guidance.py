@@ -94,6 +94,34 @@ def test_an_authority_that_cannot_be_read_or_is_not_a_certificate_is_named(progr
     assert "no certificate in PEM form" in refusal("ca.der")
 
 
+def test_a_listing_that_cannot_be_printed_ends_in_what_to_do(program):
+    program.run("publish", "demo/cats", "--", "true", status=0)
+    with open("/dev/full", "wb") as full:
+        outcome = program.run("versions", stdout=full, status=1)
+    assert outcome.messages[-1] == (
+        "cannot write the result: No space left on device; send stdout to a file or pipe that takes it.")
+
+
+def test_event_hubs_takes_nothing_from_the_login_of_another_broker(program):
+    program.run("connection", "set", "--type", "sasl_ssl", "--brokers", "k:9094", "--topic", "t", "--mechanism",
+                "SCRAM-SHA-512", "--username", "algo", "--password-env", "NONE", status=0)
+    outcome = program.run(
+        "connection", "set", "--event-hubs", "--brokers", "ns.servicebus.windows.net", "--topic", "hub", "--password-env",
+        "NONE", status=0)
+    assert outcome.messages[0].endswith("; set it, or give the password another way.")
+    shown = program.run("connection", "show", status=0).stdout.decode().split()
+    assert {"PLAIN", "$ConnectionString", "ns.servicebus.windows.net:9093"} <= set(shown)
+    # Settings without an option stay.
+    program.run("connection", "set", "--event-hubs", "--topic", "other", status=0)
+    assert "ns.servicebus.windows.net:9093" in program.run("connection", "show", status=0).stdout.decode()
+
+
+def test_what_librdkafka_refuses_is_a_sentence(program):
+    outcome = program.run("connection", "set", "--type", "plaintext", "--brokers", "k:9092", "--topic", "t", "-X",
+                          "no.such=1", status=1)
+    assert outcome.messages[-1].endswith("; correct it with `algo-run connection set -X`.")
+
+
 def test_a_new_connection_prints_the_number_of_waiting_payloads(program):
     program.run("publish", "demo/cats", "--insights", "--", "true", status=0)
     directory = program.directory / "taken"

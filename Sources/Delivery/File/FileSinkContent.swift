@@ -9,10 +9,15 @@ extension FileSink {
   /// Bytes from the start that are looked at.
   private static let lookedAt = 65_536
 
-  /// Finds out whether an existing file holds anything that a reader of payloads would stumble over.
+  /// Finds out whether the path is a directory, or an existing file that holds anything that a reader of payloads would
+  /// stumble over.
   ///
   /// - Returns: A sentence without its end; nil if nothing was found, or if the file cannot be read.
   public func foreignContent() -> String? {
+    var status = stat()
+    if stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR {
+      return "\(path) is a directory, and payloads wait in the outbox; name a file in it with --path"
+    }
     guard let file = try? Descriptor.open(path, flags: O_RDONLY | O_NONBLOCK | O_NOCTTY, mode: 0), file.isRegularFile,
       let bytes = try? file.readAll(limit: Self.lookedAt), !bytes.isEmpty
     else { return nil }
