@@ -57,17 +57,19 @@ struct ResultReader {
 }
 
 /// One line while it is read. The outcome follows the other members that are needed: the rest, above all the result,
-/// is not examined.
+/// is not examined but for its end, which a line that was cut lacks.
 private struct LineScan {
   private var scanner = JSONMemberScanner()
   private var values: [String: [UInt8]] = [:]
   private var ended: Set<String> = []
+  private var lastByte: UInt8?
   private static let wanted: Set<String> = ["algorithm", "input_sha256", "occurrence", "outcome"]
   private var isSeen: Bool {
     ended.contains("algorithm") && ended.contains("input_sha256") && ended.contains("outcome")
   }
 
   mutating func consume(_ bytes: UnsafeRawBufferPointer) {
+    lastByte = bytes.last { $0 != UInt8(ascii: "\r") } ?? lastByte
     // In small pieces, so that the scan stops soon after the outcome.
     var start = 0
     while start < bytes.count, !isSeen, !scanner.hasFailed {
@@ -84,7 +86,9 @@ private struct LineScan {
   }
 
   func finish(range: Range<Int>) -> ResultReader.Line {
-    guard !scanner.hasFailed, isSeen || scanner.isComplete else { return ResultReader.Line(range: range) }
+    guard !scanner.hasFailed, isSeen || scanner.isComplete, lastByte == UInt8(ascii: "}") else {
+      return ResultReader.Line(range: range)
+    }
     return ResultReader.Line(
       range: range, algorithm: string("algorithm"), digest: string("input_sha256").flatMap(SHA256.Digest.init),
       occurrence: values["occurrence"].flatMap { Int(String(decoding: $0, as: UTF8.self)) } ?? 1,

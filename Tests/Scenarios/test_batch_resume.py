@@ -157,6 +157,18 @@ def test_a_torn_last_line_is_cut_and_its_request_run_again(batches, cut):
     assert [result["result"] for result in parse(b"".join(content))] == ["a", "b", "c"]
 
 
+def test_a_cut_line_that_another_line_follows_is_run_again(batches):
+    batches.write("r.ndjson", ["a", "b"])
+    batches.run("r.ndjson", "--output", "out.ndjson", "--keep-order", status=0)
+    out = batches.directory / "out.ndjson"
+    first, second = out.read_bytes().splitlines(keepends=True)
+    out.write_bytes(first[:-2] + b"\n" + second)
+    outcome = batches.run("r.ndjson", "--output", "out.ndjson", "--resume", status=0)
+    assert "1 line of out.ndjson left as found: no results of a batch." in outcome.messages
+    *_, added = out.read_bytes().splitlines()
+    assert [result["result"] for result in parse(second + added + b"\n")] == ["b", "a"]
+
+
 def test_without_earlier_results_it_is_a_first_run(batches):
     batches.write("r.ndjson", ["a"])
     batches.run("r.ndjson", "--output", "out.ndjson", "--resume", status=0)
