@@ -74,7 +74,7 @@ enum CompareCommand: Subcommand {
         try CompareSide(invocation, "B", second, now: now, needsKeys: needsKeys)
       )
       if files.isEmpty {
-        try CompareSources.readHistory(try SharedOptions.home(invocation), into: [sides.a, sides.b])
+        try CompareSources.readHistory(invocation, into: [sides.a, sides.b])
       } else {
         for file in files { try CompareSources.read(file, invocation, into: [sides.a, sides.b]) }
       }

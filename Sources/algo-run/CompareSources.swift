@@ -30,11 +30,12 @@ enum CompareSources {
   /// Gives each side its executions of the home's history.
   ///
   /// - Throws: `CommandError` with status 125.
-  static func readHistory(_ home: HomeDirectory, into sides: [CompareSide]) throws {
-    if let absence = SharedOptions.absence(of: home) {
-      Message.print("\(absence), so there is no history; run both versions, or check --home.")
-    }
+  static func readHistory(_ invocation: Invocation, into sides: [CompareSide]) throws {
     do {
+      let home = try SharedOptions.home(invocation)
+      if let absence = SharedOptions.absence(of: home) {
+        Message.print("\(absence), so there is no history; run both versions, or check --home.")
+      }
       let history = try History.open(home: home) { Message.print("\($0).") }
       for side in sides {
         guard let reference = side.reference, let version = try history.latestVersion(matching: reference) else {

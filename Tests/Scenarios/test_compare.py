@@ -172,6 +172,10 @@ def test_what_cannot_be_read_exits_with_125_and_what_cannot_be_meant_with_64(pro
     for path in ("missing", program.directory, bad):
         outcome = program.run("compare", "--from", good, "--from", path, status=125)
         assert len(outcome.messages) == 1 and outcome.messages[0].endswith(".")
+    # 1 would be drift.
+    outcome = program.run("compare", "a/b", "a/b", env={"ALGO_RUN_HOME": "home-\udcff"}, status=125)
+    assert outcome.messages == [
+        "$ALGO_RUN_HOME is not UTF-8 text, which algo-run needs in names of files; rename the directory, or choose another one."]
     both = ["--from", good, "--from", good]
     for options in (["--from", good], [*both, "--from", good], ["a/b", *both], ["a/b@7d", "a/b", *both], ["a", "b", *both],
                     [*both, "--gate", "x"], [*both, "--alpha", "2"], [*both, "--min-samples", "1"],
