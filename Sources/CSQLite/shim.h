@@ -27,6 +27,12 @@ static inline int csqlite_read_change_mark(sqlite3 *database, unsigned char mark
   return file && file->pMethods ? file->pMethods->xRead(file, mark, 16, 24) : SQLITE_ERROR;
 }
 
+/// Whether the file's name is no longer that of the file that was opened: it was removed, moved, or replaced.
+static inline int csqlite_has_moved(sqlite3 *database) {
+  int moved = 0;
+  return sqlite3_file_control(database, "main", SQLITE_FCNTL_HAS_MOVED, &moved) == SQLITE_OK && moved;
+}
+
 /// Has each connection allocate memory as it needs it. The blocks that SQLite otherwise sets aside for pages and small
 /// objects are written to immediately: half of what opening a connection costs a short process. To be called before any
 /// other function of SQLite.

@@ -178,7 +178,7 @@ public final class IdempotencyStore {
   private func path(of requestID: String) -> String { "\(home.answersDirectory)/\(requestID)" }
 
   private func opened() throws(StateError) -> SQLiteDatabase {
-    if let database { return database }
+    if let database, !database.hasMoved { return database }
     try home.create()
     let path = home.idempotencyDatabase
     try PrivateFile.ensure(path) { draft throws(StateError) in

@@ -145,6 +145,9 @@ internal import RunModel
   /// of moving it into the database; the next one that finds it long enough does.
   func keepLogOnClose() { _ = unsafe csqlite_keep_log_on_close(handle) }
 
+  /// Whether the name of the file now means another file, or none: a restored backup, a home that was removed.
+  var hasMoved: Bool { unsafe csqlite_has_moved(handle) != 0 }
+
   /// Calls `body` with SQLite's handle of this connection.
   func withHandle<Result>(_ body: (OpaquePointer) -> Result) -> Result { unsafe body(handle) }
 

@@ -47,7 +47,9 @@ public final class StateDatabase {
   ///
   /// - Throws: ``StateError/corrupt(path:)`` also for a file without tables: algo-run never leaves one, a power cut can.
   func forReading() throws(StateError) -> SQLiteDatabase? {
-    if let database { return database }
+    // The file can be replaced while a server runs, by a backup for example: what it holds counts from then on.
+    if let database, !database.hasMoved { return database }
+    database = nil
     guard let opened = try SQLiteDatabase(path: path, busyTimeout: busyTimeout) else { return nil }
     if try !isCurrent(opened) { try Self.schema.migrate(opened) }
     database = opened

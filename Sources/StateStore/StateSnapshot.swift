@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import CSQLite
 
-/// A value that was read from a database in rollback mode, and the mark of the state that it belongs to.
+/// A value that was read from a database in rollback mode, and the mark of the state that it belongs to. Files can have the
+/// same mark.
 struct StateSnapshot<Value> {
+  fileprivate weak let database: SQLiteDatabase?
   fileprivate let mark: SIMD16<UInt8>
   fileprivate let value: Value
 }
@@ -16,13 +18,13 @@ extension SQLiteDatabase {
   func current<Value>(
     _ snapshot: inout StateSnapshot<Value>?, _ read: () throws(StateError) -> Value
   ) throws(StateError) -> Value {
-    if let snapshot, snapshot.mark == changeMark { return snapshot.value }
+    if let snapshot, snapshot.database === self, snapshot.mark == changeMark { return snapshot.value }
     let (value, mark) = try reading { () throws(StateError) in
       let value = try read()
       // Under the lock of the query: no writer has begun to write.
       return (value, changeMark)
     }
-    snapshot = mark.map { StateSnapshot(mark: $0, value: value) }
+    snapshot = mark.map { StateSnapshot(database: self, mark: $0, value: value) }
     return value
   }
 

@@ -166,3 +166,22 @@ def test_a_unix_socket_is_served_for_this_user_alone(program):
             client.connect(str(path))
             client.sendall(b"GET /livez HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
             assert client.makefile("rb").read().startswith(b"HTTP/1.1 200")
+
+
+def test_a_home_that_is_replaced_while_the_server_runs_counts_at_once(program):
+    """As when its files are restored from a backup: keys and versions are those of the new files, and none is lost."""
+    def made(text):
+        program.run("publish", "o/n", "--", "echo", text, status=0)
+
+    made("earlier")
+    with Server(program) as server:
+        assert server.call("o/n")["result"] == "earlier\n"
+        program.home.rename(program.home.with_name("earlier-home"))
+        assert server.request("POST", "/v1/algo/o/n", b"")[0] == 401
+        made("later")
+        server.key = program.run("keys", "create", "test", "--scope", "publish", status=0).stdout.decode().strip()
+        assert server.call("o/n")["result"] == "later\n"
+        assert server.call("o/n", Idempotency_Key="k")["result"] == "later\n"
+        server.send("POST", "/v1/algorithms/o/n/versions", {})
+        assert program.run("versions", "o/n", status=0).stdout.count(b"o/n/") == 2
+        assert (program.home / "idempotency.db").exists()
