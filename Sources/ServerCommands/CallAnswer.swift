@@ -119,17 +119,17 @@ extension Call {
   }
 
   private func failure(of record: ExecutionRecord) -> (message: String, type: String)? {
-    let limit = seconds(record.duration)
     switch record.ending {
     case .ended(.exited(0)), .answered:
       return output.loss.map { ("\($0); raise --max-output, or print less", "AlgorithmError") }
     case .ended(.exited(let code)): return ("the algorithm exited with code \(code)", "AlgorithmError")
     case .ended(.signaled(let number)): return ("signal \(number) ended the algorithm", "SystemExit")
-    case .timedOut: return ("the algorithm timed out after \(limit) s", "TimeoutError")
+    case .timedOut: return ("the algorithm timed out after \(seconds(record.duration)) s", "TimeoutError")
     case .canceled: return ("the execution was canceled", "SystemExit")
     case .raised(let error): return (error.message, error.type)
     case .workerEnded(let termination):
-      return ("the worker ended before it answered (\(termination))", "AlgorithmError")
+      let type = record.outcome == .signaled ? "SystemExit" : "AlgorithmError"
+      return ("the worker ended before it answered (\(termination))", type)
     case .protocolError(let reason): return (reason, "AlgorithmError")
     case .failedToStart(let reason, _): return (reason, "LoadingError")
     }

@@ -20,7 +20,7 @@ extension StateRoutes {
       404, "there is no execution \(TerminalText.escaped(id)); it may have ended long ago.", requestID: requestID)
   }
 
-  /// A page of the history, as `runs --json` prints it.
+  /// A page of the history, as `runs --json` prints it, but for what is null: no answer below /v1 has such a member.
   func executions(_ request: StateRequest) -> HTTPResponse {
     do throws(RouteProblem) {
       var selection = RunSelection(try reference(request))
@@ -36,13 +36,25 @@ extension StateRoutes {
       let (chosen, limit) = (selection, try request.number("limit", in: 1...1000, or: 100))
       var lines: [[UInt8]] = []
       try RouteProblem.of { () throws(StateError) in
-        try history().forEachLine(chosen, limit: limit) { lines.append($0) }
+        try history().forEachLine(chosen, limit: limit) { lines.append(Self.withoutNulls($0)) }
       }
       return .json(
         Array(#"{"results":["#.utf8) + Array(lines.joined(separator: [UInt8(ascii: ",")])) + Array("]}".utf8))
     } catch {
       return error.response(request.id)
     }
+  }
+
+  private static func withoutNulls(_ line: [UInt8]) -> [UInt8] {
+    guard let run = JSONMembers(line) else { return line }
+    var json = JSONWriter()
+    json.beginObject()
+    for (name, value) in run.all where run.has(name) {
+      json.name(name)
+      json.raw(value)
+    }
+    json.endObject()
+    return json.bytes
   }
 
   private func reference(_ request: StateRequest) throws(RouteProblem) -> AlgorithmReference? {
@@ -72,7 +84,7 @@ extension StateRoutes {
       json.name("error")
       json.beginObject()
       let error = run.object("error")
-      json.member("message", error?.string("message") ?? message(state, run))
+      json.member("message", error?.string("message") ?? message(run))
       json.member("error_type", error?.string("type") ?? type(state))
       json.endObject()
     }
@@ -86,14 +98,21 @@ extension StateRoutes {
     return json.bytes
   }
 
-  private static func message(_ state: String, _ run: JSONMembers) -> String {
+  /// As ``Call`` words it, as far as the history knows.
+  private static func message(_ run: JSONMembers) -> String {
+    switch run.string("cause").flatMap(Cause.init(rawValue:)) {
+    case .timeLimit: return "the algorithm timed out after \(seconds(run["duration_milliseconds"])) s"
+    case .canceled: return "the execution was canceled"
+    case .workerExited:
+      // 1 may stand for 0 here.
+      let signal = run.integer("signal").map { " (signal \($0))" } ?? ""
+      return "the worker ended before it answered\(signal)"
+    case .protocolError: return "the worker broke the protocol"
+    default: break
+    }
     if let signal = run.integer("signal") { return "signal \(signal) ended the algorithm" }
     if let code = run.integer("exit_code"), code != 0 { return "the algorithm exited with code \(code)" }
-    switch state {
-    case Outcome.timedOut.rawValue: return "the algorithm timed out"
-    case Outcome.canceled.rawValue: return "the execution was canceled"
-    default: return "the execution did not succeed"
-    }
+    return "the algorithm could not be started"
   }
 
   private static func type(_ state: String) -> String {
@@ -105,10 +124,11 @@ extension StateRoutes {
     }
   }
 
-  /// Milliseconds as seconds, the point moved.
+  /// Milliseconds as seconds with six decimals, the point moved.
   private static func seconds(_ milliseconds: [UInt8]?) -> String {
     let parts = String(decoding: milliseconds ?? [0x30], as: UTF8.self).split(separator: ".")
     let whole = String(repeating: "0", count: max(0, 4 - parts[0].utf8.count)) + parts[0]
-    return "\(whole.dropLast(3)).\(whole.suffix(3))\(parts.count > 1 ? parts[1] : "")"
+    let fraction = parts.count > 1 ? parts[1] : ""
+    return "\(whole.dropLast(3)).\(whole.suffix(3))\(fraction)" + String(repeating: "0", count: 3 - fraction.utf8.count)
   }
 }
