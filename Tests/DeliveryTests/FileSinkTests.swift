@@ -3,17 +3,17 @@ import Delivery
 import Foundation
 import Testing
 
-@Suite struct FileSinkTests {
+@Suite final class FileSinkTests {
   let directory = FileManager.default.temporaryDirectory.appendingPathComponent("sink-\(UUID().uuidString)")
   var path: String { directory.appendingPathComponent("insights.ndjson").path }
 
   init() throws { try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true) }
 
+  deinit { try? FileManager.default.removeItem(at: directory) }
+
   private func contents() throws -> String { try String(contentsOfFile: path, encoding: .utf8) }
-  private func clean() { try? FileManager.default.removeItem(at: directory) }
 
   @Test func `each payload is one line of a file that only its owner reads`() throws {
-    defer { clean() }
     let sink = FileSink(path: path)
     try sink.append([Array(#"{"a":1}"#.utf8)])
     try sink.append([Array(#"{"a":2}"#.utf8), Array(#"{"a":3}"#.utf8)])
@@ -27,7 +27,6 @@ import Testing
     "{\"a\":1}\n{\"request_id\":\"req-torn\",\"time", String(repeating: "x", count: 200_000), "\u{0}",
   ])
   func `an unfinished last line stays as it is, and the payload begins on a line of its own`(before: String) throws {
-    defer { clean() }
     try before.write(toFile: path, atomically: false, encoding: .utf8)
     try FileSink(path: path).append([Array(#"{"a":3}"#.utf8)])
     #expect(try contents() == before + "\n{\"a\":3}\n")
@@ -36,7 +35,6 @@ import Testing
   }
 
   @Test func `many writers together leave whole lines, each exactly once`() throws {
-    defer { clean() }
     let writers = 8
     let lines = 200
     let filler = String(repeating: "y", count: 5000)
@@ -78,7 +76,6 @@ import Testing
   }
 
   @Test func `a missing directory is an error that names it`() throws {
-    defer { clean() }
     let path = directory.appendingPathComponent("none/insights.ndjson").path
     let error = #expect(throws: FileSinkError.self) { try FileSink(path: path).append([Array("{}".utf8)]) }
     #expect(error.map { "\($0)" }?.contains("the directory of \(path) does not exist") == true)
@@ -94,7 +91,6 @@ import Testing
   }
 
   @Test func `a lock that is never released does not hold an algorithm up for ever`() throws {
-    defer { clean() }
     let holder = open(path, O_RDWR | O_CREAT, 0o600)
     defer { close(holder) }
     #expect(flock(holder, LOCK_EX) == 0)

@@ -4,7 +4,7 @@ import Foundation
 import Testing
 
 /// A file sink that is a named pipe.
-@Suite(.timeLimit(.minutes(1))) struct PipeSinkTests {
+@Suite(.timeLimit(.minutes(1))) final class PipeSinkTests {
   let directory = FileManager.default.temporaryDirectory.appendingPathComponent("pipe-\(UUID().uuidString)")
   var path: String { directory.appendingPathComponent("sink").path }
 
@@ -13,7 +13,7 @@ import Testing
     #expect(mkfifo(path, 0o600) == 0)
   }
 
-  private func clean() { try? FileManager.default.removeItem(at: directory) }
+  deinit { try? FileManager.default.removeItem(at: directory) }
 
   /// A reader that takes nothing until it is asked to.
   private func reader() -> Int32 { open(path, O_RDONLY | O_NONBLOCK) }
@@ -30,13 +30,11 @@ import Testing
   }
 
   @Test func `without a reader nothing is appended and nothing waits`() {
-    defer { clean() }
     #expect(throws: FileSinkError.noReader(path: path)) { try FileSink(path: path).append([Array("{}".utf8)]) }
     #expect(throws: FileSinkError.noReader(path: path)) { try FileSink(path: path).check() }
   }
 
   @Test func `its reader gets every payload as a line`() throws {
-    defer { clean() }
     let reader = reader()
     defer { close(reader) }
     let sink = FileSink(path: path)
@@ -48,7 +46,6 @@ import Testing
 
   @Test(arguments: [100, 5000, 90_000])
   func `a full pipe takes whole lines only, and the number of those it took is returned`(length: Int) throws {
-    defer { clean() }
     let reader = reader()
     defer { close(reader) }
     let payload = [UInt8](repeating: UInt8(ascii: "x"), count: length)
@@ -63,7 +60,6 @@ import Testing
   }
 
   @Test func `a reader that has gone is an error that names it`() throws {
-    defer { clean() }
     let reader = reader()
     let sink = FileSink(path: path, waitLimit: .milliseconds(1))
     let payload = [UInt8](repeating: UInt8(ascii: "x"), count: 5000)
