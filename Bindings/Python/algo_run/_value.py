@@ -39,7 +39,7 @@ def _plain(value: Any) -> Any:
     if hasattr(value, "tolist"):
         return value.tolist()
     kind = type(value).__name__
-    raise TypeError(f"the result holds a {kind}, which is not JSON; return dicts, lists, str and numbers, or bytes")
+    raise TypeError(f"the result holds a value of type {kind}, which is not JSON; return dicts, lists, str and numbers, or bytes")
 
 
 _encoder = json.JSONEncoder(separators=(",", ":"), allow_nan=False, default=_plain)

@@ -73,7 +73,7 @@ def test_a_result_is_json_text_or_bytes(result, body, kind):
 
 @pytest.mark.parametrize(
     "result, kind, message",
-    [("object()", "TypeError", b"the result holds a object"), ("[float('nan')]", "ValueError", b"the result holds NaN")],
+    [("object()", "TypeError", b"the result holds a value of type object"), ("[float('nan')]", "ValueError", b"the result holds NaN")],
 )
 def test_a_result_that_is_not_json_fails_its_request_with_the_remedy(result, kind, message):
     source = f"def apply(input): return {result}"
