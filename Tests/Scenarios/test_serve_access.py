@@ -168,7 +168,7 @@ def test_a_unix_socket_is_served_for_this_user_alone(program):
             assert client.makefile("rb").read().startswith(b"HTTP/1.1 200")
 
 
-def test_a_home_that_is_replaced_while_the_server_runs_counts_at_once(program):
+def test_a_home_that_is_replaced_while_the_server_runs_counts_immediately(program):
     """As when its files are restored from a backup: keys and versions are those of the new files, and none is lost."""
     def made(text):
         program.run("publish", "o/n", "--", "echo", text, status=0)
