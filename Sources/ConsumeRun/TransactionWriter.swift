@@ -101,20 +101,24 @@ final class TransactionWriter {
   /// Ends the transaction by a new producer, and finds out whether it was committed.
   func renew(because cause: KafkaCause, _ offsets: [PartitionOffset], of consumer: GroupConsumer) -> Result {
     if let end = renewProducer() { return .ended(end) }
-    return isCommitted(offsets, consumer) ? .written : .aborted(cause)
-  }
-
-  /// Whether the group has these offsets, each of which differs from the one before.
-  private func isCommitted(_ offsets: [PartitionOffset], _ consumer: GroupConsumer) -> Bool {
     while true {
       do throws(KafkaCause) {
+        // Each of them differs from the one before.
         let found = try consumer.committed(offsets.map(\.partition), waiting: 10_000)
-        return !offsets.isEmpty && offsets.allSatisfy(found.contains)
+        return !offsets.isEmpty && offsets.allSatisfy(found.contains) ? .written : .aborted(cause)
       } catch {
+        // It will not learn that any more.
+        if let fatal = consumer.fatal { return fenced(fatal) }
         report(.trouble(error))
         Thread<Void>.pause(.milliseconds(500))
       }
     }
+  }
+
+  /// The consumer is finished. The next assignment of its partitions shows their committed offsets.
+  private func fenced(_ cause: KafkaCause) -> Result {
+    guard cause.isFencing else { return .ended(.fatal(cause)) }
+    return hasLostName ? .ended(.fenced(cause)) : .aborted(cause)
   }
 
   /// A topic takes less than before: asks how much. The next producer makes smaller batches.
