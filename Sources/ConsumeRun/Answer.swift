@@ -18,17 +18,15 @@ final class Answer {
   let result: StoredBytes?
   let resultSize: Int
   let deadReason: DeadReason?
-  let inputSHA256: String
 
   init(
     _ request: IncomingRequest, _ record: ExecutionRecord, result: StoredBytes?, resultSize: Int,
-    deadReason: DeadReason?, inputSHA256: String
+    deadReason: DeadReason?
   ) {
     self.request = request
     self.record = record
     self.result = result
     self.resultSize = resultSize
     self.deadReason = deadReason
-    self.inputSHA256 = inputSHA256
   }
 }

@@ -30,11 +30,10 @@ struct AnswerWriter {
     self.common = common
   }
 
-  /// All records of an answer.
+  /// Adds all records of an answer.
   ///
   /// - Throws: the system's error if the result cannot be read back.
-  func records(of answer: Answer) throws(SystemError) -> [OutgoingRecord] {
-    var records: [OutgoingRecord] = []
+  func add(_ answer: Answer, to records: inout [OutgoingRecord]) throws(SystemError) {
     let partition = answer.request.partition.number
     var reason = answer.deadReason
     if let topic = plan.results {
@@ -51,7 +50,6 @@ struct AnswerWriter {
     if let topic = plan.deadLetters, let reason {
       records.append(deadLetter(of: answer, because: reason, in: topic))
     }
-    return records
   }
 
   // MARK: Results
@@ -121,11 +119,11 @@ struct AnswerWriter {
   /// The execution record as a batch has it.
   private func recordValue(of answer: Answer, _ bytes: [UInt8], _ form: CapturedOutput.Form) -> [UInt8] {
     var record = answer.record
-    if record.insightsRecord != nil { record.delivery = Delivery(plan.insights == nil ? .queued : .delivered) }
+    if record.isPublished { record.delivery = Delivery(plan.insights == nil ? .queued : .delivered) }
     var json = JSONWriter()
     json.beginObject()
     json.member("source", answer.request.source)
-    json.member("input_sha256", answer.inputSHA256)
+    json.member("input_sha256", answer.request.inputSHA256)
     ExecutionRecordJSON.writeMembers(of: record, includesPayload: false, to: &json)
     json.member("stderr_tail", answer.request.capture.diagnostics.text)
     if form == .base64 { json.member("result_encoding", "base64") }

@@ -21,8 +21,9 @@ extension ConsumeRun {
     let offsets = queue.partitions.filter { $0.isDirty }.map(\.offset)
     guard !offsets.isEmpty || !answers.isEmpty || !extra.isEmpty else { return }
     var records = extra.map(\.record)
+    records.reserveCapacity(records.count + 2 * answers.count)
     do throws(SystemError) {
-      for answer in answers { records += try writer.records(of: answer) }
+      for answer in answers { try writer.add(answer, to: &records) }
     } catch {
       return leave(
         ConsumeEnd(status: 125, sentence: "results cannot be read back (\(error)); check the disk of $TMPDIR."))
@@ -45,10 +46,10 @@ extension ConsumeRun {
       figures.outcomes[record.outcome, default: 0] += 1
       if record.outcome != .succeeded { figures.failed += 1 }
       if answer.deadReason != nil, writer.plan.deadLetters != nil { figures.deadLetters += 1 }
-      if record.insightsRecord != nil {
+      if record.isPublished {
         answer.record.delivery = Delivery(payloads == nil ? .delivered : .queued)
       }
-      history?.append(answer.record, inputSHA256: answer.inputSHA256)
+      history?.append(answer.record, inputSHA256: answer.request.inputSHA256)
       forget(answer)
     }
     if queue.partitions.contains(where: \.isDirty) { scheduleCommit() }

@@ -119,7 +119,7 @@ extension ConsumeRun {
     let capture = request.capture
     let answer = Answer(
       request, record, result: capture.isCut ? nil : store.keep(capture.bytes), resultSize: capture.count,
-      deadReason: deadReason, inputSHA256: request.inputSHA256)
+      deadReason: deadReason)
     request.partition.uncommitted += 1
     if let payloads, let insights = record.insightsRecord {
       storing[payloads.enqueue(insights)] = answer

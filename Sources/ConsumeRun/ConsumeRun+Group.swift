@@ -172,10 +172,10 @@ extension ConsumeRun {
         partition.isStopped = true
         stop { $0.partition === partition }
       }
-      if partition.running.isEmpty, partition.uncommitted == 0, writing == nil, !partition.isDirty {
+      if partition.running == 0, partition.uncommitted == 0, writing == nil, !partition.isDirty {
         queue.remove(partition)
         member.send(.release([partition.number]))
-      } else if partition.running.isEmpty, writing == nil {
+      } else if partition.running == 0, writing == nil {
         commitDue = now
       }
     }
@@ -192,7 +192,7 @@ extension ConsumeRun {
   /// Reads no more of a partition whose window is full, and continues when there is room.
   func adjustReading() {
     for partition in queue.partitions where !partition.isLeaving {
-      let isBlocked = queue.isBlocked(partition) && partition.waitingCount >= Self.blockedWaiting
+      let isBlocked = partition.waitingCount >= Self.blockedWaiting && queue.isBlocked(partition)
       if isBlocked, !partition.isPaused {
         partition.isPaused = true
         member.send(.pause([partition.number]))

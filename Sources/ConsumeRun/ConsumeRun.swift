@@ -155,6 +155,7 @@ public final class ConsumeRun {
     let now = MonotonicInstant.now()
     releasePartitions(at: now)
     startRequests(at: now)
+    journal?.flush()
     write(at: now)
     adjustReading()
     checkEnd(at: now)
@@ -165,11 +166,18 @@ public final class ConsumeRun {
   }
 
   var nextDue: MonotonicInstant? {
-    var moments = [dispatcher.nextDue, queue.nextDue, drainDue, startsPausedUntil, display.nextDeadline]
-    moments.append(metricsService?.nextDue)
-    moments.append(writing == nil ? commitDue : .now() + Self.callCheck)
-    moments += queue.partitions.map { $0.isStopped ? nil : $0.leavesAt }
-    if settings.endsAtEnd { moments.append(.now() + Self.endCheck) }
-    return moments.compactMap(\.self).min()
+    var first = dispatcher.nextDue
+    func consider(_ moment: MonotonicInstant?) {
+      if let moment { first = min(moment, first ?? moment) }
+    }
+    consider(queue.nextDue)
+    consider(drainDue)
+    consider(startsPausedUntil)
+    consider(display.nextDeadline)
+    consider(metricsService?.nextDue)
+    consider(writing == nil ? commitDue : .now() + Self.callCheck)
+    for partition in queue.partitions where !partition.isStopped { consider(partition.leavesAt) }
+    if settings.endsAtEnd { consider(.now() + Self.endCheck) }
+    return first
   }
 }

@@ -50,6 +50,8 @@ final class GroupMember: AssignmentWatcher, @unchecked Sendable {
   private var revoked: Set<Int32> = []
   /// Those of them that the owner is done with.
   private var released: Set<Int32> = []
+  /// Whether there was no room, and half of it is not free yet.
+  private var isFull = false
   private var pausedForRoom = false
   private var paused: Set<Int32> = []
   private var unreadable = UnreadablePlaces()
@@ -89,10 +91,10 @@ final class GroupMember: AssignmentWatcher, @unchecked Sendable {
   /// Since when its producer is in a call; nil while it is in none.
   var callSince: MonotonicInstant? { writer.watch.since }
 
-  /// Gives back the room of a record.
+  /// Gives back the room of a record. The thread continues when half of the room is free: not for each record.
   func freeRoom(_ units: Int) {
     let before = room.add(units, ordering: .relaxed).oldValue
-    if before <= 0, before + units > 0 { waker.wake() }
+    if before <= mostRoom / 2, before + units > mostRoom / 2 { waker.wake() }
   }
 
   /// Units of room that a record takes.
@@ -136,15 +138,16 @@ final class GroupMember: AssignmentWatcher, @unchecked Sendable {
     defer { flush() }
     adjustPause()
     while !hasEnded {
-      let isFull = !pausedForRoom && room.load(ordering: .relaxed) <= 0
-      if isFull {
+      let left = room.load(ordering: .relaxed)
+      isFull = left <= 0 || isFull && left <= mostRoom / 2
+      if isFull, !pausedForRoom {
         let now = MonotonicInstant.now()
         guard now >= nextFullPoll else { return false }
         nextFullPoll = now + Self.fullPoll
       }
       guard let polled = consumer.poll() else { return false }
       take(polled)
-      if isFull { return false }
+      if isFull, !pausedForRoom { return false }
       if batch.count >= Self.messagesAtOnce { return true }
     }
     return false

@@ -31,6 +31,8 @@ final class InFlightJournal {
   private let file: Descriptor
   private var entries: [Entry] = []
   private var free: [Int] = []
+  /// Entries of requests that have ended, as long as the file has them: mostly the next request takes their place.
+  private var ended: [Int] = []
 
   /// Opens the journal at `path`, and judges the entries that a process before left in it.
   init(path: String) throws(SystemError) {
@@ -83,11 +85,17 @@ final class InFlightJournal {
     write(index)
   }
 
-  /// It has ended.
+  /// It has ended. The file shows that after ``flush()``.
   func end(_ index: Int) {
     entries[index] = Entry()
     free.append(index)
-    write(index)
+    ended.append(index)
+  }
+
+  /// Clears entries of requests that have ended.
+  func flush() {
+    for index in ended where entries[index].state == State.free.rawValue { write(index) }
+    ended.removeAll(keepingCapacity: true)
   }
 
   /// Forgets the records of a partition before `offset`, and those behind it that are done.

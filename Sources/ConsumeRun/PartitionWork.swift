@@ -13,7 +13,7 @@ final class PartitionWork {
   /// Requests that were in flight when a process died: each runs alone.
   var suspects: [IncomingRequest] = []
   /// Started and not ended.
-  var running: Set<ObjectIdentifier> = []
+  var running = 0
   /// Ended, and their result not committed.
   var uncommitted = 0
   /// The committed offset, as far as this member knows.
@@ -55,7 +55,7 @@ final class PartitionWork {
   /// Requests before its end that are not committed, as far as offsets count them.
   var left: Int {
     let undelivered = Int(max(0, (end ?? 0) - progress.position))
-    return undelivered + waitingCount + suspects.count + running.count + uncommitted
+    return undelivered + waitingCount + suspects.count + running + uncommitted
   }
 
   var isLeaving: Bool { leavesAt != nil }
@@ -66,7 +66,8 @@ final class PartitionWork {
 
   /// Takes the first request, or the first that fits among the first few.
   func take(where isWanted: (IncomingRequest) -> Bool) -> IncomingRequest? {
-    guard let index = waiting[head...].prefix(64).firstIndex(where: isWanted) else { return nil }
+    let end = min(head + 64, waiting.count)
+    guard let index = (head..<end).first(where: { isWanted(waiting[$0]) }) else { return nil }
     let request = waiting[index]
     if index == head {
       head += 1

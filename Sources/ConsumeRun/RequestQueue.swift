@@ -43,7 +43,7 @@ final class RequestQueue {
   /// Takes the next request that may start.
   func take(at now: MonotonicInstant) -> IncomingRequest? {
     guard !isAloneRunning else { return nil }
-    for partition in partitions where !partition.isLeaving {
+    for partition in partitions where !partition.suspects.isEmpty && !partition.isLeaving {
       guard let index = partition.suspects.firstIndex(where: { isDue($0, at: now) }) else { continue }
       guard running == 0 else { return nil }
       isAloneRunning = true
@@ -63,7 +63,7 @@ final class RequestQueue {
     switch order {
     case .none: return partition.take { $0.offset < end }
     case .partition:
-      guard partition.running.isEmpty, partition.suspects.isEmpty else { return nil }
+      guard partition.running == 0, partition.suspects.isEmpty else { return nil }
       return partition.take { $0.offset < end }
     case .key:
       var passed: Set<[UInt8]> = []
@@ -81,7 +81,7 @@ final class RequestQueue {
 
   private func begin(_ request: IncomingRequest) -> IncomingRequest {
     running += 1
-    request.partition.running.insert(ObjectIdentifier(request))
+    request.partition.running += 1
     if let key = request.orderKey { keys.insert(key) }
     return request
   }
@@ -89,7 +89,7 @@ final class RequestQueue {
   /// A request has ended, whatever it came to.
   func ended(_ request: IncomingRequest) {
     running -= 1
-    request.partition.running.remove(ObjectIdentifier(request))
+    request.partition.running -= 1
     if let key = request.orderKey { keys.remove(key) }
     if request.history.attempts > 0 { isAloneRunning = false }
   }

@@ -5,6 +5,9 @@ extension ExecutionRecord {
   /// The type of every event.
   private static let eventType = "algo-run.insights.v1"
 
+  /// Whether there is a payload to publish.
+  public var isPublished: Bool { version?.insights == true && payload != nil }
+
   /// The payload as a Kafka record; nil unless its version has Insights enabled.
   ///
   /// Headers: CloudEvents 1.0 in binary content mode (Kafka protocol binding), and values that a consumer can filter by

@@ -24,9 +24,6 @@ public struct GroupSettings: Sendable {
   /// Milliseconds after which a transaction is aborted if its producer is gone.
   static let transactionTimeout = 10_000
 
-  /// After an outage members must be there again before their sessions end; the library's own limit is 10 s.
-  private static let reconnect = ProducerSettings.Property(name: "reconnect.backoff.max.ms", value: "1000")
-
   /// Properties of the consumer, over those of the connection.
   func consumer(_ connection: ProducerSettings) -> ProducerSettings {
     typealias Property = ProducerSettings.Property
@@ -37,7 +34,6 @@ public struct GroupSettings: Sendable {
       Property(name: "max.poll.interval.ms", value: "300000"),
       Property(name: "fetch.wait.max.ms", value: "50"),
       Property(name: "queued.max.messages.kbytes", value: "16384"),
-      Self.reconnect,
       // A queue that was full is filled again immediately, not after a second. Releases before 2.2 do not know it.
       Property(name: "fetch.queue.backoff.ms", value: "10", isOptional: true),
     ]
@@ -62,16 +58,16 @@ public struct GroupSettings: Sendable {
   /// - Parameter batchSize: bytes of the largest record batch.
   func producer(_ connection: ProducerSettings, batchSize: Int) -> ProducerSettings {
     typealias Property = ProducerSettings.Property
-    var properties = [Property(name: "linger.ms", value: "0"), Self.reconnect] + connection.properties
-    properties += [
-      Property(name: "delivery.report.only.error", value: "true"),
-      Property(name: "message.timeout.ms", value: "\(Self.transactionTimeout)"),
-      // Records are judged one by one by the topic's own limit.
-      Property(name: "message.max.bytes", value: "1000000000"),
-      Property(name: "batch.size", value: "\(batchSize)"),
-      Property(name: "queue.buffering.max.kbytes", value: "262144"),
-      Property(name: "allow.auto.create.topics", value: "false", isOptional: true),
-    ]
+    var properties =
+      connection.properties + [
+        Property(name: "delivery.report.only.error", value: "true"),
+        Property(name: "message.timeout.ms", value: "\(Self.transactionTimeout)"),
+        // Records are judged one by one by the topic's own limit.
+        Property(name: "message.max.bytes", value: "1000000000"),
+        Property(name: "batch.size", value: "\(batchSize)"),
+        Property(name: "queue.buffering.max.kbytes", value: "262144"),
+        Property(name: "allow.auto.create.topics", value: "false", isOptional: true),
+      ]
     if let transactionalID {
       properties += [
         Property(name: "transactional.id", value: transactionalID),

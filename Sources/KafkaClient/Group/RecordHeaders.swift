@@ -5,6 +5,9 @@ public struct RecordHeaders: Sendable, Equatable {
   private(set) var bytes: [UInt8] = []
   private(set) var count = 0
 
+  /// Room for the headers of a result.
+  private static let usualSize = 480
+
   /// None.
   public init() {}
 
@@ -27,10 +30,14 @@ public struct RecordHeaders: Sendable, Equatable {
   }
 
   private mutating func begin(_ name: String, size: Int) {
-    bytes.append(contentsOf: name.utf8.prefix { $0 != 0 })
+    if bytes.isEmpty { bytes.reserveCapacity(Self.usualSize) }
+    var name = name
+    name.withUTF8 { name in
+      unsafe bytes.append(contentsOf: name[..<(name.firstIndex(of: 0) ?? name.count)])
+    }
     bytes.append(0)
-    let size = UInt32(bitPattern: Int32(clamping: size)).littleEndian
-    for shift in stride(from: UInt32(0), to: 32, by: 8) { bytes.append(UInt8(truncatingIfNeeded: size >> shift)) }
+    var size = Int32(clamping: size).littleEndian
+    unsafe withUnsafeBytes(of: &size) { unsafe bytes.append(contentsOf: $0) }
     count += 1
   }
 
