@@ -23,6 +23,8 @@ COUNT = int(os.environ.get("BENCH_CONSUME_REQUESTS", "150000"))
 # A loop that commits each record by itself would take an hour for all of them.
 FEW = 1000
 PARTITIONS = 8
+# An echo is done before its next request comes: with a worker a core, as is the default, all sleep and are woken again.
+WORKERS = 4 * os.cpu_count()
 LIMIT = 600
 
 
@@ -65,7 +67,7 @@ class Bench:
         results, = self.topics.make(f"results-{uuid.uuid4().hex[:6]}", partitions=PARTITIONS)
         command = [ALGO_RUN, "consume", "bench/echo", "--home", self.home, "--from", self.requests, "--to", results, "--once",
                    "--group", results, "--delivery", delivery, "--commit-interval", f"{interval}ms", "--progress", "none",
-                   "--no-history", "--jobs", str(max(1, os.cpu_count() // members))]
+                   "--no-history", "--jobs", str(WORKERS // members)]
         started = [subprocess.Popen(command, stdin=subprocess.DEVNULL) for _ in range(members)]
         for member in started:
             if member.wait(LIMIT) != 0:
@@ -80,7 +82,7 @@ class Bench:
         return self.rate(results, count, delivery)
 
     def rates(self):
-        emit("section", f"{COUNT} requests from Kafka: a result and a payload each, {PARTITIONS} partitions, echo")
+        emit("section", f"{COUNT} requests from Kafka: a result and a payload each, {PARTITIONS} partitions, echo by {WORKERS} workers")
         loops = {"Python, confluent-kafka": [sys.executable, str(HERE / "loop.py")]}
         compiler, program = shutil.which("cc"), str(self.work / "loop")
         if compiler:
