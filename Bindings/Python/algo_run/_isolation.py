@@ -9,12 +9,12 @@ import signal
 import sys
 import traceback
 
-from ._protocol import header
+from ._orphan import Starter
 from ._serve import Worker, failure, flush
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Callable, NoReturn
+    from typing import NoReturn, Tuple
 
     from ._protocol import Frame
 
@@ -25,13 +25,16 @@ class IsolatingWorker(Worker):
     """Never calls apply itself, so no request leaves anything behind in it."""
 
     isolation = {"isolation": "process"}
+    # Of the request that is being handed over: its input, frame, metrics descriptor, and the pipe that ends with the
+    # process in between.
+    request: Tuple[bytes, Frame, int, int, int]
 
     def get_ready(self) -> None:
         _refuse_threads()
         if "numpy" in sys.modules:
             # It is imported on first use. In the forks that would be each time, and with the same random numbers.
             import numpy.random  # noqa: F401
-        self.fork = _bare_fork()
+        self.starter = Starter(self._child)
         # Blocked for the forks, which wait for it.
         self.mask = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGCONT,))
         # A collection in a fork would touch, and so copy, every page that it shares with this process.
@@ -39,52 +42,41 @@ class IsolatingWorker(Worker):
         gc.freeze()
 
     def answer(self, body: bytes, frame: Frame, metrics: int) -> None:
+        _reseed()
         try:
-            middle_ended, end = os.pipe()
-            middle = self.fork()
-            if middle == 0:
-                self._middle(body, frame, metrics, middle_ended, end)
-            os.close(middle_ended)
-            status = os.waitpid(middle, 0)[1]
-            os.close(end)
-            if status != 0:
-                raise OSError("the request's process could not be forked; see the limits of memory and processes")
+            reader, writer = os.pipe()
+            self.request = (body, frame, metrics, reader, writer)
+            try:
+                self.starter.start()
+            finally:
+                os.close(reader)
+                os.close(writer)
         except OSError as error:
             self._write(failure(frame.number, error))
         finally:
             os.close(metrics)
 
-    def _middle(self, body: bytes, frame: Frame, metrics: int, middle_ended: int, end: int) -> NoReturn:
-        """Forks and ends immediately, so that the supervisor becomes the parent of the request's process."""
-        status = 1
-        try:
-            os.close(end)
-            if os.fork() == 0:
-                self._child(body, frame, metrics, middle_ended)
-            status = 0
-        finally:
-            os._exit(status)
-
-    def _announce(self, frame: Frame) -> None:
+    def _announce(self, number: int) -> None:
         """Goes on once the supervisor watches this process: killed before that, it would leave what apply started."""
         supervisor = os.getppid()
-        self._write(header("forked", frame.number, 0, pid=str(os.getpid())))
+        self._write(b"forked %d 0 pid=%d\n" % (number, os.getpid()))
         while signal.sigtimedwait((signal.SIGCONT,), _PATIENCE_SECONDS) is None:
             if os.getppid() != supervisor:
                 sys.exit("algo_run: algo-run has ended")
         signal.pthread_sigmask(signal.SIG_SETMASK, self.mask)
 
-    def _child(self, body: bytes, frame: Frame, metrics: int, middle_ended: int) -> NoReturn:
+    def _child(self) -> NoReturn:
         status = 1
         try:
+            body, frame, metrics, reader, writer = self.request
             os.setpgid(0, 0)
             # Reads the end of the pipe once this process has its new parent.
-            os.read(middle_ended, 1)
-            os.close(middle_ended)
+            os.close(writer)
+            os.read(reader, 1)
+            os.close(reader)
             os.close(self.requests)
             self.socket.close()
-            _reseed()
-            self._announce(frame)
+            self._announce(frame.number)
             super().answer(body, frame, metrics)
             status = 0
         except SystemExit as exit:
@@ -109,26 +101,8 @@ def _status(code: object) -> int:
     return 1
 
 
-def _bare_fork() -> Callable[[], int]:
-    """A fork for a process that only forks again: what Python prepares in a new process, it would prepare in vain."""
-    try:
-        import ctypes
-
-        fork = ctypes.PyDLL(None, use_errno=True).fork
-    except (ImportError, OSError, AttributeError):
-        return os.fork
-
-    def checked() -> int:
-        process: int = fork()
-        if process < 0:
-            raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
-        return process
-
-    return checked
-
-
 def _reseed() -> None:
-    """Each fork would draw the same numbers. Python's own `random` reseeds itself."""
+    """The next fork would draw the numbers of the last one. Python's own `random` reseeds itself."""
     numpy_random = sys.modules.get("numpy.random")
     if numpy_random is not None:
         # The whole state from the system: seed() would take four times as long.

@@ -31,15 +31,40 @@ def test_each_request_has_a_process_whose_parent_is_the_supervisor_and_a_group_o
 
 def test_apply_is_not_called_before_the_supervisor_is_the_parent():
     source = """
-leave = os._exit
-def leave_late(status):
-    time.sleep(0.2)  # The process in the middle takes its time.
-    leave(status)
-os._exit = leave_late
+fork = os.fork
+def fork_late():
+    child = fork()
+    if child: time.sleep(0.2)  # The process in between takes its time.
+    return child
+os.fork = fork_late
 def apply(input): return os.getppid()"""
     with isolating(source) as worker:
         worker.ready()
         assert answered(worker)[0].body == b"%d" % os.getpid()
+
+
+def test_it_works_as_well_where_memory_cannot_be_shared_with_the_process_in_between():
+    source = """
+import algo_run._orphan
+algo_run._orphan._STACK_POINTERS.clear()
+def apply(input): return [os.getpid(), os.getppid()]"""
+    with isolating(source) as worker:
+        worker.ready()
+        for _ in range(2):
+            answer, status = answered(worker)
+            assert answer.body == b"[%d,%d]" % (answer.pid, os.getpid()) and status == 0
+
+
+def test_apply_has_the_stack_of_the_program():
+    source = """
+import resource
+def depth(number): return 0 if number == 0 else 1 + max(map(depth, [number - 1]))  # Each level takes stack of C.
+def apply(input):
+    sys.setrecursionlimit(100_000)
+    return depth(input)"""
+    with isolating(source) as worker:
+        worker.ready()
+        assert answered(worker, b"5000")[0].body == b"5000"
 
 
 def test_the_program_may_ask_for_it_itself():
@@ -144,11 +169,12 @@ def test_output_buffered_before_ready_is_printed_once():
 
 FIRST_FORK = """
 import ctypes
-class Library:
-    def __init__(self, *_, **__): pass
-    def fork(self):
-        ctypes.set_errno(11)
-        return -1
+def refuse(*_):
+    ctypes.set_errno(11)
+    return -1
+class Library(ctypes.PyDLL):
+    def __getattribute__(self, name):
+        return refuse if name == "clone" else super().__getattribute__(name)
 ctypes.PyDLL = Library"""
 
 SECOND_FORK = """
