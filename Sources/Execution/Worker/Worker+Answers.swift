@@ -122,7 +122,7 @@ extension Worker {
       return
     }
     var usage = usage(of: run)
-    let memory = memory(isBrief: usage.map { $0.userTime + $0.systemTime < Self.brief } ?? false)
+    let memory = memory(after: usage.map { $0.userTime + $0.systemTime })
     usage?.peakMemoryBytes = memory?.peak
     complete(run, run.answeredEnding ?? .answered, usage, at: moment)
     becomeUsable(resident: memory?.resident)
@@ -150,15 +150,20 @@ extension Worker {
   }
 
   /// Peak memory from the request to its answer, and the memory now. In a brief time a worker cannot take and give back
-  /// much: then it is the larger of before and after, which costs a sixth of the exact peak.
-  private func memory(isBrief: Bool) -> (peak: Int64, resident: Int64)? {
-    let before = lastResident
-    if isBrief, let before, let resident = gauge?.readResident() {
-      lastResident = resident
-      return (max(before, resident), resident)
+  /// much: then the peak is the larger of before and after, and neither is read again before such a time has passed.
+  private func memory(after time: Duration?) -> (peak: Int64, resident: Int64)? {
+    let time = time ?? Self.brief
+    timeSinceReading += time
+    if let before = lastResident, time < Self.brief {
+      if timeSinceReading < Self.brief { return (before, before) }
+      if let resident = gauge?.readResident() {
+        if resident < before { hasOldPeak = true }
+        (lastResident, timeSinceReading) = (resident, .zero)
+        return (max(before, resident), resident)
+      }
     }
     let memory = gauge?.read()
-    lastResident = memory?.resident
+    (lastResident, timeSinceReading, hasOldPeak) = (memory?.resident, .zero, true)
     return memory
   }
 

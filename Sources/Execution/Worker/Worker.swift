@@ -78,8 +78,12 @@ final class Worker {
   var limit: MonotonicInstant?
   var hasClosedAnswers = false
   var lastType: String?
-  /// Memory at the last answer; nil if it is unknown.
+  /// Memory when it was last read; nil if it is unknown.
   var lastResident: Int64?
+  /// CPU time since then.
+  var timeSinceReading = Duration.zero
+  /// Whether the kernel's peak may be one of an earlier request.
+  var hasOldPeak = true
 
   /// Launches it.
   init(of pool: WorkerPool, _ configuration: SpawnConfiguration, quota: Int) throws(LaunchFailure) {
@@ -150,7 +154,8 @@ final class Worker {
     fields.append(Frame.Field(key: "timeout", value: "\(timeLimit.map { ($0.wholeMicroseconds + 999) / 1000 } ?? 0)"))
     if let trace = run.request.trace { fields.append(Frame.Field(key: "traceparent", value: trace.description)) }
     if let type = run.request.contentType { fields.append(Frame.Field(key: "type", value: type)) }
-    gauge?.resetPeak()
+    if hasOldPeak { gauge?.resetPeak() }
+    hasOldPeak = false
     run.launchedAt = WallClock.now()
     run.startedAt = .now()
     run.cpuBefore = child?.cpuTime
