@@ -10,7 +10,7 @@ import sys
 import traceback
 
 from ._orphan import Starter
-from ._serve import Worker, failure, flush
+from ._worker import Worker, failure, flush
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

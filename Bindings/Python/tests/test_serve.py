@@ -97,7 +97,7 @@ def apply(input):
         assert (answer.verb, answer.keys, answer.metrics) == ("fail", {"type": "KeyError"}, b'{"seen":1}\n')
         message, first, *_, last = answer.body.decode().splitlines()
         assert (message, first, last) == ("'no cats'", "Traceback (most recent call last):", "KeyError: 'no cats'")
-        assert "_serve.py" not in answer.body.decode()
+        assert "_worker.py" not in answer.body.decode()
         assert worker.run(b"good").body == b"good"
         assert worker.close() == 0
 

@@ -71,7 +71,7 @@ public final class History {
     if waiting <= fewSegments { Thread<Void>.yieldToOthers() }
     guard let database = try database(of: home, lockWait: .zero) else { return }
     // The memory of a batch must not depend on the number of its requests.
-    try database.execute("PRAGMA cache_size = -256")
+    try database.execute("PRAGMA cache_size = -64")
     let importer = HistoryImport(home: home, database: database)
     try importer.run()
     try importer.trim()
