@@ -13,6 +13,13 @@ extension ServerAPI {
     do throws(CallParameters.Problem) { parameters = try CallParameters(exchange.request) } catch {
       return .error(400, error.message, requestID: id)
     }
+    if let encoding = exchange.request["content-encoding"], !["", "identity"].contains(encoding.mediaType) {
+      // The algorithm would get the compressed bytes, whatever their type says.
+      return .error(
+        415,
+        "the input has Content-Encoding \(TerminalText.escaped(encoding)), which is not decoded here; send it as it is.",
+        requestID: id)
+    }
     guard let input = CallInput(exchange.request["content-type"]) else {
       return .error(
         415, "the input is application/json, text/plain or application/octet-stream; set its Content-Type.",

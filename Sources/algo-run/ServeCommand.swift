@@ -124,7 +124,8 @@ enum ServeCommand: Subcommand {
     let addresses = try invocation.values("listen").map { text throws(UsageError) in
       guard let address = ListenAddress(parsing: text) else {
         throw invocation.invalid(
-          "listen", value: text, expected: "an address and a port such as 127.0.0.1:8080 or [::1]:8080, or unix:PATH")
+          "listen", value: text,
+          expected: "an address and a port such as 127.0.0.1:8080 or [::1]:8080, or unix:PATH with at most 107 bytes")
       }
       return address
     }

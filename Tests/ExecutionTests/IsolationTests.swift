@@ -103,7 +103,7 @@ import Testing
         let pool = WorkerPool(
           on: supervision, mostFailedStarts: 1, settings: { $0.isolates = true }, "serve(lambda body, fields: b'')")
         let record = try supervision.run("", on: pool).record
-        require(record.outcome == .failedToStart && "\(record.ending)".contains("--isolate"))
+        require(record.outcome == .failedToStart && "\(record.ending)".contains("leave --isolate out"))
         supervision.close(pool)
       }
     }

@@ -2,6 +2,7 @@
 """Calls over HTTP: answers, limits, cancellation, payloads (docs/http-api.md)."""
 
 import base64
+import gzip
 import json
 import signal
 import socket
@@ -108,6 +109,14 @@ def test_inputs_of_other_types_are_refused_and_those_of_curl_accepted(program):
         server.call("o/n", b"<a/>", status=415, Content_Type="application/xml")
         for kind in ["application/x-www-form-urlencoded", "application/json; charset=UTF-8", "application/text"]:
             assert server.call("o/n", b"7", Content_Type=kind)["result"] == 7
+
+
+def test_a_compressed_input_is_refused_instead_of_run(program):
+    publish(program, ECHO)
+    with Server(program) as server:
+        answer = server.call("o/n", gzip.compress(b"7"), status=415, Content_Type="application/json", Content_Encoding="gzip")
+        assert "gzip" in answer["error"]["message"]
+        assert server.call("o/n", b"7", Content_Type="application/json", Content_Encoding="identity")["result"] == 7
 
 
 def test_stdout_of_the_caller_is_what_a_command_wrote_to_stderr(program):

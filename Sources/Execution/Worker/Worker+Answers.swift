@@ -95,7 +95,9 @@ extension Worker {
 
   private func becomeReady() {
     if pool.settings.isolates, !isIsolated {
-      return violate("the worker runs no fork for each request, and the version demands it (--isolate)")
+      return violate(
+        "the worker answers all requests in one process, and --isolate needs a fork for each: use the Python binding or leave "
+          + "--isolate out")
     }
     if let most = pool.settings.maxResidentBytes, let resident = gauge?.read()?.resident, resident > most {
       return doom(nil, .notReady(.memoryLimit(resident: resident, limit: most)))
