@@ -85,13 +85,11 @@ final class ServerAPI: HTTPApplication {
   // MARK: HTTPApplication
 
   func admit(_ exchange: HTTPExchange) -> HTTPResponse? {
-    if let route = ConsoleRoute(exchange.request) {
-      exchange.context = Visit(route)
-      return console.admit(exchange, route)
-    }
+    if let route = ConsoleRoute(exchange.request) { return admit(exchange, visiting: route) }
+    let match = Route.match(exchange.request)
+    if case .nothing = match, Self.wantsPage(exchange.request) { return admit(exchange, visiting: .nothing) }
     let id = exchange.id
     http.began(exchange)
-    let match = Route.match(exchange.request)
     if case .found(let route) = match, route.endpoint.scope == nil {
       exchange.context = Admission(route, nil)
       return nil
@@ -124,6 +122,17 @@ final class ServerAPI: HTTPApplication {
       exchange.context = admission
       return route.endpoint == .call ? admitCall(exchange, admission) : nil
     }
+  }
+
+  private func admit(_ exchange: HTTPExchange, visiting route: ConsoleRoute) -> HTTPResponse? {
+    exchange.context = Visit(route)
+    return console.admit(exchange, route)
+  }
+
+  /// Whether a browser asks for a page: a mistyped address is answered by one.
+  private static func wantsPage(_ request: HTTPRequest) -> Bool {
+    request.method == "GET" && request.target.segments.first != "v1"
+      && request["accept"]?.hasPrefix("text/html") == true
   }
 
   func received(_ piece: UnsafeRawBufferPointer, of exchange: HTTPExchange) {

@@ -185,3 +185,15 @@ def test_a_home_that_is_replaced_while_the_server_runs_counts_immediately(progra
         server.send("POST", "/v1/algorithms/o/n/versions", {})
         assert program.run("versions", "o/n", status=0).stdout.count(b"o/n/") == 2
         assert (program.home / "idempotency.db").exists()
+
+
+@pytest.mark.parametrize("path, accept, kind", [
+    ("/nothing", "text/html,application/xhtml+xml", "text/html"), ("/nothing", "*/*", "application/json"),
+    ("/v1/nothing", "text/html", "application/json")])
+def test_a_browser_is_shown_a_page_for_a_mistyped_address_and_a_program_an_error(program, path, accept, kind):
+    with Server(program, key=False) as server:
+        status, headers, _ = server.request("GET", path, headers={"Accept": accept})
+        assert (status, headers.get_content_type()) == (404, kind)
+    with Server(program) as server:
+        status, headers, _ = server.request("GET", path, headers={"Accept": accept})
+        assert status == (303 if kind == "text/html" else 401)
