@@ -76,7 +76,8 @@ enum CompareCommand: Subcommand {
       if files.isEmpty {
         try CompareSources.readHistory(invocation, into: [sides.a, sides.b])
       } else {
-        for file in files { try CompareSources.read(file, invocation, into: [sides.a, sides.b]) }
+        var seen: Set<Int> = []
+        for file in files { try CompareSources.read(file, invocation, seen: &seen, into: [sides.a, sides.b]) }
       }
     } else {
       guard files.count == 2 else { throw invocation.missing(files.isEmpty ? "A" : "two --from, or A and B") }
@@ -84,8 +85,10 @@ enum CompareCommand: Subcommand {
         CompareSide(file: files[0], needsKeys: isPaired == true),
         CompareSide(file: files[1], needsKeys: isPaired == true)
       )
-      try CompareSources.read(files[0], invocation, into: [sides.a])
-      try CompareSources.read(files[1], invocation, into: [sides.b])
+      for (file, side) in zip(files, [sides.a, sides.b]) {
+        var seen: Set<Int> = []
+        try CompareSources.read(file, invocation, seen: &seen, into: [side])
+      }
     }
     let result: CompareResult
     do throws(SystemError) {

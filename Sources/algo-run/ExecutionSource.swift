@@ -8,7 +8,7 @@ internal import StateStore
 
 /// The value of `--from`: a file of executions, `-` for stdin, or `topic` for the topic of the home's connection.
 enum ExecutionSource {
-  /// Calls `visit` with each execution. A payload that is in the topic twice, because it was sent again, counts once.
+  /// Calls `visit` with each execution, and again with a payload that was sent again.
   ///
   /// - Parameter status: the exit status if the source cannot be read.
   /// - Throws: `CommandError`.
@@ -47,14 +47,13 @@ enum ExecutionSource {
     }
     let line = ExecutionLine()
     var tally = ExecutionFile.Tally()
-    var seen: Set<Int> = []
     var failure: SystemError?
     let cause = reader.readToEnd { value in
       // ExecutionLine looks at the byte behind the line.
       (value + [0]).withUnsafeBytes { bytes in
         switch line.read(UnsafeRawBufferPointer(rebasing: bytes.dropLast())) {
         case .execution:
-          guard failure == nil, seen.insert(line.identity).inserted else { return }
+          guard failure == nil else { return }
           tally.executions += 1
           do throws(SystemError) { try visit(line) } catch { failure = error }
         case .connectionTest: break

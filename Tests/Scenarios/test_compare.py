@@ -132,6 +132,16 @@ def test_versions_and_periods_are_found_in_all_files(program):
     assert found("demo/credit", "demo/other", 3)["b"]["executions"] == 0
 
 
+@pytest.mark.parametrize("by_version", [True, False])
+def test_a_payload_that_is_there_twice_counts_once(program, by_version):
+    lines = [normal(1, 40), normal(2, 40, version="1.0.1")]
+    a, b = (samples.write(program.directory / name, side + side[:7]) for name, side in zip("ab", lines))
+    sides = ["demo/credit/1.0.0", "demo/credit/1.0.1", "--from", a, "--from", a, "--from", b] if by_version else [
+        "--from", a, "--from", b]
+    found = json.loads(program.run("compare", *sides, "--json").stdout)
+    assert (found["a"]["executions"], found["b"]["executions"], found["metrics"][0]["n_a"]) == (40, 40, 40)
+
+
 def test_every_form_of_a_line_is_read(compare):
     payloads = normal(1, 40)
     extended = [{**line, "outcome": "failed", "attempts": 1, "cpu_user_milliseconds": 1, "cpu_system_milliseconds": 2}
