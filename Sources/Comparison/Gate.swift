@@ -97,12 +97,15 @@ public struct Gate: Sendable, CustomStringConvertible {
     let (a, b) = figures(of: metric)
     guard let b, !isChange || a != nil else { return (.unknown, a, b) }
     let change = isShare ? abs(a ?? 0) * amount : amount
-    let limit = isChange ? (a ?? 0) + change : amount
+    let (difference, rounding) = (b - (a ?? 0), abs(change) * 1e-12)
     let isKept =
-      switch relation {
-      case .below: b < limit
-      case .above: b > limit
-      case .within: abs(b - (a ?? 0)) <= change * (1 + 1e-12)
+      switch (relation, isChange) {
+      case (.below, false): b < amount
+      case (.above, false): b > amount
+      // At most so much: no difference keeps a limit of 20 % above 0.
+      case (.below, true): difference <= change + rounding
+      case (.above, true): difference >= change - rounding
+      case (.within, _): abs(difference) <= change + rounding
       }
     return (isKept ? .kept : .broken, a, b)
   }

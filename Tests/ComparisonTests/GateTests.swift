@@ -25,6 +25,13 @@ struct GateTests {
   ])
   func `a limit that is broken`(text: String) { #expect(outcome(text) == .broken) }
 
+  @Test(arguments: ["x:mean<+5%", "x:mean>-5%", "x:p95<+0", "x:max>+0", "x:mean+-5%"])
+  func `sides that are both 0 keep a limit of change`(text: String) {
+    let metric = MetricComparison(
+      name: "x", [0, 0], [0, 0], reported: ReportedCounts(a: (2, 2), b: (2, 2)), settings: ComparisonSettings())
+    #expect(Gate(text)?.judge(metric).outcome == .kept)
+  }
+
   @Test(arguments: [
     "", "x", "x:", ":ks<1", "x:ks", "x:ks<", "x:ks=1", "x:speed<1", "x:p0<1", "x:p100<1", "x:ks<+20%", "x:mean<20%",
     "x:mean+5", "x:mean+--5", "x:ks<nan", "x:mean<inf",
