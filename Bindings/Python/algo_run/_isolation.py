@@ -7,6 +7,7 @@ import gc
 import os
 import signal
 import sys
+import threading
 import traceback
 
 from ._orphan import Starter
@@ -35,6 +36,10 @@ class IsolatingWorker(Worker):
             # It is imported on first use. In the forks that would be each time, and with the same random numbers.
             import numpy.random  # noqa: F401
         self.starter = Starter(self._child)
+        self.after_fork = getattr(threading, "_after_fork", _nothing)
+        self.after_fork_code = self.after_fork.__code__
+        # It prepares a fork for the loss of threads, and there are none: this is a seventh of the time of a request.
+        self.after_fork.__code__ = _nothing.__code__
         # Blocked for the forks, which wait for it.
         self.mask = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGCONT,))
         # A collection in a fork would touch, and so copy, every page that it shares with this process.
@@ -68,6 +73,8 @@ class IsolatingWorker(Worker):
     def _child(self) -> NoReturn:
         status = 1
         try:
+            # A fork of this process may lose threads.
+            self.after_fork.__code__ = self.after_fork_code
             body, frame, metrics, reader, writer = self.request
             os.setpgid(0, 0)
             # Reads the end of the pipe once this process has its new parent.
@@ -91,6 +98,10 @@ class IsolatingWorker(Worker):
             os._exit(status)
 
 
+def _nothing() -> None:
+    pass
+
+
 def _status(code: object) -> int:
     """The exit status of sys.exit(code)."""
     if code is None:
@@ -111,8 +122,6 @@ def _reseed() -> None:
 
 def _refuse_threads() -> None:
     """A fork has only the thread that forks; what the others held or were about to do is lost in it."""
-    import threading
-
     named = [thread for thread in threading.enumerate() if thread is not threading.current_thread()]
     own = {getattr(thread, "native_id", None) for thread in (*named, threading.current_thread())}
     try:

@@ -13,6 +13,7 @@ from ._line import metric_line
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from concurrent.futures import ThreadPoolExecutor
     from typing import Any, Mapping, Optional
 
     from . import Number
@@ -22,6 +23,7 @@ _context: ContextVar[Optional[Request]] = ContextVar("algo_run.request", default
 _running: Optional[Request] = None
 _thread: Optional[int] = None
 _told = False
+_pools_hand_on = False
 # Whether lines are echoed, as the environment said when the worker started.
 _echoes = False
 
@@ -134,11 +136,12 @@ def route(permanent: int) -> None:
 def hand_on_contexts() -> None:
     """A thread, and a call given to a thread pool, has the request of the code that started it."""
     import threading
-    from concurrent.futures import ThreadPoolExecutor
 
-    start, submit = threading.Thread.start, ThreadPoolExecutor.submit
+    start = threading.Thread.start
 
     def start_with_context(self: threading.Thread) -> None:
+        # The first call given to a pool starts a thread, whose context it has.
+        _hand_on_contexts_to_pools()
         if _context.get() is not None:
             context, run = copy_context(), self.run
 
@@ -151,13 +154,25 @@ def hand_on_contexts() -> None:
             self.run = run_with_context  # type: ignore[method-assign]
         start(self)
 
+    threading.Thread.start = start_with_context  # type: ignore[method-assign]
+    _hand_on_contexts_to_pools()
+
+
+def _hand_on_contexts_to_pools() -> None:
+    """Once the program has imported thread pools. They load much, and each fork of the program would pay for that."""
+    global _pools_hand_on
+    module = sys.modules.get("concurrent.futures.thread")
+    if _pools_hand_on or module is None:
+        return
+    _pools_hand_on = True
+    submit = module.ThreadPoolExecutor.submit
+
     def submit_with_context(self: ThreadPoolExecutor, function: Any, /, *arguments: Any, **named: Any) -> Any:
         if _context.get() is None:
             return submit(self, function, *arguments, **named)
         return submit(self, copy_context().run, function, *arguments, **named)
 
-    threading.Thread.start = start_with_context  # type: ignore[method-assign]
-    ThreadPoolExecutor.submit = submit_with_context  # type: ignore
+    module.ThreadPoolExecutor.submit = submit_with_context
 
 
 def _tell(sentence: str) -> None:

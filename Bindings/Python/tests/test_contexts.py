@@ -58,6 +58,22 @@ def apply(input):
         assert worker.late() == b""
 
 
+def test_calls_of_a_pool_that_the_first_request_imports_report_to_their_requests():
+    source = """
+def apply(input):
+    global pool
+    assert input > 1 or "concurrent.futures.thread" not in sys.modules
+    from concurrent.futures import ThreadPoolExecutor
+    if input == 1: pool = ThreadPoolExecutor(1)
+    pool.submit(algo_run.report, a=1).result()
+    pool.submit(algo_run.report, b=1).result()"""
+    with host(source) as worker:
+        worker.ready()
+        for number in (b"1", b"2"):
+            assert worker.run(number).metrics == b'{"a":1}\n{"b":1}\n'
+        assert worker.late() == b""
+
+
 def test_late_threads_and_children_are_never_credited_to_another_request():
     source = """
 import subprocess

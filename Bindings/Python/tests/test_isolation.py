@@ -67,6 +67,18 @@ def apply(input):
         assert answered(worker, b"5000")[0].body == b"5000"
 
 
+def test_a_fork_in_apply_has_no_thread_but_its_own():
+    source = """
+def apply(input):
+    threading.Thread(target=threading.Event().wait, daemon=True).start()
+    child = os.fork()
+    if child == 0: os._exit(threading.active_count())
+    return [threading.active_count(), os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])]"""
+    with isolating(source) as worker:
+        worker.ready()
+        assert answered(worker)[0].body == b"[2,1]"
+
+
 def test_the_program_may_ask_for_it_itself():
     with host('def apply(input): return 1\nalgo_run.serve(apply, isolation="process")') as worker:
         assert worker.ready()["isolation"] == "process"
