@@ -43,7 +43,7 @@ public enum LaunchFailure: Error, Equatable, CustomStringConvertible {
     case .notExecutable(let program, let error):
       "cannot run \"\(TerminalText.escaped(program, limit: 4096))\": \(error); make it executable (chmod +x), or name its interpreter."
     case .directory(let path, let error):
-      "cannot run in the directory \"\(TerminalText.escaped(path, limit: 4096))\": \(error); create it, or choose another with --directory."
+      "cannot run in the directory \"\(TerminalText.escaped(path, limit: 4096))\": \(error); create it, or publish a version with another --directory."
     case .system(let error):
       "cannot start a process: \(error); check the limits of this machine (ulimit -u, ulimit -n, free memory)."
     }

@@ -69,7 +69,7 @@ struct AlgoRun {
         return try subcommand.type.run(invocation)
       }
     } catch let error as UsageError {
-      Message.print("\(error)")
+      Message.print(TerminalText.escaped("\(error)", limit: .max, inQuotes: false))
       return 64
     } catch let error as CommandError {
       Message.print(error.sentence)

@@ -81,6 +81,14 @@ def test_a_misspelt_option_or_command_is_recognised(program):
     assert b"exec" in program.run("exce", "--", "true").stderr
 
 
+@pytest.mark.parametrize("arguments", [
+    ["exec", "--b\033[31m\n"], ["\033[31m\n"], ["exec", "--timeout", "\033[31m\n", "--", "true"],
+    ["versions", "a/b", "\033[31m\n"]])
+def test_no_argument_drives_the_terminal_through_a_message(program, arguments):
+    stderr = program.run(*arguments, status=64).stderr
+    assert b"\\u{1b}[31m\\u{a}" in stderr and b"\033" not in stderr and stderr.count(b"\n") == 1
+
+
 def test_the_words_behind_the_two_dashes_are_the_childs(program):
     for words in (["--help"], ["--version"], ["-h"], ["--"], ["--home", "x"]):
         outcome = program.python("import sys; print(*sys.argv[1:])", arguments=words, status=0)

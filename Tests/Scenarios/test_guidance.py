@@ -72,6 +72,14 @@ def test_a_directory_in_the_place_of_a_program_is_called_one(program):
     assert "chmod +x" in program.run("exec", "--", str(locked), status=126).messages[0]
 
 
+def test_a_version_whose_directory_has_gone_is_reported_with_what_exec_can_do(program):
+    (program.directory / "place").mkdir()
+    program.run("publish", "demo/cats", "--directory", "place", "--", "true", status=0)
+    (program.directory / "place").rmdir()
+    [message] = program.run("exec", "demo/cats", status=125).messages
+    assert message.endswith("; create it, or publish a version with another --directory.")
+
+
 def test_a_report_cannot_go_to_the_algorithms_stdout(program):
     outcome = program.run("exec", "--report", "-", "--", "touch", "ran", status=64)
     assert "/dev/stderr" in outcome.messages[0]
