@@ -163,12 +163,16 @@ private final class Headers {
   var areMalformed = false
 
   func append(_ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) {
-    guard let name = unsafe String(validating: name, as: UTF8.self),
-      let value = unsafe String(validating: value, as: UTF8.self)
-    else {
+    guard let name = unsafe Self.text(name), let value = unsafe Self.text(value) else {
       areMalformed = true
       return
     }
     all.append((name.lowercased(), value))
+  }
+
+  /// Nil for bytes that are not UTF-8; ASCII is known to be.
+  private static func text(_ bytes: UnsafeRawBufferPointer) -> String? {
+    if unsafe bytes.allSatisfy({ $0 < 0x80 }) { return unsafe String(decoding: bytes, as: UTF8.self) }
+    return unsafe String(validating: bytes, as: UTF8.self)
   }
 }

@@ -13,28 +13,31 @@ public struct HeaderCheck: Sendable {
 
   /// `localhost`, `127.0.0.1` and `[::1]`, with the port that is listened on; nil for a Unix socket.
   private let port: UInt16?
+  /// Names with any port or none, and our own with our port.
   private let allowedHosts: Set<String>
+  private static let ownNames = ["localhost", "127.0.0.1", "[::1]"]
 
   /// - Parameters:
   ///   - port: that the server listens on; nil for a Unix socket.
   ///   - allowedHosts: further names of the server, which any port may follow.
   public init(port: UInt16?, allowedHosts: [String]) {
     self.port = port
-    self.allowedHosts = Set(allowedHosts.map { $0.lowercased() })
+    let own = port.map { port in Self.ownNames.map { "\($0):\(port)" } } ?? []
+    self.allowedHosts = Set(allowedHosts.map { $0.lowercased() } + own)
   }
 
   /// - Throws: the first reason to refuse the request.
   public func check(_ request: HTTPRequest) throws(Refusal) {
     try checkFraming(request)
-    guard let host = request["host"], isAllowed(host.lowercased()) else {
+    guard let host = request["host"]?.lowercased(), isAllowed(host) else {
       throw Refusal(
         status: 421,
         message: "this server has another name; call it by its address, or allow the name with --allowed-host.")
     }
-    if let authority = request.target.authority, authority.lowercased() != host.lowercased() {
+    if let authority = request.target.authority, authority.lowercased() != host {
       throw Refusal(status: 400, message: "target and Host name two servers; send the same in both.", closes: true)
     }
-    if !request.isSafe { try checkOrigin(request, host: host.lowercased()) }
+    if !request.isSafe { try checkOrigin(request, host: host) }
   }
 
   private func checkFraming(_ request: HTTPRequest) throws(Refusal) {
@@ -66,10 +69,11 @@ public struct HeaderCheck: Sendable {
   /// A name that resolves to this machine makes the page of an attacker one of ours (DNS rebinding), so the name
   /// counts.
   private func isAllowed(_ host: String) -> Bool {
+    if allowedHosts.contains(host) { return true }
     let (name, port) = Self.split(host)
-    if allowedHosts.contains(host) || allowedHosts.contains(name) { return true }
+    if allowedHosts.contains(name) { return true }
     guard let own = self.port else { return name == "localhost" }
-    return ["localhost", "127.0.0.1", "[::1]"].contains(name) && (port ?? 80) == own
+    return Self.ownNames.contains(name) && (port ?? 80) == own
   }
 
   /// Browsers report the page that sends a request; other clients send neither header.
@@ -95,9 +99,9 @@ public struct HeaderCheck: Sendable {
   private static func isTokenByte(_ byte: UInt8) -> Bool {
     switch byte {
     case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"),
-      UInt8(ascii: "0")...UInt8(ascii: "9"):
+      UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"):
       true
-    default: "!#$%&'*+-.^_`|~".utf8.contains(byte)
+    default: "!#$%&'*+.^_`|~".utf8.contains(byte)
     }
   }
 }

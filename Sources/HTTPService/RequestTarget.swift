@@ -23,7 +23,7 @@ public struct RequestTarget: Sendable, Equatable {
       return
     }
     var rest = text[...]
-    if let scheme = ["http://", "https://"].first(where: { text.lowercased().hasPrefix($0) }) {
+    if text.utf8.first != Self.slash, let scheme = ["http://", "https://"].first(where: text.lowercased().hasPrefix) {
       rest = rest.dropFirst(scheme.utf8.count)
       let end = rest.firstIndex { $0 == "/" || $0 == "?" } ?? rest.endIndex
       authority = String(rest[..<end])
@@ -32,10 +32,11 @@ public struct RequestTarget: Sendable, Equatable {
     } else {
       authority = nil
     }
-    guard rest.hasPrefix("/") else { return nil }
-    let mark = rest.firstIndex(of: "?") ?? rest.endIndex
+    guard rest.utf8.first == Self.slash else { return nil }
+    // Bytes, which are ASCII here: characters cost many times as much.
+    let mark = rest.utf8.firstIndex(of: UInt8(ascii: "?")) ?? rest.endIndex
     rawPath = String(rest[..<mark])
-    var parts = rest[..<mark].dropFirst().split(separator: "/", omittingEmptySubsequences: false)
+    var parts = rest[..<mark].utf8.dropFirst().split(separator: Self.slash, omittingEmptySubsequences: false)
     if parts.last?.isEmpty == true { parts.removeLast() }
     var segments: [String] = []
     for part in parts {
@@ -44,10 +45,10 @@ public struct RequestTarget: Sendable, Equatable {
     }
     self.segments = segments
     var query: [(name: String, value: String)] = []
-    for item in rest[mark...].dropFirst().split(separator: "&") {
-      let halves = item.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+    for item in rest[mark...].utf8.dropFirst().split(separator: UInt8(ascii: "&")) {
+      let halves = item.split(separator: UInt8(ascii: "="), maxSplits: 1, omittingEmptySubsequences: false)
       guard let name = Self.decoded(halves[0], plusIsSpace: true),
-        let value = Self.decoded(halves.count > 1 ? halves[1] : "", plusIsSpace: true)
+        let value = Self.decoded(halves.count > 1 ? halves[1] : item[item.endIndex...], plusIsSpace: true)
       else { return nil }
       query.append((name, value))
     }
@@ -64,9 +65,12 @@ public struct RequestTarget: Sendable, Equatable {
   }
 
   /// Nil for an escape without two digits, and for bytes that are not UTF-8 or a NUL.
-  private static func decoded(_ text: Substring, plusIsSpace: Bool) -> String? {
+  private static func decoded(_ text: Substring.UTF8View, plusIsSpace: Bool) -> String? {
+    guard text.contains(where: { $0 == UInt8(ascii: "%") || $0 == UInt8(ascii: "+") }) else {
+      return String(Substring(text))
+    }
     var bytes: [UInt8] = []
-    var source = text.utf8.makeIterator()
+    var source = text.makeIterator()
     while let byte = source.next() {
       switch byte {
       case UInt8(ascii: "%"):
@@ -78,6 +82,8 @@ public struct RequestTarget: Sendable, Equatable {
     }
     return bytes.contains(0) ? nil : String(validating: bytes, as: UTF8.self)
   }
+
+  private static let slash = UInt8(ascii: "/")
 
   private static func digit(_ byte: UInt8) -> UInt8? {
     switch byte {

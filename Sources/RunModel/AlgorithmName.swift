@@ -19,7 +19,7 @@ public struct AlgorithmName: Hashable, Sendable, CustomStringConvertible {
   }
 
   /// `OWNER/NAME`.
-  public var description: String { "\(owner)/\(name)" }
+  public var description: String { owner + "/" + name }
 
   private static func isValidPart(_ part: some StringProtocol) -> Bool {
     let bytes = part.utf8

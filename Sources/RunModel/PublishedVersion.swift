@@ -41,7 +41,7 @@ public struct PublishedVersion: Sendable, Equatable {
   }
 
   /// `OWNER/NAME/VERSION`.
-  public var reference: String { "\(algorithm)/\(version)" }
+  public var reference: String { algorithm.description + "/" + version.description }
 }
 
 /// `NAME=VALUE`.

@@ -108,8 +108,10 @@ struct Route {
   }
 
   private static func values(_ segments: [String], _ template: [String]) -> [String]? {
-    let isShort = template.last?.hasPrefix("[") == true && segments.count == template.count - 1
-    guard segments.count == template.count || isShort else { return nil }
+    guard
+      segments.count == template.count
+        || segments.count == template.count - 1 && template[segments.count].hasPrefix("[")
+    else { return nil }
     var values: [String] = []
     for (segment, expected) in zip(segments, template) {
       if expected.hasPrefix("{") || expected.hasPrefix("[") {

@@ -22,6 +22,8 @@ enum ConsoleRoute: Sendable, Equatable {
       self = .home
       return
     }
+    // Most requests are calls.
+    if first == "v1" { return nil }
     let rest = Array(segments.dropFirst())
     switch (first, rest) {
     case ("login", []): self = .login
