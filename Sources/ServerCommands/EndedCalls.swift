@@ -8,6 +8,8 @@ internal import Platform
 struct EndedCalls {
   /// Results beyond it stay in the file that they came in.
   private static let packedBytes = 1 << 20
+  /// Answered calls in memory. They are few, so that the next calls get memory that is still in the processor's cache.
+  private static let answeredInMemory = 32
 
   /// Calls of one kind, oldest first.
   private struct Line {
@@ -62,7 +64,7 @@ struct EndedCalls {
   /// Holds at most `files` large results whose caller did not get them yet, in `directory`.
   init(files: Int, directory: String) {
     answered = Kind(
-      last: Line(calls: 1024, bytes: 4 << 20), large: Line(calls: files / 8, bytes: 1 << 30),
+      last: Line(calls: Self.answeredInMemory, bytes: 4 << 20), large: Line(calls: files / 8, bytes: 1 << 30),
       log: ResultLog(limit: 1 << 30, directory: directory))
     unanswered = Kind(
       last: Line(calls: 1024, bytes: 4 << 20), large: Line(calls: files, bytes: 4 << 30),

@@ -32,7 +32,7 @@ struct ResultLog {
     func write(to bytes: inout [UInt8]) {
       let form = Self.forms.firstIndex(of: form) ?? 0
       for word in [previous, endedAt, form, id, prefix, suffix, result] {
-        for shift in stride(from: 0, to: 64, by: 8) { bytes.append(UInt8(truncatingIfNeeded: word >> shift)) }
+        withUnsafeBytes(of: word.littleEndian) { bytes.append(contentsOf: $0) }
       }
     }
 
@@ -139,8 +139,8 @@ struct ResultLog {
       segments.append(Segment(file: try .anonymousFile(in: directory), start: end, newest: endedAt))
     }
     header.write(to: &buffer)
-    buffer += Array(id.utf8) + result.prefix + result.suffix
-    buffer += try result.bytes(at: 0, result.count)
+    buffer.append(contentsOf: id.utf8)
+    for part in [result.prefix, result.suffix, try result.bytes(at: 0, result.count)] { buffer += part }
     heads[slot] = end + 1
     end += header.count
     segments[segments.count - 1].newest = endedAt
