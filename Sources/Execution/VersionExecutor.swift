@@ -46,6 +46,8 @@ public final class VersionExecutor: Executor {
   private var failures: [String] = []
   private var isClosing = false
   private var timer: Timer?
+  /// When the timer is set to; nil if it is not set. It may be too early: then it is set again.
+  private var timerDue: MonotonicInstant?
 
   /// - Parameters:
   ///   - slots: executions at a time, of all versions.
@@ -97,13 +99,17 @@ public final class VersionExecutor: Executor {
 
   /// The executions that began since the last call.
   public func takeStarts() -> [ExecutionID] {
-    parts.flatMap { part in part.executor.takeStarts().compactMap { part.ids[$0] } }
+    var starts: [ExecutionID] = []
+    forEachPart { part in
+      for own in part.executor.takeStarts() { if let id = part.ids[own] { starts.append(id) } }
+    }
+    return starts
   }
 
   /// The executions that have ended since the last call.
   public func takeCompletions() -> [Completion] {
     var completions: [Completion] = []
-    for part in parts {
+    forEachPart { part in
       for completion in part.executor.takeCompletions() {
         guard let id = part.ids.removeValue(forKey: completion.id) else { continue }
         running[id] = nil
@@ -115,6 +121,7 @@ public final class VersionExecutor: Executor {
         failures.append("\(part.reference): \(failure)")
       }
     }
+    if closing.isEmpty { return completions }
     closing.removeAll { part in
       guard part.executor.isClosed else { return false }
       lateOfClosed += part.executor.lateMetrics
@@ -125,12 +132,21 @@ public final class VersionExecutor: Executor {
 
   /// Sentences about workers since the last call, each with its version.
   public func takeNotices() -> [String] {
+    var notices: [String] = []
+    forEachPart { part in
+      for notice in part.executor.takeNotices() { notices.append("\(part.reference): \(notice)") }
+    }
+    if failures.isEmpty { return notices }
     defer { failures = [] }
-    return parts.flatMap { part in part.executor.takeNotices().map { "\(part.reference): \($0)" } } + failures
+    return notices + failures
   }
 
   /// Lines of metrics that came after the answer of their request.
-  public var lateMetrics: Int { parts.reduce(lateOfClosed) { $0 + $1.executor.lateMetrics } }
+  public var lateMetrics: Int {
+    var count = lateOfClosed
+    forEachPart { count += $0.executor.lateMetrics }
+    return count
+  }
 
   /// Lets all workers end.
   public func close() {
@@ -144,7 +160,12 @@ public final class VersionExecutor: Executor {
 
   // MARK: Pools
 
-  private var parts: [Part] { [processes] + pools.values + closing }
+  /// Asked several times in each turn, so it makes no list.
+  private func forEachPart(_ body: (Part) -> Void) {
+    body(processes)
+    for pool in pools.values { body(pool) }
+    for part in closing { body(part) }
+  }
 
   private func part(for target: ExecutionTarget) -> Part {
     guard let version = target.version, let settings = version.worker else { return processes }
@@ -160,7 +181,8 @@ public final class VersionExecutor: Executor {
   private func becameUnused(_ part: Part) {
     guard part !== processes else { return }
     part.unusedSince = .now()
-    setTimer()
+    // A busy pool is unused for a moment thousands of times a second.
+    if timerDue.map({ $0 > part.unusedSince + part.idle }) ?? true { setTimer() }
   }
 
   private func end(_ part: Part) {
@@ -170,8 +192,9 @@ public final class VersionExecutor: Executor {
   }
 
   private func setTimer() {
-    let next = pools.values.filter(\.ids.isEmpty).map { $0.unusedSince + $0.idle }.min()
-    if !isClosing { timer?.set(to: next) }
+    guard !isClosing else { return }
+    timerDue = pools.values.compactMap { $0.ids.isEmpty ? $0.unusedSince + $0.idle : nil }.min()
+    timer?.set(to: timerDue)
   }
 }
 

@@ -54,7 +54,9 @@ public final class HTTPServer: EventHandler, TimerHandler {
   }
 
   /// When ``advance()`` must be called even if nothing is ready; nil for never.
-  public var nextDue: MonotonicInstant? { hasResumed ? .now() : listeners.compactMap(\.nextDue).min() }
+  public var nextDue: MonotonicInstant? {
+    hasResumed ? .now() : listeners.reduce(nil) { .earliest($0, $1.nextDue) }
+  }
 
   /// Does all work that is due. The owner calls it after each turn, and after the responses that follow from it.
   public func advance() {

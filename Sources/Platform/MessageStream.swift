@@ -27,10 +27,18 @@ public final class MessageStream: Sendable {
   }
 
   private let descriptor: Descriptor
+  /// Whether it is a pipe or a terminal, which can be opened another time.
+  private let canBeReopened: Bool
   private let state = Mutex(State())
 
   /// A stream to `descriptor`, which may be shared with other processes and stays as it is.
-  public init(_ descriptor: Descriptor) { self.descriptor = descriptor }
+  public init(_ descriptor: Descriptor) {
+    self.descriptor = descriptor
+    canBeReopened = descriptor.withNumber { number in
+      var status = stat()
+      return unsafe fstat(number, &status) == 0 && (status.st_mode & S_IFMT == S_IFIFO || isatty(number) == 1)
+    }
+  }
 
   /// Writes `algo-run: `, the message and a newline. The line of a display is erased first, until it is shown again.
   public func print(_ message: String) { print([message]) }
@@ -102,12 +110,9 @@ public final class MessageStream: Sendable {
   /// blocking for the processes that share it. Nil for other files, and if it cannot be opened: without `/proc`, or if
   /// it belongs to another user.
   private func unblocked() -> Descriptor? {
-    descriptor.withNumber { number in
-      var status = stat()
-      guard unsafe fstat(number, &status) == 0, status.st_mode & S_IFMT == S_IFIFO || isatty(number) == 1 else {
-        return nil
-      }
-      return try? Descriptor.open("/proc/self/fd/\(number)", flags: O_WRONLY | O_NONBLOCK | O_NOCTTY, mode: 0)
+    guard canBeReopened else { return nil }
+    return descriptor.withNumber { number in
+      try? Descriptor.open("/proc/self/fd/\(number)", flags: O_WRONLY | O_NONBLOCK | O_NOCTTY, mode: 0)
     }
   }
 

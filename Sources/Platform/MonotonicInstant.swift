@@ -19,6 +19,12 @@ public struct MonotonicInstant: Comparable, Sendable {
     left.nanoseconds < right.nanoseconds
   }
 
+  /// The earlier of two moments, of which nil is never.
+  public static func earliest(_ one: MonotonicInstant?, _ other: MonotonicInstant?) -> MonotonicInstant? {
+    guard let one, let other else { return one ?? other }
+    return min(one, other)
+  }
+
   /// `moment` plus `span`; a span beyond centuries stops at the end of the clock.
   public static func + (moment: MonotonicInstant, span: Duration) -> MonotonicInstant {
     let (sum, overflow) = moment.nanoseconds.addingReportingOverflow(span.wholeNanoseconds)

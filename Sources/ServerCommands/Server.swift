@@ -104,7 +104,7 @@ public final class Server {
   private var isOver: Bool { calls.isDraining && calls.isIdle && http.isQuiet }
 
   private var nextDue: MonotonicInstant? {
-    [calls.nextDue, api.nextDue, http.nextDue, drainStart, drainEnd].compactMap(\.self).min()
+    .earliest(.earliest(calls.nextDue, api.nextDue), .earliest(http.nextDue, .earliest(drainStart, drainEnd)))
   }
 
   /// The first signal begins the end. The second one skips all waits.

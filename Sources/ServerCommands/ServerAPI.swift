@@ -66,7 +66,7 @@ final class ServerAPI: HTTPApplication {
   }
 
   /// When ``advance()`` has something to do.
-  var nextDue: MonotonicInstant? { (waits.map(\.until) + [console.nextDue].compactMap(\.self)).min() }
+  var nextDue: MonotonicInstant? { waits.reduce(console.nextDue) { .earliest($0, $1.until) } }
 
   /// Answers the requests whose wait is over, and those whose work ended on another thread.
   func advance() {
@@ -74,6 +74,7 @@ final class ServerAPI: HTTPApplication {
     keyed.advance()
     trials.advance()
     console.advance()
+    if waits.isEmpty { return }
     let now = MonotonicInstant.now()
     waits.removeAll { wait in
       guard wait.until <= now || wait.call.hasEnded else { return false }
