@@ -16,8 +16,9 @@ public final class DeliveryThread: PayloadQueue, Sendable {
     var isClosing = false
   }
 
-  /// Pause between two groups of payloads. Each group costs wake-ups of two threads, and a file is opened and locked.
-  private static let gathering = Duration.milliseconds(1)
+  /// Pause between two groups of payloads. Each group costs wake-ups of two threads, and a file is opened and locked; but
+  /// callers wait for their group.
+  private static let gathering = Duration.microseconds(700)
   /// How often the connection is looked at while nothing is enqueued: waiting payloads go by the new one, too.
   private static let lookForConnection = Duration.milliseconds(500)
 
@@ -101,7 +102,8 @@ public final class DeliveryThread: PayloadQueue, Sendable {
       let next = worker.nextTurn
       loop.turn(until: stored == nil ? next : min(next, .now() + Self.lookForConnection))
       // A payload after a pause is taken immediately.
-      if MonotonicInstant.now() < nextGroup { loop.turn(until: nextGroup) }
+      let pause = nextGroup - .now()
+      if pause > .zero { Thread<Void>.pause(pause) }
       // Asked before: payloads that were enqueued before closing are in the mailbox by then.
       isClosing = shared.withLock { $0.isClosing }
       let records = inbox.takeAll()

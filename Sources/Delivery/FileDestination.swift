@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import Glibc
 internal import KafkaClient
 internal import Platform
 internal import RunModel
@@ -38,8 +39,7 @@ final class FileDestination: Destination {
     var written = 0
     var refusal: FileSinkError?
     do throws(FileSinkError) {
-      if sink.path == home.insightsFile { try? home.create() }
-      written = try sink.append(sent.map(\.value))
+      written = try append(sent.map(\.value))
       if written < sent.count { refusal = sink.slowReader }
     } catch { refusal = error }
     problem = refusal.map { .file($0) }
@@ -47,6 +47,15 @@ final class FileDestination: Destination {
     let events = sent[..<written].map { ProducerEvent.acknowledged($0.id) }
     sent.removeFirst(written)
     return events + fail(KafkaCause(code: Self.fileSystemError, text: refusal.map { "\($0)" } ?? ""))
+  }
+
+  /// Appends to the file; that of a home may be the first file there.
+  private func append(_ values: [[UInt8]]) throws(FileSinkError) -> Int {
+    do throws(FileSinkError) { return try sink.append(values) } catch {
+      guard case .cannotOpen(_, ENOENT) = error, sink.path == home.insightsFile else { throw error }
+      try? home.create()
+      return try sink.append(values)
+    }
   }
 
   func reclaim() -> [ProducerEvent] { fail(.withoutAnswer) }
