@@ -57,14 +57,12 @@ def parse(header: bytes, verb: str) -> Frame:
     fields = _HEADER.fullmatch(header.decode("latin-1")) if len(header) <= LONGEST_HEADER else None
     if fields is None or fields[1] != verb:
         raise _malformed(header, verb)
-    keys = {}
-    for pair in fields[4].split():
-        key, _, value = pair.partition("=")
-        if "%" in value:
+    keys = dict([pair.split("=", 1) for pair in fields[4].split()])
+    if "%" in fields[4]:
+        for key, value in keys.items():
             if _STRAY_PERCENT.search(value):
                 raise _malformed(header, verb)
-            value = unquote_to_bytes(value).decode("utf-8", "replace")
-        keys[key] = value
+            keys[key] = unquote_to_bytes(value).decode("utf-8", "replace")
     return Frame(verb, int(fields[2]), int(fields[3]), keys)
 
 
