@@ -184,7 +184,7 @@ def await_answer(url, key, body=b'{"n":1}'):
 
 def measure(table, targets, connections, key):
     table.section(f"Calls of a trivial algorithm, {connections} connection{'s' if connections > 1 else ''}, wrk on the same "
-                  f"{os.cpu_count()} cores")
+                  f"{os.cpu_count()} cores, {ROUNDS} rounds of {SECONDS} s")
     found = {name: [] for name in targets}
     for turn in range(-1, ROUNDS):
         for name, (url, server) in targets.items():
