@@ -22,7 +22,9 @@ enum KeysCommand: Subcommand {
     subcommands: [
       Command(
         name: "create", abstract: "Create a key and print it. Only its hash is kept, so it cannot be shown again.",
-        discussion: "Exit status: 0 created; 1 the name is taken, or the state cannot be written; 64 usage.",
+        discussion:
+          "Exit status: 0 created; 1 the name is taken, the key cannot be printed, or the state cannot be written; 64 "
+          + "usage.",
         examples: [("KEY=$(algo-run keys create app)", "a key for calls")],
         arguments: [name],
         options: [
@@ -53,8 +55,13 @@ enum KeysCommand: Subcommand {
       }
       let scope = KeyScope(rawValue: invocation.value("scope") ?? "") ?? .call
       let key = try store.create(name, scope: scope)
+      guard StandardOutput.write("\(key.revealed)\n") else {
+        try store.revoke(name)
+        Message.print("the key \(name) could not be printed, so it is removed again; create it once more.")
+        return 1
+      }
       Message.print("created the key \(name) with scope \(scope.rawValue); keep it now, it cannot be shown again.")
-      return StandardOutput.write("\(key.revealed)\n") ? 0 : 1
+      return 0
     case "revoke":
       let name = invocation.argument("NAME") ?? ""
       try store.revoke(name)

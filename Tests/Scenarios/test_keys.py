@@ -36,6 +36,13 @@ def test_the_text_of_a_key_is_kept_nowhere_in_the_home(program):
     assert secret not in program.run("keys", "list", status=0).stdout
 
 
+def test_a_key_that_cannot_be_printed_is_removed_again(program):
+    with open("/dev/full", "wb") as full:
+        outcome = program.run("keys", "create", "app", stdout=full, status=1)
+    assert outcome.messages[-1] == "the key app could not be printed, so it is removed again; create it once more."
+    assert listed(program) == [] and create(program, "app")
+
+
 def test_a_name_is_taken_until_its_key_is_revoked(program):
     create(program, "app")
     outcome = program.run("keys", "create", "app", status=1)
