@@ -34,6 +34,8 @@ final class Call: JobOutput {
   /// The caller's own identifier of the request, which goes on the record.
   var clientRequestID: String?
   var input: CallInput
+  /// The limit of waiting and running together, once it is submitted.
+  var timeLimit: Duration?
   /// Its Idempotency-Key, once it is accepted.
   var claim: IdempotencyStore.Claim?
   /// Whether its caller left.

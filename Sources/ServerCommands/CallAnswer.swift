@@ -124,7 +124,10 @@ extension Call {
       return output.loss.map { ("\($0); raise --max-output, or print less", "AlgorithmError") }
     case .ended(.exited(let code)): return ("the algorithm exited with code \(code)", "AlgorithmError")
     case .ended(.signaled(let number)): return ("signal \(number) ended the algorithm", "SystemExit")
-    case .timedOut: return ("the algorithm timed out after \(seconds(record.duration)) s", "TimeoutError")
+    case .timedOut:
+      // The limit, in seconds: what the execution took is less if the call waited before, and more if it was slow to stop.
+      let after = timeLimit.map { " after \(($0 / 1000).millisecondsText) s" } ?? ""
+      return ("the algorithm timed out\(after)", "TimeoutError")
     case .canceled: return ("the execution was canceled", "SystemExit")
     case .raised(let error): return (error.message, error.type)
     case .workerEnded(let termination):

@@ -80,6 +80,7 @@ final class CallService {
     limits.grace = settings.grace
     let own = settings.timeLimit.map { min($0, call.version.timeLimit ?? $0) } ?? call.version.timeLimit
     let limit = min(own ?? Self.standardLimit, call.parameters.limit ?? own ?? Self.standardLimit)
+    call.timeLimit = limit
     let child = trace?.child()
     var request = ExecutionRequest(
       id: call.id, target: ExecutionTarget(version: call.version), limits: limits, trace: child)

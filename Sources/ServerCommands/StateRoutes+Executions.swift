@@ -101,7 +101,7 @@ extension StateRoutes {
   /// As ``Call`` words it, as far as the history knows.
   private static func message(_ run: JSONMembers) -> String {
     switch run.string("cause").flatMap(Cause.init(rawValue:)) {
-    case .timeLimit: return "the algorithm timed out after \(seconds(run["duration_milliseconds"])) s"
+    case .timeLimit: return "the algorithm timed out"
     case .canceled: return "the execution was canceled"
     case .workerExited:
       // 1 may stand for 0 here.

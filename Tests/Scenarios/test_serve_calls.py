@@ -87,11 +87,12 @@ def test_an_execution_that_fails_is_an_error_with_status_200_and_500_if_raw(prog
         assert message in raw["error"]["message"]
 
 
-def test_a_call_that_exceeds_its_limit_times_out(program):
-    publish(program, "import time; time.sleep(1000)")
+def test_a_call_that_exceeds_its_limit_times_out_and_names_the_limit(program):
+    publish(program, "import time; time.sleep(1000)", "--timeout", "1500ms")
     with Server(program) as server:
-        answer = server.call("o/n?timeout=1")
-        assert answer["error"]["error_type"] == "TimeoutError"
+        for query, limit in [("?timeout=1", "1"), ("", "1.5")]:
+            error = server.call("o/n" + query)["error"]
+            assert (error["message"], error["error_type"]) == (f"the algorithm timed out after {limit} s", "TimeoutError")
 
 
 @pytest.mark.parametrize("query", ["timeout=0", "timeout=3001", "timeout=x", "output=xml"])
