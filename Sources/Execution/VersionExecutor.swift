@@ -173,7 +173,8 @@ public final class VersionExecutor: Executor {
       guard let failedAt = pool.failedAt, failedAt + Self.pause <= .now(), pool.ids.isEmpty else { return pool }
       end(pool)
     }
-    let pool = Part(version.reference, makePool(target, settings), idle: settings.idle ?? Self.idle)
+    let made = makePool(target, settings)
+    let pool = Part(version.reference, made, idle: made.settings.idle ?? Self.idle)
     pools[version.reference] = pool
     return pool
   }

@@ -49,21 +49,22 @@ enum ServeCommand: Subcommand {
       .value("max-connections", "N", default: "4096", help: "Open connections."),
       .flag("allow-publish", help: "Let keys of scope admin publish new commands over HTTP."),
       .flag("no-auth", help: "Accept requests without a key; only on loopback or a Unix socket."),
-      SharedOptions.noHistory, SharedOptions.home,
-    ])
+      SharedOptions.noHistory,
+    ] + WorkerOptions.options.filter { $0.name != "drain" } + [SharedOptions.home])
 
   static func run(_ invocation: Invocation) throws -> Int32 {
     // Before anything else opens descriptors.
     let inherited = try ExecCommand.ownFailure { try ListeningSocket.inherited() }
     let manager = ServiceManager()
     var settings = try settings(invocation, inherited)
+    let workers = try WorkerOptions(invocation, ownsDrain: true)
     let (loop, supervisor) = try ExecCommand.supervision()
     let context = try RunContext.find(invocation, reference: nil, runsWithoutState: false)
     guard let home = context.home else {
       throw CommandError(exitCode: 125, sentence: "there is no home directory; name one with --home.")
     }
     settings.limitFiles(by: supervisor)
-    let executor = executor(context, settings, by: supervisor)
+    let executor = executor(context, settings, workers, by: supervisor)
     return try ExecCommand.ownFailure {
       let payloads = try DeliveryThread(
         connection: context.connection, home: home, follows: true, waking: loop,
@@ -91,14 +92,14 @@ enum ServeCommand: Subcommand {
   }
 
   private static func executor(
-    _ context: RunContext, _ settings: ServerSettings, by supervisor: Supervisor
+    _ context: RunContext, _ settings: ServerSettings, _ workers: WorkerOptions, by supervisor: Supervisor
   ) -> VersionExecutor {
     // Each call has a trace of its own, or none.
     let processes = ProcessExecutor(
       supervisor: supervisor, slots: settings.jobs, format: context.payloadFormat,
       secrets: context.secretVariables + TraceContext.variableNames, spillDirectory: settings.spillDirectory)
     return VersionExecutor(slots: settings.jobs, processes: processes, loop: supervisor.loop) { target, worker in
-      var (worker, limits) = (worker, RunLimits())
+      var (worker, limits) = (workers.applied(to: worker), RunLimits())
       worker.drain = settings.drain
       limits.stopSignal = settings.stopSignal
       limits.grace = settings.grace

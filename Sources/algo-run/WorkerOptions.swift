@@ -64,7 +64,8 @@ struct WorkerOptions {
     return version
   }
 
-  private func applied(to settings: WorkerSettings) -> WorkerSettings {
+  /// The settings of any version, with the given ones in their place.
+  func applied(to settings: WorkerSettings) -> WorkerSettings {
     var settings = settings
     settings.isolates = isolates ?? settings.isolates
     settings.initTimeout = initTimeout ?? settings.initTimeout

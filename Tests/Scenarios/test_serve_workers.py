@@ -147,9 +147,10 @@ def test_canceling_stops_the_worker_and_the_next_call_gets_another(workers):
         assert len(workers.program.insights()) == 2
 
 
-def test_a_pool_ends_when_its_version_is_not_called_and_comes_back(workers):
-    workers.apply("return os.getpid()", "--idle", "100ms")
-    with Server(workers.program) as server:
+@pytest.mark.parametrize("of_version, of_server", [(["--idle", "100ms"], []), ([], ["--idle", "100ms"])])
+def test_a_pool_ends_when_its_version_is_not_called_and_comes_back(workers, of_version, of_server):
+    workers.apply("return os.getpid()", *of_version)
+    with Server(workers.program, *of_server) as server:
         first = server.call("o/w", b"1")["result"]
         processes.await_until(lambda: not processes.is_running(first), "the idle worker ends")
         assert server.call("o/w", b"1")["result"] != first
@@ -180,3 +181,12 @@ def test_the_next_version_over_http_of_an_algorithm_with_workers_has_them_too(wo
         first, second = (server.call("o/w/1.0.1", b"1")["result"] for _ in range(2))
         assert first == second and first[1] == "1.0.1"
         assert len(workers.program.insights()) == 2
+
+
+def test_settings_of_workers_given_to_serve_count_instead_of_the_versions(workers):
+    workers.apply("return os.getpid()")
+    with Server(workers.program, "--jobs", "1", "--isolate") as server:
+        assert len({server.call("o/w")["result"] for _ in range(3)}) == 3, "each in a fork"
+    workers.publish("time.sleep(1000)", "--no-check")
+    with Server(workers.program, "--init-timeout", "200ms", key=False) as server:
+        assert "not ready within 200ms" in server.call("o/w", status=503)["error"]["message"]
