@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Starts a process that is no child of this one: a process in between forks it and ends, so that a subreaper adopts it."""
+"""Starts a process that is not a child of this one: a process in between forks it and ends, so that a subreaper adopts it."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Starter:
 
 
 def _memory_sharing_clone(function: Callable[[], int]) -> Optional[Callable[[], int]]:
-    """Starts a process that runs the function and exits with its result. None where that is not known to work."""
+    """Starts a process that runs the function and exits with its result. None if that is not known to work."""
     position = _STACK_POINTERS.get(os.uname().machine)
     try:
         import ctypes
