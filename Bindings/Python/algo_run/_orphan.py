@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Starts a process that is not a child of this one: a process in between forks it and ends, so that a subreaper adopts it."""
+"""Starts a process that is not a child of this one: another forks it and ends, so that a subreaper adopts it."""
 
 from __future__ import annotations
 
