@@ -24,6 +24,9 @@ public struct GroupSettings: Sendable {
   /// Milliseconds after which a transaction is aborted if its producer is gone.
   static let transactionTimeout = 10_000
 
+  // Both clients look for a broker that is back after 2 s at most, and records wait 5 ms for each other, as in
+  // ``ProducerSettings/base(window:traffic:)``.
+
   /// Properties of the consumer, over those of the connection.
   func consumer(_ connection: ProducerSettings) -> ProducerSettings {
     typealias Property = ProducerSettings.Property
