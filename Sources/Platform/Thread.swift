@@ -31,14 +31,9 @@ public final class Thread<Value> {
     return Thread(handle: handle, work: work)
   }
 
-  /// From now on the calling thread runs when others leave time, until its end. Unlike a thread of the lowest priority it
-  /// stops as soon as another one can run, and not only when its time slice of milliseconds is over.
-  public static func yieldToOthers() {
-    // Glibc's module has no name for it.
-    let schedIdle: CInt = 5
-    var none = sched_param()
-    _ = unsafe sched_setscheduler(0, schedIdle, &none)
-  }
+  /// From now on the calling thread runs when others leave time, until its end. It keeps a share of a busy processor, for
+  /// its work must not be put off for ever.
+  public static func yieldToOthers() { setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, 19) }
 
   private init(handle: pthread_t, work: Work<Value>) {
     self.handle = handle
