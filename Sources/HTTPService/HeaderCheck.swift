@@ -13,8 +13,10 @@ public struct HeaderCheck: Sendable {
 
   /// `localhost`, `127.0.0.1` and `[::1]`, with the port that is listened on; nil for a Unix socket.
   private let port: UInt16?
-  /// Names with any port or none, and our own with our port.
+  /// Names that any port may follow.
   private let allowedHosts: Set<String>
+  /// Our own names with our port.
+  private let ownHosts: Set<String>
   private static let ownNames = ["localhost", "127.0.0.1", "[::1]"]
 
   /// - Parameters:
@@ -22,8 +24,8 @@ public struct HeaderCheck: Sendable {
   ///   - allowedHosts: further names of the server, which any port may follow.
   public init(port: UInt16?, allowedHosts: [String]) {
     self.port = port
-    let own = port.map { port in Self.ownNames.map { "\($0):\(port)" } } ?? []
-    self.allowedHosts = Set(allowedHosts.map { $0.lowercased() } + own)
+    self.allowedHosts = Set(allowedHosts.map { $0.lowercased() })
+    ownHosts = Set(port.map { port in Self.ownNames.map { "\($0):\(port)" } } ?? [])
   }
 
   /// - Throws: the first reason to refuse the request.
@@ -69,7 +71,7 @@ public struct HeaderCheck: Sendable {
   /// A name that resolves to this machine makes the page of an attacker one of ours (DNS rebinding), so the name
   /// counts.
   private func isAllowed(_ host: String) -> Bool {
-    if allowedHosts.contains(host) { return true }
+    if ownHosts.contains(host) || allowedHosts.contains(host) { return true }
     let (name, port) = Self.split(host)
     if allowedHosts.contains(name) { return true }
     guard let own = self.port else { return name == "localhost" }
