@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs commands side by side and times them.
 
-Commands take turns, A B C A B C, so that whatever else the machine does meets all of them alike; compared are medians.
+Commands take turns, so that whatever else the machine does meets all of them alike, and in each turn in another order,
+so that none always finds the processor's caches as the same other command left them. Compared are medians.
 """
 
 import os
+import random
 import statistics
 import time
 from typing import NamedTuple
@@ -43,8 +45,8 @@ def costs_side_by_side(commands, rounds, warm_up=3, environments={}):
     """The medians of time and of CPU time, which other programs disturb less."""
     costs = {name: [] for name in commands}
     for turn in range(-warm_up, rounds):
-        for name, command in commands.items():
-            cost = once(command, environments.get(name))
+        for name in random.Random(turn).sample(list(commands), len(commands)):
+            cost = once(commands[name], environments.get(name))
             if turn >= 0:
                 costs[name].append(cost)
     return {name: Cost(*map(statistics.median, zip(*values))) for name, values in costs.items()}
