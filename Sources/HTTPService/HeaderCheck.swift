@@ -11,21 +11,20 @@ public struct HeaderCheck: Sendable {
     public var closes = false
   }
 
-  /// `localhost`, `127.0.0.1` and `[::1]`, with the port that is listened on; nil for a Unix socket.
-  private let port: UInt16?
   /// Names that any port may follow.
   private let allowedHosts: Set<String>
-  /// Our own names with our port.
+  /// `localhost`, `127.0.0.1` and `[::1]` with the port that is listened on.
   private let ownHosts: Set<String>
-  private static let ownNames = ["localhost", "127.0.0.1", "[::1]"]
 
   /// - Parameters:
   ///   - port: that the server listens on; nil for a Unix socket.
   ///   - allowedHosts: further names of the server, which any port may follow.
   public init(port: UInt16?, allowedHosts: [String]) {
-    self.port = port
-    self.allowedHosts = Set(allowedHosts.map { $0.lowercased() })
-    ownHosts = Set(port.map { port in Self.ownNames.map { "\($0):\(port)" } } ?? [])
+    let names = ["localhost", "127.0.0.1", "[::1]"]
+    let own = port.map { port in names.map { "\($0):\(port)" } } ?? []
+    // A client leaves port 80 out.
+    ownHosts = Set(port == 80 ? own + names : own)
+    self.allowedHosts = Set(allowedHosts.map { $0.lowercased() } + (port == nil ? ["localhost"] : []))
   }
 
   /// - Throws: the first reason to refuse the request.
@@ -71,11 +70,7 @@ public struct HeaderCheck: Sendable {
   /// A name that resolves to this machine makes the page of an attacker one of ours (DNS rebinding), so the name
   /// counts.
   private func isAllowed(_ host: String) -> Bool {
-    if ownHosts.contains(host) || allowedHosts.contains(host) { return true }
-    let (name, port) = Self.split(host)
-    if allowedHosts.contains(name) { return true }
-    guard let own = self.port else { return name == "localhost" }
-    return Self.ownNames.contains(name) && (port ?? 80) == own
+    ownHosts.contains(host) || allowedHosts.contains(host) || allowedHosts.contains(Self.withoutPort(host))
   }
 
   /// Browsers report the page that sends a request; other clients send neither header.
@@ -92,10 +87,9 @@ public struct HeaderCheck: Sendable {
     }
   }
 
-  /// Name and port; nil for a name without a port; the port is 0 if it is not a number.
-  private static func split(_ host: String) -> (name: String, port: UInt16?) {
-    guard let colon = host.lastIndex(of: ":"), !host[colon...].contains("]") else { return (host, nil) }
-    return (String(host[..<colon]), UInt16(host[host.index(after: colon)...]) ?? 0)
+  private static func withoutPort(_ host: String) -> String {
+    guard let colon = host.lastIndex(of: ":"), !host[colon...].contains("]") else { return host }
+    return String(host[..<colon])
   }
 
   private static func isTokenByte(_ byte: UInt8) -> Bool {

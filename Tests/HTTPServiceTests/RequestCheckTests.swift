@@ -27,6 +27,7 @@ import Testing
   @Test(arguments: [
     "localhost", "localhost:8081", "evil.test:8080", "127.0.0.1.evil.test:8080", "::1:8080", "localhost:8080@evil.test",
     "", "algo.example.com.evil.test", "localhost:08080x", "localhost:8080:8080", "[::1]:8080:a",
+    "localhost:+8080", "localhost:08080",
   ])
   func `every other name is misdirected`(host: String) throws {
     #expect(try refusal([("host", host)]) == 421)
