@@ -2,7 +2,9 @@
 """Kafka Connect 4.3: plain payloads become typed records by `schema.content`, seen through the file sink."""
 
 import json
+import os
 import re
+import signal
 import subprocess
 from pathlib import Path
 
@@ -100,6 +102,9 @@ class Connect(Store):
         return len({key for key in keys if key.startswith("broken-")} | LET_THROUGH)
 
     def stop(self):
+        # With the program that the script runs: that would live on.
+        if self.worker.process.poll() is None:
+            os.killpg(self.worker.process.pid, signal.SIGTERM)
         self.worker.stop()
 
 
