@@ -17,6 +17,8 @@ public final class CompareSide {
   /// The values.
   public private(set) var columns: ExecutionColumns
   private let makeColumns: () -> ExecutionColumns
+  /// The identities of the executions that were added.
+  private var seen: Set<Int> = []
 
   /// - Parameters:
   ///   - reference: the versions that are meant; nil for all executions that are added.
@@ -31,11 +33,12 @@ public final class CompareSide {
     columns = makeColumns()
   }
 
-  /// Adds an execution if it is one of this side's. At a later version than all before, the earlier ones go.
+  /// Adds an execution if it is one of this side's. One that comes twice, because its payload was sent again, counts once.
+  /// At a later version than all before, the earlier ones go.
   ///
   /// - Throws: the errno of writing to the file.
   public func add(_ line: ExecutionLine) throws(SystemError) {
-    guard let reference else { return try columns.add(line) }
+    guard let reference else { return try addOnce(line) }
     guard let (algorithm, number) = line.reference, algorithm == reference.algorithm, reference.matches(number) else {
       return
     }
@@ -49,10 +52,15 @@ public final class CompareSide {
         return
       }
     }
+    try addOnce(line)
+  }
+
+  private func addOnce(_ line: ExecutionLine) throws(SystemError) {
+    if let identity = line.identity, !seen.insert(identity).inserted { return }
     try columns.add(line)
   }
 
-  /// Adds an execution that is known to be one of this side's, and of its latest version.
+  /// Adds an execution of the history, which has each once, of this side's latest version.
   ///
   /// - Throws: the errno of writing to the file.
   public func add(_ line: ExecutionLine, of latest: VersionNumber) throws(SystemError) {

@@ -103,8 +103,10 @@ public final class ExecutionLine {
     return string("time").flatMap { Timestamp(parsing: $0) ?? Timestamp(parsing: $0 + "Z") }
   }
 
-  /// A hash of request ID and launch, which identify an execution: equal for a payload that was sent again.
-  public var identity: Int {
+  /// A hash of request ID and launch, which identify an execution: equal for a payload that was sent again. Nil for a line
+  /// without a request ID.
+  var identity: Int? {
+    guard value("request_id") != nil else { return nil }
     var hasher = Hasher()
     for member in ["request_id", form == .payload && value("timestamp") == nil ? "time" : "timestamp"] as [StaticString]
     {

@@ -76,8 +76,7 @@ enum CompareCommand: Subcommand {
       if files.isEmpty {
         try CompareSources.readHistory(invocation, into: [sides.a, sides.b])
       } else {
-        var seen: Set<Int> = []
-        for file in files { try CompareSources.read(file, invocation, seen: &seen, into: [sides.a, sides.b]) }
+        for file in files { try CompareSources.read(file, invocation, into: [sides.a, sides.b]) }
       }
     } else {
       guard files.count == 2 else { throw invocation.missing(files.isEmpty ? "A" : "two --from, or A and B") }
@@ -85,10 +84,8 @@ enum CompareCommand: Subcommand {
         CompareSide(file: files[0], needsKeys: isPaired == true),
         CompareSide(file: files[1], needsKeys: isPaired == true)
       )
-      for (file, side) in zip(files, [sides.a, sides.b]) {
-        var seen: Set<Int> = []
-        try CompareSources.read(file, invocation, seen: &seen, into: [side])
-      }
+      try CompareSources.read(files[0], invocation, into: [sides.a])
+      try CompareSources.read(files[1], invocation, into: [sides.b])
     }
     let result: CompareResult
     do throws(SystemError) {

@@ -7,16 +7,11 @@ internal import StateStore
 
 /// Where the executions of a comparison come from.
 enum CompareSources {
-  /// Gives each execution of a file, or of the topic, to each side. One that is there twice, because its payload was
-  /// sent again, counts once.
+  /// Gives each execution of a file, or of the topic, to each side.
   ///
-  /// - Parameter seen: the identities of the executions that were given before.
   /// - Throws: `CommandError` with status 125.
-  static func read(
-    _ source: String, _ invocation: Invocation, seen: inout Set<Int>, into sides: [CompareSide]
-  ) throws(CommandError) {
+  static func read(_ source: String, _ invocation: Invocation, into sides: [CompareSide]) throws(CommandError) {
     let tally = try ExecutionSource.read(source, invocation, status: 125) { line throws(SystemError) in
-      guard seen.insert(line.identity).inserted else { return }
       for side in sides { try side.add(line) }
     }
     guard tally.unreadable > 0 else { return }

@@ -142,6 +142,14 @@ def test_a_payload_that_is_there_twice_counts_once(program, by_version):
     assert (found["a"]["executions"], found["b"]["executions"], found["metrics"][0]["n_a"]) == (40, 40, 40)
 
 
+def test_records_without_a_request_id_count_each(compare):
+    records = [samples.result(i, i, score=i) for i in range(40)]
+    for record in records:
+        del record["request_id"], record["timestamp"]
+    _, found = compare(records, records, status=0)
+    assert (found["a"]["executions"], found["b"]["executions"]) == (40, 40)
+
+
 def test_every_form_of_a_line_is_read(compare):
     payloads = normal(1, 40)
     extended = [{**line, "outcome": "failed", "attempts": 1, "cpu_user_milliseconds": 1, "cpu_system_milliseconds": 2}
