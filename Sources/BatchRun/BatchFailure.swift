@@ -30,7 +30,8 @@ public enum BatchFailure: Error, Equatable, CustomStringConvertible {
     case .requestsAreDirectory(let path):
       "\(path) is a directory; name the files in it, for example \(path)/*."
     case .cannotReadRequests(let path, let code):
-      "cannot read the requests \(path): \(Self.words(code)); results so far are complete, run again with --resume."
+      "cannot read the requests \(path): \(Self.words(code)); check them and run again, with --resume if there is an "
+        + "--output."
     case .standardInputTwice: "- stands for standard input and can be given only once; remove the second one."
     case .cannotOpenOutput(let path, let code):
       "cannot open the output \(path): \(Self.words(code)); choose another place with --output."

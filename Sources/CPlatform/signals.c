@@ -11,11 +11,26 @@
 static const int watched[] = {SIGINT,  SIGTERM, SIGHUP,   SIGQUIT, SIGUSR1, SIGUSR2,
                               SIGWINCH, SIGCHLD, SIGCONT};
 static sigset_t inherited;
+static bool is_inherited_known;
 static sigset_t reported;
 static bool ignored[_NSIG];
 
 void restore_inherited_mask(void) { sigprocmask(SIG_SETMASK, &inherited, NULL); }
 bool signal_was_ignored(int32_t signal) { return signal > 0 && signal < _NSIG && ignored[signal]; }
+
+// Keeps the mask of before the first call: that is the one that children get.
+static int block(const sigset_t *signals) {
+  if (sigprocmask(SIG_BLOCK, signals, is_inherited_known ? NULL : &inherited) != 0) return errno;
+  is_inherited_known = true;
+  return 0;
+}
+
+void block_size_limit_signal(void) {
+  sigset_t limit;
+  sigemptyset(&limit);
+  sigaddset(&limit, SIGXFSZ);
+  block(&limit);
+}
 
 int32_t open_signal_queue(int32_t *descriptor) {
   sigset_t set;
@@ -40,7 +55,8 @@ int32_t open_signal_queue(int32_t *descriptor) {
   sigaddset(&blocked, SIGPIPE);
   sigaddset(&blocked, SIGTTOU);
   sigaddset(&blocked, SIGXFSZ);
-  if (sigprocmask(SIG_BLOCK, &blocked, &inherited) != 0) return errno;
+  int error = block(&blocked);
+  if (error != 0) return error;
   reported = set;
   int opened = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
   return opened < 0 ? errno : move_high(opened, descriptor);

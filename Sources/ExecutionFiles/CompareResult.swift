@@ -149,7 +149,7 @@ public struct CompareResult {
     let drifting = metrics.count { $0.verdict?.isDrift == true }
     if drifting > 0 { parts.append("\(drifting) of \(metrics.count) metrics drifted") }
     let others = failing.count - drifting
-    if others > 0 { parts.append("\(others) metrics are on one side only") }
+    if others > 0 { parts.append("\(others) metric\(others == 1 ? " is" : "s are") on one side only") }
     if !broken.isEmpty { parts.append("\(broken.count) of \(gates.count) gates are broken") }
     if !parts.isEmpty { return parts.joined(separator: "; ") + "." }
     if let empty = emptySide, !isJudged {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import CPlatform
 internal import Glibc
 
 /// The signals that a failed write sends to its thread: SIGPIPE if the reader has gone, SIGXFSZ at the file size limit.
@@ -12,6 +13,11 @@ public enum WriteSignals {
     unsafe sigaddset(&pipe, SIGPIPE)
     unsafe pthread_sigmask(SIG_BLOCK, &pipe, nil)
   }
+
+  /// Blocks SIGXFSZ on this thread and on those that it starts: a write beyond the limit only fails, with EFBIG. To be
+  /// called first of all by a program that has files of its own. Children start with the mask that algo-run was started
+  /// with.
+  public static func blockSizeLimit() { block_size_limit_signal() }
 
   /// Runs one write call so that it only fails, with `errno` EPIPE or EFBIG. Other threads and every child keep their
   /// signals as they are.

@@ -45,15 +45,39 @@ enum PrivateFile {
     _ path: String, filledBy fill: (String) throws(StateError) -> Void = { _ in }
   ) throws(StateError) {
     guard !exists(path) else { return }
-    let draft = "\(path).new-\(getpid())-\(UInt64.random(in: .min ... .max))"
-    try write([], to: draft, for: path)
-    // SQLite's files beside it are there only if filling it failed.
-    defer { for suffix in ["", "-journal", "-wal", "-shm"] { unsafe unlink(draft + suffix) } }
-    try fill(draft)
-    guard unsafe link(draft, path) != 0, errno != EEXIST else { return }
-    // A file system without hard links. Of two processes that make the file there at the same moment one may lose it.
-    if [EPERM, EOPNOTSUPP, ENOSYS].contains(errno), unsafe exists(path) || rename(draft, path) == 0 { return }
-    throw failure(errno, at: path)
+    removeAbandonedDrafts(of: path)
+    while true {
+      let draft = "\(path).new-\(getpid())-\(UInt64.random(in: .min ... .max))"
+      try write([], to: draft, for: path)
+      // SQLite's files beside it are there only if filling it failed.
+      defer { for suffix in ["", "-journal", "-wal", "-shm"] { unsafe unlink(draft + suffix) } }
+      do throws(StateError) {
+        try fill(draft)
+        guard unsafe link(draft, path) != 0, errno != EEXIST else { return }
+        // A file system without hard links. Of two processes that make the file there at the same moment one may lose it.
+        if [EPERM, EOPNOTSUPP, ENOSYS].contains(errno), unsafe exists(path) || rename(draft, path) == 0 { return }
+        throw failure(errno, at: path)
+      } catch {
+        // A process that does not see this one, on another computer or in a container, has taken the draft for abandoned.
+        guard !exists(draft), exists(folder(of: path)) else { throw error }
+      }
+    }
+  }
+
+  /// Removes what processes left that were killed while they made the file at `path`: no other would.
+  private static func removeAbandonedDrafts(of path: String) {
+    let folder = folder(of: path)
+    let start = "\(path.dropFirst(folder.count + 1)).new-"
+    // A draft comes before SQLite's files beside it: one without them cannot get the name of the file.
+    for name in names(in: folder).sorted() where name.hasPrefix(start) {
+      guard let process = name.dropFirst(start.count).split(separator: "-").first.flatMap({ pid_t($0) }), process > 0
+      else { continue }
+      if kill(process, 0) != 0 && errno == ESRCH || process == getpid() { unsafe unlink("\(folder)/\(name)") }
+    }
+  }
+
+  private static func folder(of path: String) -> String {
+    String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)])
   }
 
   /// Replaces the file at `path` by one with these bytes, in one step.
@@ -107,10 +131,10 @@ enum PrivateFile {
   static func failure(_ reason: Int32, at path: String) -> StateError {
     switch reason {
     // A part of it that should be a directory is not one.
-    case ENOTDIR: .notADirectory(path: path.lastIndex(of: "/").map { String(path[..<$0]) } ?? path)
+    case ENOTDIR: .notADirectory(path: folder(of: path))
     case EROFS: .readOnly(path: path)
     case ENOSPC, EDQUOT: .diskFull(path: path)
-    case EIO: .inputOutput(path: path, errno: reason)
+    case EIO, EFBIG: .inputOutput(path: path, errno: reason)
     default: .inaccessible(path: path, errno: reason)
     }
   }

@@ -18,6 +18,7 @@ struct AlgoRun {
   ]
 
   static func main() {
+    WriteSignals.blockSizeLimit()
     let words = ProcessArguments.words()
     // Not exit: threads of a broker's library may still run, and waiting for them at exit can take seconds.
     _exit(run(words))

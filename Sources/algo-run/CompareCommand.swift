@@ -147,8 +147,10 @@ enum CompareCommand: Subcommand {
     }
     for judged in result.gates where judged.outcome == .unknown {
       Message.print(
-        "gate \"\(TerminalText.escaped(judged.gate.description))\" could not be judged: a side has no such figure; check the "
-          + "metric's name.")
+        "gate \"\(TerminalText.escaped(judged.gate.description))\" could not be judged: "
+          + (result.rules.ignored.contains(judged.gate.name)
+            ? "--ignore leaves that metric out; leave out one of the two."
+            : "a side has no such figure; check the metric's name."))
     }
   }
 

@@ -33,6 +33,7 @@ enum Remedy {
       "the next execution that needs it, or `algo-run outbox deliver`, moves it aside and saves the readable records"
     case .corrupt: "restore it from a backup, or move it away to start with an empty one"
     case .newerSchema: "install the newer algo-run, or pass another --home DIR"
+    case .inputOutput(_, EFBIG): "raise the limit of the size of files (ulimit -f)"
     case .inputOutput: "check the disk and its file system"
     case .refused: "report this with the command that caused it"
     case .alreadyPublished(_, let next): "publish the next one with --version \(next), or leave --version out"

@@ -172,7 +172,7 @@ extension ServerSettings {
     maxConnections = max(16, min(maxConnections, limit - jobs * job - min(others, limit / 4)))
     guard (jobs, maxConnections) != (wantedJobs, wantedConnections) else { return }
     Message.print(
-      "the limit of open files allows \(maxConnections) connections and \(jobs) executions at a time; raise it "
-        + "(ulimit -n) for more.")
+      "the limit of open files allows \(HumanFormat.counted(maxConnections, "connection")) and "
+        + "\(HumanFormat.counted(jobs, "execution")) at a time; raise it (ulimit -n) for more.")
   }
 }

@@ -45,8 +45,9 @@ enum SharedOptions {
   /// A whole number, nil if the option was not given.
   static func number(_ invocation: Invocation, _ option: String, atLeast least: Int) throws(UsageError) -> Int? {
     guard let text = invocation.value(option) else { return nil }
-    guard let number = Int(text), number >= least, number <= 1_000_000_000 else {
-      throw invocation.invalid(option, value: text, expected: "a whole number, at least \(least)")
+    let most = 1_000_000_000
+    guard let number = Int(text), (least...most).contains(number) else {
+      throw invocation.invalid(option, value: text, expected: "a whole number from \(least) to \(most)")
     }
     return number
   }

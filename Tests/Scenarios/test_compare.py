@@ -98,10 +98,18 @@ def test_gates_are_judged_beside_the_verdicts(compare):
     options = [word for gate in gates for word in ("--gate", gate)]
     outcome, found = compare(a, b, *options, status=1)
     assert {gate["gate"]: gate["outcome"] for gate in found["gates"]} == gates
-    assert any("none:ks<1" in message for message in outcome.messages)
+    assert any("none:ks<1" in message and "check the metric's name" in message for message in outcome.messages)
     compare(a, b, "--gate", "score:ks<0.5", status=0)
     # A gate that can be judged is a judgement, even if no metric has one.
     compare(normal(1, 5), normal(2, 5), "--gate", "@duration:mean<1000", status=0)
+
+
+def test_a_gate_on_a_metric_that_is_ignored_names_the_option(compare):
+    a, b = normal(1, 100, other=1), normal(2, 100, other=2)
+    outcome, found = compare(a, b, "--ignore", "other", "--gate", "other:mean<5", status=0)
+    assert found["gates"][0]["outcome"] == "unknown"
+    assert outcome.messages == [
+        'gate "other:mean<5" could not be judged: --ignore leaves that metric out; leave out one of the two.']
 
 
 def test_figures_of_the_supervisor_are_shown_and_not_judged(compare):

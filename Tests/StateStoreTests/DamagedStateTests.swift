@@ -128,12 +128,36 @@ import Testing
     // SQLite reports the same for a database that has reached its own limit as for a full disk.
     #expect(PrivateFile.failure(ENOSPC, at: "/x") == .diskFull(path: "/x"))
     #expect(PrivateFile.failure(EDQUOT, at: "/x") == .diskFull(path: "/x"))
+    #expect(PrivateFile.failure(EFBIG, at: "/x") == .inputOutput(path: "/x", errno: EFBIG))
     let database = try #require(try SQLiteDatabase(path: path, busyTimeout: .seconds(1)))
     try database.execute("PRAGMA max_page_count = 5")
     #expect(throws: StateError.diskFull(path: path)) {
       try database.execute(
         "CREATE TABLE big (x); INSERT INTO big SELECT randomblob(20000) FROM (VALUES (1), (2), (3), (4))")
     }
+  }
+
+  @Test func `drafts of processes that were killed are removed when the next one makes the file`() throws {
+    try FileManager.default.removeItem(atPath: path)
+    // No process has the highest number that Linux gives.
+    let gone = ["state.db.new-4194304-1", "state.db.new-4194304-1-journal", "state.db.new-\(getpid())-7"]
+    let kept = ["state.db.new-\(getppid())-1", "state.db.new-x", "history.db.new-4194304-1"]
+    for name in gone + kept { try Data().write(to: URL(fileURLWithPath: "\(temporary.home.path)/\(name)")) }
+    try publish()
+    #expect(temporary.names() == (kept + ["state.db"]).sorted())
+    #expect(try versions().count == 1)
+  }
+
+  @Test func `a draft that another process removes is made again`() throws {
+    let path = temporary.home.path + "/file"
+    var attempts = 0
+    try PrivateFile.ensure(path) { draft throws(StateError) in
+      attempts += 1
+      guard attempts < 3 else { return }
+      unlink(draft)
+      if attempts == 2 { throw .inaccessible(path: path, errno: ENOENT) }
+    }
+    #expect(attempts == 3 && temporary.names() == ["file", "state.db"])
   }
 
   @Test func `every error states a fact, names what it is about, and knows no command line`() throws {

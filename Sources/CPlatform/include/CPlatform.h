@@ -77,6 +77,9 @@ void event_set_remove(int32_t set, int32_t descriptor);
 /// signal ended the wait.
 int32_t event_set_wait(int32_t set, struct ready_event *reports, int32_t capacity, int32_t milliseconds);
 
+/// Blocks SIGXFSZ in this thread and in those that it starts: a write beyond the limit of the size of files only fails
+/// (EFBIG). A child starts without this block.
+void block_size_limit_signal(void);
 /// Blocks the signals that a supervisor handles (INT, TERM, HUP, QUIT, USR1, USR2, WINCH, CHLD, CONT) in this process
 /// and opens a non-blocking descriptor, above 3, that reports them. A signal that was ignored when the program started
 /// stays ignored and is not reported: `nohup` keeps its meaning.
