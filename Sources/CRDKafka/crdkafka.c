@@ -123,33 +123,36 @@ rd_kafka_topic_t *crdk_topic_new(rd_kafka_t *client, const char *name) {
 
 void crdk_topic_destroy(rd_kafka_topic_t *topic) { p_rd_kafka_topic_destroy(topic); }
 
+rd_kafka_resp_err_t crdk_produce_list(rd_kafka_t *client, rd_kafka_topic_t *topic, int32_t partition, const void *key,
+                                      size_t key_size, const void *value, size_t value_size, rd_kafka_headers_t *list,
+                                      int64_t timestamp, intptr_t opaque) {
+  rd_kafka_vu_t parts[] = {
+      {.vtype = RD_KAFKA_VTYPE_RKT, .u.rkt = topic},
+      {.vtype = RD_KAFKA_VTYPE_PARTITION, .u.i32 = partition},
+      {.vtype = RD_KAFKA_VTYPE_MSGFLAGS, .u.i = RD_KAFKA_MSG_F_COPY},
+      {.vtype = RD_KAFKA_VTYPE_KEY, .u.mem = {(void *)key, key_size}},
+      {.vtype = RD_KAFKA_VTYPE_VALUE, .u.mem = {(void *)value, value_size}},
+      {.vtype = RD_KAFKA_VTYPE_TIMESTAMP, .u.i64 = timestamp},
+      {.vtype = RD_KAFKA_VTYPE_OPAQUE, .u.ptr = (void *)opaque},
+      {.vtype = RD_KAFKA_VTYPE_HEADERS, .u.headers = list},
+  };
+  rd_kafka_error_t *error = p_rd_kafka_produceva(client, parts, sizeof parts / sizeof *parts);
+  if (!error) return RD_KAFKA_RESP_ERR_NO_ERROR;
+  rd_kafka_resp_err_t code = p_rd_kafka_error_code(error);
+  p_rd_kafka_error_destroy(error);
+  p_rd_kafka_headers_destroy(list);
+  return code;
+}
+
 rd_kafka_resp_err_t crdk_produce(rd_kafka_t *client, rd_kafka_topic_t *topic, const void *key, size_t key_size,
                                  const void *value, size_t value_size, const crdk_header *headers, size_t header_count,
                                  intptr_t opaque) {
   // Not as parts of type HEADER: where such a record is refused immediately, as after a denial, 2.0.2 and others free
   // its headers twice (https://github.com/confluentinc/librdkafka/issues/4627). A list stays ours until it is taken.
   rd_kafka_headers_t *list = p_rd_kafka_headers_new(header_count);
-  rd_kafka_resp_err_t code = RD_KAFKA_RESP_ERR_NO_ERROR;
-  for (size_t i = 0; i < header_count && !code; i++)
-    code = p_rd_kafka_header_add(list, headers[i].name, -1, headers[i].value, (ssize_t)headers[i].value_size);
-  rd_kafka_error_t *error = NULL;
-  if (!code) {
-    rd_kafka_vu_t parts[] = {
-        {.vtype = RD_KAFKA_VTYPE_RKT, .u.rkt = topic},
-        {.vtype = RD_KAFKA_VTYPE_MSGFLAGS, .u.i = RD_KAFKA_MSG_F_COPY},
-        {.vtype = RD_KAFKA_VTYPE_KEY, .u.mem = {(void *)key, key_size}},
-        {.vtype = RD_KAFKA_VTYPE_VALUE, .u.mem = {(void *)value, value_size}},
-        {.vtype = RD_KAFKA_VTYPE_OPAQUE, .u.ptr = (void *)opaque},
-        {.vtype = RD_KAFKA_VTYPE_HEADERS, .u.headers = list},
-    };
-    error = p_rd_kafka_produceva(client, parts, sizeof parts / sizeof *parts);
-  }
-  if (error) {
-    code = p_rd_kafka_error_code(error);
-    p_rd_kafka_error_destroy(error);
-  }
-  if (code) p_rd_kafka_headers_destroy(list);
-  return code;
+  for (size_t i = 0; i < header_count; i++)
+    p_rd_kafka_header_add(list, headers[i].name, -1, headers[i].value, (ssize_t)headers[i].value_size);
+  return crdk_produce_list(client, topic, RD_KAFKA_PARTITION_UA, key, key_size, value, value_size, list, 0, opaque);
 }
 
 rd_kafka_resp_err_t crdk_purge(rd_kafka_t *client) {

@@ -24,7 +24,7 @@
   F(rd_kafka_AdminOptions_set_request_timeout) F(rd_kafka_AdminOptions_destroy) F(rd_kafka_error_code)                 \
   F(rd_kafka_error_string) F(rd_kafka_error_is_retriable) F(rd_kafka_error_is_fatal)                                   \
   F(rd_kafka_error_txn_requires_abort) F(rd_kafka_error_destroy) F(rd_kafka_headers_new) F(rd_kafka_header_add)        \
-  F(rd_kafka_headers_destroy) F(rd_kafka_produceva) F(rd_kafka_conf_set_dr_msg_cb) F(rd_kafka_poll)                    \
+  F(rd_kafka_conf_set_dr_msg_cb) F(rd_kafka_poll)                    \
   F(rd_kafka_memberid) F(rd_kafka_DescribeConsumerGroups) F(rd_kafka_event_DescribeConsumerGroups_result)              \
   F(rd_kafka_DescribeConsumerGroups_result_groups) F(rd_kafka_ConsumerGroupDescription_error)                          \
   F(rd_kafka_ConsumerGroupDescription_state) F(rd_kafka_ConsumerGroupDescription_member_count)                         \
@@ -168,38 +168,18 @@ bool crdk_message_last_header(const rd_kafka_message_t *message, const char *nam
 rd_kafka_resp_err_t crdk_produce_packed(rd_kafka_t *client, rd_kafka_topic_t *topic, int32_t partition,
                                         const void *key, size_t key_size, const void *value, size_t value_size,
                                         const uint8_t *headers, size_t count, int64_t timestamp, intptr_t opaque) {
-  // A list, not parts: see crdk_produce().
+  // A list, not parts: see crdk_produce(). A new one refuses no header.
   rd_kafka_headers_t *list = p_rd_kafka_headers_new(count);
-  rd_kafka_resp_err_t code = RD_KAFKA_RESP_ERR_NO_ERROR;
-  for (size_t i = 0; i < count && !code; i++) {
+  for (size_t i = 0; i < count; i++) {
     const char *name = (const char *)headers;
     size_t name_size = strlen(name);
     int32_t size;
     memcpy(&size, headers + name_size + 1, sizeof size);
     const uint8_t *content = headers + name_size + 1 + sizeof size;
-    code = p_rd_kafka_header_add(list, name, (ssize_t)name_size, size < 0 ? NULL : content, size < 0 ? 0 : size);
+    p_rd_kafka_header_add(list, name, (ssize_t)name_size, size < 0 ? NULL : content, size < 0 ? 0 : size);
     headers = content + (size < 0 ? 0 : size);
   }
-  rd_kafka_error_t *error = NULL;
-  if (!code) {
-    rd_kafka_vu_t parts[] = {
-        {.vtype = RD_KAFKA_VTYPE_RKT, .u.rkt = topic},
-        {.vtype = RD_KAFKA_VTYPE_PARTITION, .u.i32 = partition},
-        {.vtype = RD_KAFKA_VTYPE_MSGFLAGS, .u.i = RD_KAFKA_MSG_F_COPY},
-        {.vtype = RD_KAFKA_VTYPE_KEY, .u.mem = {(void *)key, key_size}},
-        {.vtype = RD_KAFKA_VTYPE_VALUE, .u.mem = {(void *)value, value_size}},
-        {.vtype = RD_KAFKA_VTYPE_TIMESTAMP, .u.i64 = timestamp},
-        {.vtype = RD_KAFKA_VTYPE_OPAQUE, .u.ptr = (void *)opaque},
-        {.vtype = RD_KAFKA_VTYPE_HEADERS, .u.headers = list},
-    };
-    error = p_rd_kafka_produceva(client, parts, sizeof parts / sizeof *parts);
-  }
-  if (error) {
-    code = p_rd_kafka_error_code(error);
-    p_rd_kafka_error_destroy(error);
-  }
-  if (code) p_rd_kafka_headers_destroy(list);
-  return code;
+  return crdk_produce_list(client, topic, partition, key, key_size, value, value_size, list, timestamp, opaque);
 }
 
 rd_kafka_resp_err_t crdk_flush(rd_kafka_t *client, int milliseconds) { return p_rd_kafka_flush(client, milliseconds); }

@@ -65,7 +65,14 @@ typedef struct {
   size_t value_size;
 } crdk_header;
 
-/// Queues one message, copied, whose report will carry `opaque`.
+/// Queues one message, copied, whose report will carry `opaque`. `list` is taken over, whatever comes of it. A partition
+/// of -1 is chosen by the key, a timestamp of 0 is the present.
+rd_kafka_resp_err_t crdk_produce_list(rd_kafka_t *_Nonnull client, rd_kafka_topic_t *_Nonnull topic, int32_t partition,
+                                      const void *_Nullable key, size_t key_size, const void *_Nullable value,
+                                      size_t value_size, rd_kafka_headers_t *_Nonnull list, int64_t timestamp,
+                                      intptr_t opaque);
+
+/// Queues one message in the same way, with these headers, to a partition by its key.
 rd_kafka_resp_err_t crdk_produce(rd_kafka_t *_Nonnull client, rd_kafka_topic_t *_Nonnull topic,
                                  const void *_Nonnull key, size_t key_size, const void *_Nonnull value,
                                  size_t value_size, const crdk_header *_Nullable headers, size_t header_count,
