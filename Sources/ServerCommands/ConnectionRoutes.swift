@@ -26,11 +26,7 @@ struct ConnectionRoutes {
     do throws(KafkaError) { _ = try ConnectionCheck.check(draft) } catch {
       throw RouteProblem(409, "\(error); correct the connection.")
     }
-    try RouteProblem.of { () throws(StateError) in
-      try store.adopt(draft)
-      // An outage of the brokers before means nothing for these.
-      try Outbox.existing(home: home)?.clearOutage()
-    }
+    try RouteProblem.of { () throws(StateError) in try store.adopt(draft) }
   }
 
   /// A test of the form's connection, or without a form of the connection as it is. It changes nothing.
@@ -80,10 +76,7 @@ struct ConnectionRoutes {
   }
 
   func remove() throws(RouteProblem) -> HTTPResponse {
-    try RouteProblem.of { () throws(StateError) in
-      guard try store.remove() else { return }
-      try Outbox.existing(home: home)?.clearOutage()
-    }
+    try RouteProblem.of { () throws(StateError) in _ = try store.remove() }
     return HTTPResponse(status: 204, type: "application/json", body: .bytes([]))
   }
 

@@ -39,8 +39,6 @@ public final class ConnectionStore {
 
   /// Makes this the connection, in the place of the one before. Contents that the database no longer needs are
   /// overwritten, since they may be a password.
-  ///
-  /// The caller should also call ``Outbox/clearOutage()``: an outage of the former broker means nothing now.
   public func set(_ connection: Connection) throws(StateError) {
     let database = try state.forWriting()
     try database.execute("PRAGMA secure_delete = ON")
@@ -54,6 +52,7 @@ public final class ConnectionStore {
       }
     }
     if connection.certificateAuthority != state.certificateAuthority { removeCertificateAuthority() }
+    try forgetOutage()
   }
 
   /// Removes the connection and the copied certificate authority.
@@ -68,8 +67,12 @@ public final class ConnectionStore {
       return database.changes > 0
     }
     removeCertificateAuthority()
+    if removed { try forgetOutage() }
     return removed
   }
+
+  /// An outage of the brokers before means nothing for the next ones.
+  private func forgetOutage() throws(StateError) { try Outbox.existing(home: state.home)?.clearOutage() }
 
   /// Copies a certificate authority into the home, so that the connection works on when the original moves.
   ///

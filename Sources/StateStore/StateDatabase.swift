@@ -6,7 +6,7 @@ internal import CSQLite
 /// The file keeps SQLite's rollback journal, not a write-ahead log: it is written a few times a year and read by every
 /// `exec`, and a log would make each reader map a shared index and, as the last to leave, clean up.
 public final class StateDatabase {
-  private let home: HomeDirectory
+  let home: HomeDirectory
   private let busyTimeout: Duration
   private var database: SQLiteDatabase?
 

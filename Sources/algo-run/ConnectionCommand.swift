@@ -124,9 +124,7 @@ enum ConnectionCommand: Subcommand {
       Message.print("no connection is set; payloads go to \(home.insightsFile) already.")
       return 0
     }
-    let outbox = try Outbox.existing(home: home)
-    try outbox?.clearOutage()
-    let waiting = try outbox?.pendingCount() ?? 0
+    let waiting = try Outbox.existing(home: home)?.pendingCount() ?? 0
     Message.print(
       "the connection is removed; payloads go to \(home.insightsFile)."
         + (waiting > 0 ? " \(waiting) wait in the outbox; `algo-run outbox deliver` would append them to it." : ""))

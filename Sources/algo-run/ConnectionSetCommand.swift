@@ -88,8 +88,6 @@ enum ConnectionSetCommand {
     }
     if let authority { connection.certificateAuthority = try store.copyCertificateAuthority(from: authority) }
     try store.set(connection)
-    // An outage of the broker before means nothing for this one.
-    try Outbox.existing(home: home)?.clearOutage()
     let target = connection.kind == .file ? connection.filePath ?? home.insightsFile : "topic \(connection.topic)"
     Message.print("payloads go to \(target) from now on; try it with: algo-run connection test.")
     let waiting = try Outbox.existing(home: home)?.pendingCount() ?? 0

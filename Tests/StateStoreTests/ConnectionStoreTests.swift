@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
+import Platform
 import RunModel
 import Testing
 
@@ -28,6 +29,16 @@ import Testing
     #expect(try store.connection() == nil)
     #expect(try !store.remove())
     #expect(temporary.names().isEmpty)
+  }
+
+  @Test func `another connection, and none, forget an outage of the brokers before`() throws {
+    let outbox = try Outbox(home: temporary.home)
+    let now = WallClock.now()
+    for change in [{ try store.set(full) }, { _ = try store.remove() }] {
+      try outbox.noteOutage(until: now + .seconds(9), error: "down", at: now)
+      try change()
+      #expect(try outbox.outage() == nil)
+    }
   }
 
   @Test func `everything about a connection comes back as it was set`() throws {

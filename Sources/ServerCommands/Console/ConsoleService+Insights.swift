@@ -183,7 +183,6 @@ extension ConsoleService {
         guard try routes.connection.store.remove() else {
           return .seeOther("/insights", .note("No connection was set."))
         }
-        try outbox?.clearOutage()
         return .seeOther("/insights", .done("The connection is removed. Payloads go to the file in the home."))
       }
       if route == .retryOutbox {
