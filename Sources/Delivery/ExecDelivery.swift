@@ -107,8 +107,8 @@ public final class ExecDelivery: PayloadPublisher {
         route.turn(until: .now())
       }
       // A missing answer means something about the broker only if it had time to come.
-      let isTelling = worker.hasTrouble || connection.deliveryWait >= ExecRoute.tellingWait && !isInterrupted
-      if isTelling { worker.declareOutage() }
+      let isMeaningful = worker.hasTrouble || connection.deliveryWait >= ExecRoute.meaningfulWait && !isInterrupted
+      if isMeaningful { worker.declareOutage() }
     }
     let cause = worker.causeOfWaiting
     try? worker.close()

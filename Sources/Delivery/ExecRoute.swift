@@ -7,7 +7,7 @@ internal import StateStore
 /// The worker and destination of one `exec`, made on a thread of their own while the child runs.
 final class ExecRoute {
   /// After a shorter wait a missing answer means nothing.
-  static let tellingWait = Duration.seconds(1)
+  static let meaningfulWait = Duration.seconds(1)
 
   let access: OutboxAccess
   private(set) var worker: DeliveryWorker
@@ -59,7 +59,7 @@ final class ExecRoute {
     let now = WallClock.now()
     if outage.isKnown(at: now) { return outage }
     // A process that does not wait for an answer must not take the turn from one that does.
-    guard connection.deliveryWait >= tellingWait else { return nil }
+    guard connection.deliveryWait >= meaningfulWait else { return nil }
     let until = DeliveryPolicy.endOfOutage(since: outage.since, now: now)
     isTryingForOthers = (try? outbox.tryHalfOpen(after: outage, until: until)) ?? true
     return isTryingForOthers ? nil : outage
@@ -77,7 +77,7 @@ final class ExecRoute {
   /// Whether the broker failed for all of a delivery wait while the child ran: then it has had its wait.
   func hasFailedAllAlong() -> Bool {
     guard let broker, connection.deliveryWait > .zero,
-      start + max(connection.deliveryWait, Self.tellingWait) <= .now()
+      start + max(connection.deliveryWait, Self.meaningfulWait) <= .now()
     else { return false }
     try? worker.turn()
     return worker.hasTrouble && !broker.topic.hasBrokerAnswered

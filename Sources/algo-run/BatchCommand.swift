@@ -101,7 +101,7 @@ enum BatchCommand: Subcommand {
     }
     history?.close()
     for line in settings.isQuiet ? summary.linesWhenQuiet : summary.lines { Message.print(line) }
-    executor.tellLateMetrics()
+    executor.printLateMetrics()
     if let summaryFile {
       try ExecCommand.ownFailure { try summaryFile.write(summary.json) }
     }

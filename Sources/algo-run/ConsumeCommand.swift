@@ -85,7 +85,7 @@ enum ConsumeCommand: Subcommand {
     let end = run.run()
     payloads?.close()
     history?.close()
-    executor.tellLateMetrics()
+    executor.printLateMetrics()
     if let sentence = end.sentence { Message.print(sentence) }
     return end.status
   }

@@ -107,7 +107,7 @@ enum ExecCommand: Subcommand {
     for notice in executor.takeNotices() { Message.print(notice) }
     if let failure = executor.failure { Message.print("\(failure)") }
     if let explanation = record.explanation { Message.print(explanation) }
-    executor.tellLateMetrics()
+    executor.printLateMetrics()
     if output?.isWritten == false, status == 0 { status = 125 }
     if record.outcome == .timedOut, let limit = options.stopping.limits.timeLimit ?? request.limits.timeLimit {
       let origin = invocation.isGiven("timeout") ? "--timeout" : "its version's time limit, which --timeout overrides"

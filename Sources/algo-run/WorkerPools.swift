@@ -38,7 +38,7 @@ extension RunContext {
 
 extension Executor {
   /// Prints how many metrics came too late, if any did.
-  func tellLateMetrics() {
+  func printLateMetrics() {
     if lateMetrics > 0 { Message.print(LateReport.sentence(lateMetrics)) }
   }
 }

@@ -105,7 +105,7 @@ import Testing
     let rest = policy.reclaimRest(now: Self.moment(1))
     #expect(rest == [.tryAgain(2, at: Self.moment(1), cause: "gap", mayBePersisted: true)])
     policy.producerWasReplaced()
-    #expect(policy.capacity == DeliveryPolicy.Room().normal && policy.count == 0)
+    #expect(policy.capacity == DeliveryPolicy.mostInFlight && policy.count == 0)
   }
 
   @Test func `records that an ending deliverer reclaims may follow immediately by the next`() {
@@ -149,7 +149,7 @@ import Testing
       policy.tick(now: Self.moment(3)) == [
         .announceOutage(since: Self.moment(3), until: Self.moment(8), cause: "down")
       ])
-    #expect(policy.capacity == DeliveryPolicy.Room().outage - 1)
+    #expect(policy.capacity == DeliveryPolicy.mostInOutage - 1)
     #expect(policy.tick(now: Self.moment(7)) == [])
     #expect(
       policy.tick(now: Self.moment(33)) == [

@@ -28,15 +28,12 @@ struct DeliveryPolicy {
     case announceRecovery
   }
 
-  /// How many records may be inside the producer.
-  struct Room {
-    /// While all is well: enough to fill 4 requests to each of several brokers.
-    var normal = 10_000
-    /// During an outage. Records inside serve to find its end; the others wait in the outbox, where the end of a window
-    /// costs nothing.
-    var outage = 16
-  }
-
+  /// How many records may be inside the producer while all is well: enough to fill 4 requests to each of several
+  /// brokers.
+  static let mostInFlight = 10_000
+  /// During an outage. Records inside serve to find its end; the others wait in the outbox, where the end of a window
+  /// costs nothing.
+  static let mostInOutage = 16
   /// The first pause before another attempt, and the longest; each pause doubles.
   static let firstPause = Duration.milliseconds(250)
   static let longestPause = Outbox.longestPause
@@ -60,7 +57,6 @@ struct DeliveryPolicy {
     var until: Timestamp
   }
 
-  private let room: Room
   private let longestPause: Duration
   private var batches: BatchLimit
   private var inFlight: [Int64: InFlight] = [:]
@@ -79,10 +75,7 @@ struct DeliveryPolicy {
   /// - Parameters:
   ///   - mostQuarterings: how often the size of batches may be quartered before records are sent one at a time.
   ///   - longestPause: before another attempt.
-  init(
-    room: Room = Room(), mostQuarterings: Int = BatchLimit.manyQuarterings, longestPause: Duration = Self.longestPause
-  ) {
-    self.room = room
+  init(mostQuarterings: Int = BatchLimit.manyQuarterings, longestPause: Duration = Self.longestPause) {
     self.longestPause = longestPause
     batches = BatchLimit(mostQuarterings: mostQuarterings)
   }
@@ -97,7 +90,7 @@ struct DeliveryPolicy {
   var capacity: Int {
     guard !isProducerDead, !batches.needsNewProducer else { return 0 }
     if isSendingAlone { return inFlight.isEmpty ? 1 : 0 }
-    return max(0, (isInOutage ? room.outage : room.normal) - inFlight.count)
+    return max(0, (isInOutage ? Self.mostInOutage : Self.mostInFlight) - inFlight.count)
   }
 
   /// Whether records are sent one at a time, because larger batches were refused.
