@@ -83,43 +83,11 @@ struct OutboxRoutes {
   private static func json(_ status: OutboxStatus, _ outage: BrokerOutage?, _ records: [OutboxListing]) -> [UInt8] {
     var json = JSONWriter()
     json.beginObject()
-    for state in OutboxState.allCases { json.member(state.name, integer: status.count(state)) }
-    json.member("fallback", integer: status.inFallback)
-    json.member("being_delivered", integer: status.claimed)
-    json.member("bytes", integer: status.bytes)
-    if let oldest = status.oldestPending { json.member("oldest_pending", oldest.description) }
-    if let end = status.nextWindowEnd { json.member("next_window_end", end.description) }
-    if let outage {
-      json.name("broker_outage")
-      json.beginObject()
-      json.member("since", outage.since.description)
-      json.member("until", outage.until.description)
-      json.member("last_error", outage.lastError)
-      json.endObject()
-    }
+    let outbox = OutboxJSON(showsNull: false)
+    outbox.write(status, outage, to: &json)
     json.name("records")
-    json.beginArray()
-    for record in records { write(record, to: &json) }
-    json.endArray()
+    outbox.write(records, to: &json)
     json.endObject()
     return json.bytes
-  }
-
-  private static func write(_ record: OutboxListing, to json: inout JSONWriter) {
-    json.beginObject()
-    json.member("id", integer: record.id)
-    json.member("request_id", record.key)
-    json.member("state", record.state.name)
-    json.member("created_at", record.createdAt.description)
-    json.member("window_end", record.windowEnd.description)
-    json.member("attempts", integer: record.attempts)
-    if let next = record.nextAttemptAt { json.member("next_attempt_at", next.description) }
-    json.name("possibly_persisted")
-    json.boolean(record.possiblyPersisted)
-    if let error = record.lastError { json.member("last_error", error) }
-    json.name("being_delivered")
-    json.boolean(record.isClaimed)
-    json.member("bytes", integer: record.bytes)
-    json.endObject()
   }
 }

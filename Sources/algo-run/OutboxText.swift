@@ -25,22 +25,7 @@ enum OutboxText {
   static func json(_ status: OutboxStatus, _ outage: BrokerOutage?) -> [UInt8] {
     var json = JSONWriter()
     json.beginObject()
-    for state in OutboxState.allCases { json.member(state.name, integer: status.count(state)) }
-    json.member("fallback", integer: status.inFallback)
-    json.member("being_delivered", integer: status.claimed)
-    json.member("bytes", integer: status.bytes)
-    json.member("oldest_pending", orNull: status.oldestPending?.description)
-    json.member("next_window_end", orNull: status.nextWindowEnd?.description)
-    json.name("broker_outage")
-    if let outage {
-      json.beginObject()
-      json.member("since", outage.since.description)
-      json.member("until", outage.until.description)
-      json.member("last_error", outage.lastError)
-      json.endObject()
-    } else {
-      json.null()
-    }
+    OutboxJSON(showsNull: true).write(status, outage, to: &json)
     json.endObject()
     return json.bytes + [UInt8(ascii: "\n")]
   }
@@ -62,25 +47,7 @@ enum OutboxText {
   /// An array of them.
   static func json(_ records: [OutboxListing]) -> [UInt8] {
     var json = JSONWriter()
-    json.beginArray()
-    for record in records {
-      json.beginObject()
-      json.member("id", integer: record.id)
-      json.member("request_id", record.key)
-      json.member("state", record.state.name)
-      json.member("created_at", record.createdAt.description)
-      json.member("window_end", record.windowEnd.description)
-      json.member("attempts", integer: record.attempts)
-      json.member("next_attempt_at", orNull: record.nextAttemptAt?.description)
-      json.name("possibly_persisted")
-      json.boolean(record.possiblyPersisted)
-      json.member("last_error", orNull: record.lastError)
-      json.name("being_delivered")
-      json.boolean(record.isClaimed)
-      json.member("bytes", integer: record.bytes)
-      json.endObject()
-    }
-    json.endArray()
+    OutboxJSON(showsNull: true).write(records, to: &json)
     return json.bytes + [UInt8(ascii: "\n")]
   }
 }
