@@ -4,13 +4,15 @@ internal import Platform
 
 /// Answers `GET /metrics` of a member, in turns of its loop.
 final class MetricsService: HTTPApplication {
-  private let text: () -> String
+  private let answer: (_ accept: String?) -> HTTPResponse
   private var server: HTTPServer?
 
-  /// - Parameter text: gives the figures at the moment of a request.
+  /// - Parameter answer: gives the figures at the moment of a request.
   /// - Throws: ``HTTPFailure`` if the address cannot be used.
-  init(_ address: ListenAddress, loop: EventLoop, text: @escaping () -> String) throws(HTTPFailure) {
-    self.text = text
+  init(
+    _ address: ListenAddress, loop: EventLoop, answer: @escaping (_ accept: String?) -> HTTPResponse
+  ) throws(HTTPFailure) {
+    self.answer = answer
     self.address = address
     let server = try HTTPServer(self, loop: loop, limits: HTTPLimits())
     let socket = try ListeningSocket(address)
@@ -35,8 +37,7 @@ final class MetricsService: HTTPApplication {
   }
 
   func receive(_ exchange: HTTPExchange) {
-    exchange.respond(
-      HTTPResponse(type: "text/plain; version=0.0.4; charset=utf-8", body: .bytes(Array(text().utf8))))
+    exchange.respond(answer(exchange.request["accept"]))
   }
 
   func clientLeft(_ exchange: HTTPExchange) {}

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import HTTPService
 internal import RunModel
 
 /// Counts executions for `/metrics`.

@@ -205,6 +205,9 @@ def test_figures_for_prometheus(members43, promtool):
     page = urllib.request.urlopen(figures.address, timeout=300).read()
     done = subprocess.run([promtool, "check", "metrics"], input=page, capture_output=True)
     assert done.returncode == 0 and not done.stdout + done.stderr, done
+    other = urllib.request.Request(figures.address, headers={"Accept": "application/openmetrics-text;version=1.0.0"})
+    with urllib.request.urlopen(other, timeout=300) as answer:
+        assert answer.headers["Content-Type"].startswith("application/openmetrics-text") and answer.read().endswith(b"# EOF\n")
     member.send_signal(signal.SIGTERM)
     assert members.program.finish(member).status == 0
 

@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
-internal import HTTPService
-internal import RunModel
+public import RunModel
 
 /// Writes `/metrics` in the text format of Prometheus, or in that of OpenMetrics.
-struct MetricsText {
-  enum Kind: String { case counter, gauge, histogram }
+public struct MetricsText {
+  /// The type of a family.
+  public enum Kind: String, Sendable { case counter, gauge, histogram }
 
   private let isOpen: Bool
   private var text = ""
   private var name = ""
 
   /// - Parameter accept: the header of the request.
-  init(accept: String?) { isOpen = accept?.containsBytes("application/openmetrics-text") == true }
+  public init(accept: String?) { isOpen = accept?.containsBytes("application/openmetrics-text") == true }
 
   /// Begins a family; its samples follow directly.
-  mutating func family(_ name: String, _ kind: Kind, _ help: String) {
+  public mutating func family(_ name: String, _ kind: Kind, _ help: String) {
     self.name = name
     // OpenMetrics names the family of a counter without its suffix.
     let family = isOpen && kind == .counter ? String(name.dropLast("_total".utf8.count)) : name
@@ -22,7 +22,7 @@ struct MetricsText {
   }
 
   /// A sample of the family.
-  mutating func sample(_ value: String, _ labels: [(String, String)] = [], suffix: String = "") {
+  public mutating func sample(_ value: String, _ labels: [(String, String)] = [], suffix: String = "") {
     text += name + suffix
     if !labels.isEmpty {
       text += "{" + labels.map { "\($0)=\"\(Self.escaped($1))\"" }.joined(separator: ",") + "}"
@@ -30,10 +30,11 @@ struct MetricsText {
     text += " \(value)\n"
   }
 
-  mutating func sample(_ value: Int, _ labels: [(String, String)] = []) { sample("\(value)", labels) }
+  /// The same with a number.
+  public mutating func sample(_ value: Int, _ labels: [(String, String)] = []) { sample("\(value)", labels) }
 
   /// The samples of a histogram.
-  mutating func samples(_ histogram: Histogram, _ labels: [(String, String)] = []) {
+  public mutating func samples(_ histogram: Histogram, _ labels: [(String, String)] = []) {
     var total = 0
     for (bound, count) in zip(histogram.bounds.map { "\($0)" } + ["+Inf"], histogram.counts) {
       total += count
@@ -44,7 +45,7 @@ struct MetricsText {
   }
 
   /// The whole text.
-  var response: HTTPResponse {
+  public var response: HTTPResponse {
     let type = isOpen ? "application/openmetrics-text; version=1.0.0" : "text/plain; version=0.0.4"
     return HTTPResponse(
       type: "\(type); charset=utf-8", body: .bytes(Array((text + (isOpen ? "# EOF\n" : "")).utf8)))
