@@ -131,8 +131,10 @@ let package = Package(
     .systemLibrary(name: "CSQLite"),
 
     // Samples of two versions → statistics, verdicts, gates. Pure.
-    .target(name: "Comparison", swiftSettings: strict),
-    .testTarget(name: "ComparisonTests", dependencies: ["Comparison"], exclude: ["golden.py"], swiftSettings: strict),
+    .target(name: "Comparison", dependencies: ["RunModel"], swiftSettings: strict),
+    .testTarget(
+      name: "ComparisonTests", dependencies: ["Comparison", "RunModel"], exclude: ["golden.py"],
+      swiftSettings: strict),
 
     // Lines of files → executions and columns of their values.
     .target(
@@ -144,7 +146,7 @@ let package = Package(
     .target(name: "JSONText", swiftSettings: strict),
     .testTarget(name: "JSONTextTests", dependencies: ["JSONText"], swiftSettings: strict),
 
-    // The system: event loop, descriptors, threads, clocks, log.
+    // The system: event loop, descriptors, threads, clocks, messages on stderr.
     .target(name: "Platform", dependencies: ["CPlatform", "RunModel"], swiftSettings: touchesC),
     .target(name: "CPlatform"),
     .testTarget(name: "PlatformTests", dependencies: ["Platform", "RunModel"], swiftSettings: strict),

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import RunModel
+
 /// The reasons why requests of a batch never started, and how often each occurred. The summary shows only a count.
 struct StartFailureReasons {
   /// A list of a million unusable lines may have a million reasons.

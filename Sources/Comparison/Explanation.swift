@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import RunModel
+
 /// A verdict in one sentence, with its figures.
 extension MetricComparison {
   /// One sentence; empty before the verdict.
@@ -19,7 +21,7 @@ extension MetricComparison {
       return "a real difference (p \(p), \(method)), but a negligible one: \(effectText); \(movement) (\(counts))."
     case .inconclusive:
       let more =
-        needed.map { "; about \(FigureText.count($0)) \(pairs == nil ? "values a side" : "pairs") would settle it" }
+        needed.map { "; about \(HumanFormat.grouped($0)) \(pairs == nil ? "values a side" : "pairs") would settle it" }
         ?? ""
       return "\(effectText), but this may be chance (p \(p), \(method), \(counts))\(more)."
     case .same:
@@ -35,8 +37,8 @@ extension MetricComparison {
   private var method: String { evidence?.method.title ?? "" }
 
   private var counts: String {
-    if let pairs { return "\(FigureText.count(pairs.count)) pairs" }
-    return "\(FigureText.count(a?.count ?? 0)) and \(FigureText.count(b?.count ?? 0)) values"
+    if let pairs { return HumanFormat.counted(pairs.count, "pair") }
+    return "\(HumanFormat.grouped(a?.count ?? 0)) and \(HumanFormat.grouped(b?.count ?? 0)) values"
   }
 
   private var measure: String {

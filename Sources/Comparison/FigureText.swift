@@ -37,16 +37,6 @@ public enum FigureText {
   /// A probability: small ones only by their size.
   public static func probability(_ p: Double) -> String { p < 1e-15 ? "< 1e-15" : "= " + short(p, digits: 2) }
 
-  /// A count with its thousands apart: `12,345`.
-  public static func count(_ number: Int) -> String {
-    var text = ""
-    for (place, digit) in String(number).reversed().enumerated() {
-      if place > 0, place % 3 == 0, digit != "-" { text.append(",") }
-      text.append(digit)
-    }
-    return String(text.reversed())
-  }
-
   private static func scaled(_ value: Double, _ exponent: Int) -> Double {
     guard exponent < 0 else { return (value / pow(10, Double(exponent))).rounded() }
     // In two steps: 10³²² alone is not a double.

@@ -79,12 +79,13 @@ public enum ComparePage {
   private static func extent(_ outcome: Outcome, _ sides: (a: String, b: String)) -> HTML {
     let (a, b) = outcome.executions
     let cut: HTML =
-      max(a, b) < executions ? .none : " Of each side the newest \(FigureText.count(executions)) count here."
+      max(a, b) < executions ? .none : " Of each side the newest \(HumanFormat.grouped(executions)) count here."
     let pairs: HTML =
-      outcome.pairs.map { " They ran the same inputs, so \(FigureText.count($0)) pairs are compared input by input." }
-      ?? .none
+      outcome.pairs.map {
+        " They ran the same inputs, so \(HumanFormat.grouped($0)) pairs are compared input by input."
+      } ?? .none
     return """
-      \(sides.a): \(FigureText.count(a)) executions. \(sides.b): \(FigureText.count(b)) executions.\(pairs)\(cut)
+      \(sides.a): \(HumanFormat.counted(a, "execution")). \(sides.b): \(HumanFormat.counted(b, "execution")).\(pairs)\(cut)
       """
   }
 
@@ -114,8 +115,8 @@ public enum ComparePage {
         ? "<a href=\"#metric-\(number)\"><code>\(metric.name)</code></a>" : "<code>\(metric.name)</code>"
       return """
         <tr><th scope="row">\(name)</th><td>\(badge(metric.verdict))</td><td class="number">\(mean(metric.a))</td>
-        <td class="number">\(mean(metric.b))</td><td class="number">\(FigureText.count(metric.a?.count ?? 0))</td>
-        <td class="number">\(FigureText.count(metric.b?.count ?? 0))</td></tr>
+        <td class="number">\(mean(metric.b))</td><td class="number">\(HumanFormat.grouped(metric.a?.count ?? 0))</td>
+        <td class="number">\(HumanFormat.grouped(metric.b?.count ?? 0))</td></tr>
         """
     }
     return """

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import JSONText
+internal import RunModel
 
 /// The form of the connection, and the answer to *Connect*, which comes in pieces.
 public enum ConnectPage {
@@ -57,7 +58,7 @@ public enum ConnectPage {
       let choice = isTested ? nil : "only-\(type)"
       return [
         Layout.Line("Set", command(type, form), choice: choice),
-        Layout.Line("Test and set", "\(curl) \(URLText.shellWord(body(type, form)))", choice: choice),
+        Layout.Line("Test and set", "\(curl) \(ShellText.quoted(body(type, form)))", choice: choice),
       ]
     }
     lines.append(.init("Test", "algo-run connection test"))
@@ -94,7 +95,7 @@ public enum ConnectPage {
   /// The command that sets such a connection. It asks for the password.
   private static func command(_ type: String, _ form: Form) -> String {
     guard type != "file" else {
-      return URLText.commandLine(
+      return ShellText.commandLine(
         ["algo-run", "connection", "set", "--type", "file"] + (form.path.isEmpty ? [] : ["--path", form.path]))
     }
     var words = ["algo-run", "connection", "set"]
@@ -106,7 +107,7 @@ public enum ConnectPage {
     if type == "sasl_ssl" || type == "event_hubs" {
       if !form.authority.isEmpty { words += ["--ca", "FILE"] }
     }
-    return URLText.commandLine(words)
+    return ShellText.commandLine(words)
   }
 
   /// The form.

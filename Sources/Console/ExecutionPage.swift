@@ -30,7 +30,7 @@ public enum ExecutionPage {
       "Execution", .executions, viewer,
       above: "<p class=\"above\"><a href=\"/executions\">Executions</a></p>",
       lines: [
-        .init("Show", "algo-run runs show \(URLText.shellWord(id))"),
+        .init("Show", "algo-run runs show \(ShellText.quoted(id))"),
         .init("Over HTTP", "curl \(viewer.origin)/v1/executions/\(URLText.segment(id))\(viewer.authorization)"),
       ])
   }

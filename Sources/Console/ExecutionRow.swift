@@ -51,7 +51,7 @@ public struct ExecutionRow: Sendable {
 
   /// The rejected metrics: subject, reason and detail.
   var rejections: [(subject: String, reason: String, detail: String)] {
-    JSONArray.objects(members["rejected_metrics"] ?? []).map { rejection in
+    (members.array("rejected_metrics") ?? []).compactMap { JSONMembers($0) }.map { rejection in
       (
         rejection.string("name") ?? "line \(rejection.integer("line") ?? 0)", rejection.string("reason") ?? "",
         rejection.string("detail") ?? ""

@@ -71,7 +71,7 @@ public enum PublishPage {
     if let limit = previous.timeLimit { words += ["--timeout", DurationText.format(limit)] }
     for variable in previous.environment { words += ["--env", "\(variable.name)=\(variable.value)"] }
     if previous.worker != nil { words.append("--worker") }
-    return URLText.commandLine(words + ["--"] + previous.command)
+    return ShellText.commandLine(words + ["--"] + previous.command)
   }
 
   private static func numbering(_ form: Form, _ previous: PublishedVersion?) -> HTML {
@@ -95,7 +95,7 @@ public enum PublishPage {
     guard viewer.isAdmin, viewer.allowsCommands else {
       guard let previous else { return .none }
       return """
-        <dl class="facts"><dt>Command</dt><dd><code>\(URLText.commandLine(previous.command))</code></dd></dl>
+        <dl class="facts"><dt>Command</dt><dd><code>\(ShellText.commandLine(previous.command))</code></dd></dl>
         <p class="hint">The command stays that of \(previous.version.description). A new command is published on the server's host,
         or here if <code>serve</code> runs with <code>--allow-publish</code>.</p>
         """

@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-internal import RunModel
-
 /// Texts as parts of a URL.
 public enum URLText {
   /// A segment of a path, or the value of a parameter: all but unreserved characters escaped.
@@ -19,20 +17,4 @@ public enum URLText {
     }
     return escaped
   }
-
-  /// A word of a shell command line, in quotes if it needs them.
-  static func shellWord(_ text: String) -> String {
-    let plain = text.utf8.allSatisfy { byte in
-      switch byte {
-      case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"),
-        UInt8(ascii: "0")...UInt8(ascii: "9"):
-        true
-      default: "-._/:=,+@%".utf8.contains(byte)
-      }
-    }
-    return plain && !text.isEmpty ? text : "'" + text.replacingAll("'", with: #"'\''"#) + "'"
-  }
-
-  /// A command as it would be typed.
-  static func commandLine(_ command: [String]) -> String { command.map(shellWord).joined(separator: " ") }
 }

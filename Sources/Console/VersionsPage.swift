@@ -60,7 +60,7 @@ public enum VersionsPage {
     let more: HTML = facts.isEmpty ? .none : "<p class=\"muted\">\(facts.joined(separator: ", "))</p>"
     return """
       <tr><th scope="row"><span class="version">\(version.version.description)</span>\(latest)\(notes)</th><td>\(flag)</td>
-      <td class="command"><code class="clip" title="\(URLText.commandLine(version.command))">\(URLText.commandLine(version.command))</code>\(more)
+      <td class="command"><code class="clip" title="\(ShellText.commandLine(version.command))">\(ShellText.commandLine(version.command))</code>\(more)
       <details><summary>Call this version</summary><p class="copy"><code>\(call(version.algorithm, version.version, viewer))</code></p></details></td>
       <td class="number">\(activity.executions)</td><td class="number">\(failures)</td>
       <td class="nowrap">\(HTML.moment(version.publishedAt, now: viewer.now))</td></tr>

@@ -48,8 +48,7 @@ public struct TraceContext: Sendable, Equatable, CustomStringConvertible {
 
   /// The context for work that belongs to this trace: a new parent ID, and all else unchanged.
   public func child() -> TraceContext {
-    let digits = String(UInt64.random(in: 1...UInt64.max), radix: 16)
-    let parent = String(repeating: "0", count: 16 - digits.utf8.count) + digits
+    let parent = Hexadecimal.text(UInt64.random(in: 1...UInt64.max))
     let bytes = Array(description.utf8)
     var context = self
     context.description =

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-internal import CCrypto
 public import Platform
 public import RunModel
 
@@ -28,17 +27,12 @@ public final class KeyStore {
   public func create(
     _ name: String, scope: KeyScope, at moment: Timestamp = WallClock.now()
   ) throws(StateError) -> Secret {
-    var generator = SystemRandomNumberGenerator()
-    var text = "ak-"
-    for _ in 0..<4 {
-      let digits = String(generator.next() as UInt64, radix: 16)
-      text += String(repeating: "0", count: 16 - digits.utf8.count) + digits
-    }
+    let text = "ak-" + Hexadecimal.secret()
     let database = try state.forWriting()
     try database.writing { () throws(StateError) in
       guard try entries(in: database).allSatisfy({ $0.key.name != name }) else { throw .keyExists(name: name) }
       try database.statement("INSERT INTO api_key VALUES (?, ?, ?, ?)").run(
-        .text(name), .text(scope.rawValue), .bytes(Self.hash(text)), .integer(moment.microseconds))
+        .text(name), .text(scope.rawValue), .bytes(Digest.sha256(Array(text.utf8))), .integer(moment.microseconds))
     }
     return Secret(text)
   }
@@ -65,7 +59,7 @@ public final class KeyStore {
   ///
   /// Each hash is compared in full, so that the time of a refusal depends on nothing that is secret.
   public func key(_ text: String) throws(StateError) -> APIKey? {
-    let hash = Self.hash(text)
+    let hash = Digest.sha256(Array(text.utf8))
     var found: APIKey?
     for entry in try current() where Self.areEqual(entry.hash, hash) { found = entry.key }
     return found
@@ -89,14 +83,6 @@ public final class KeyStore {
       entries.append(Entry(key: APIKey(name: row.text(0), scope: scope, createdAt: createdAt), hash: row.bytes(3)))
     }
     return entries
-  }
-
-  private static func hash(_ text: String) -> [UInt8] {
-    let bytes = Array(text.utf8)
-    return unsafe [UInt8](unsafeUninitializedCapacity: 32) { digest, count in
-      _ = unsafe SHA256(bytes, bytes.count, digest.baseAddress)
-      count = 32
-    }
   }
 
   private static func areEqual(_ one: [UInt8], _ other: [UInt8]) -> Bool {

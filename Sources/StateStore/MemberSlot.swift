@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-internal import CCrypto
 internal import Glibc
 internal import Platform
+internal import RunModel
 
 /// A place of a home in a consumer group, held by one process at a time: its name is part of the member's transactional
 /// name, so that a restart takes its predecessor's, and its journal is the predecessor's.
@@ -83,10 +83,6 @@ public final class MemberSlot {
   }
 
   private static func hash(_ bytes: [UInt8]) -> String {
-    let digest = unsafe [UInt8](unsafeUninitializedCapacity: 32) { digest, count in
-      _ = unsafe SHA256(bytes, bytes.count, digest.baseAddress)
-      count = 32
-    }
-    return digest.prefix(8).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+    Hexadecimal.text(Digest.sha256(bytes).prefix(8))
   }
 }

@@ -7,9 +7,9 @@ internal import RunModel
 enum CompareMarkdown {
   static func text(_ result: CompareResult) -> String {
     var text = "### \(result.sentence)\n\n"
-    text += "A: \(code(result.a.title)), \(FigureText.count(result.a.executions)) executions.  \n"
-    text += "B: \(code(result.b.title)), \(FigureText.count(result.b.executions)) executions."
-    if let pairs = result.pairs { text += "  \n\(FigureText.count(pairs.count)) pairs with equal inputs." }
+    text += "A: \(code(result.a.title)), \(HumanFormat.counted(result.a.executions, "execution")).  \n"
+    text += "B: \(code(result.b.title)), \(HumanFormat.counted(result.b.executions, "execution"))."
+    if let pairs = result.pairs { text += "  \n\(HumanFormat.counted(pairs.count, "pair")) with equal inputs." }
     text += "\n\n"
     if result.emptySide == nil {
       text += "| metric | verdict | mean of A | mean of B | explanation |\n|---|---|---:|---:|---|\n"

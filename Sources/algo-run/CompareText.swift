@@ -8,8 +8,8 @@ enum CompareText {
   static func text(_ result: CompareResult, _ plot: ComparePlot, which: String) -> String {
     var text = "A  \(side(result.a))\nB  \(side(result.b))\n"
     if let pairs = result.pairs {
-      text += "   \(FigureText.count(pairs.count)) pairs of executions with equal inputs; without a partner: "
-      text += "\(FigureText.count(pairs.unmatchedA)) of A, \(FigureText.count(pairs.unmatchedB)) of B\n"
+      text += "   \(HumanFormat.counted(pairs.count, "pair")) of executions with equal inputs; without a partner: "
+      text += "\(HumanFormat.grouped(pairs.unmatchedA)) of A, \(HumanFormat.grouped(pairs.unmatchedB)) of B\n"
     }
     text += "\n"
     let width = result.metrics.map { $0.verdict?.rawValue.count ?? 0 }.max() ?? 0
@@ -27,7 +27,7 @@ enum CompareText {
   }
 
   private static func side(_ side: CompareSide) -> String {
-    "\(side.title)  \(FigureText.count(side.executions)) executions"
+    "\(side.title)  \(HumanFormat.counted(side.executions, "execution"))"
   }
 
   /// Measured by the supervisor; they follow the machine's load and are judged only by gates.

@@ -38,7 +38,7 @@ enum RunsShow {
           rows.append(["metric \(safe(metric.name))", plain(metric.value)])
         }
       case "rejected_metrics":
-        for rejection in JSONArray.objects(value) {
+        for rejection in (JSONElements.of(value) ?? []).compactMap({ JSONMembers($0) }) {
           let subject = rejection.string("name").map { "\"\(safe($0))\"" } ?? "line \(rejection.integer("line") ?? 0)"
           rows.append([
             "rejected", "\(subject): \(rejection.string("reason") ?? "") (\(safe(rejection.string("detail") ?? "")))",

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import CommandLineInterface
+internal import Comparison
 internal import ExecutionFiles
 internal import JSONText
 internal import Platform
@@ -24,7 +25,7 @@ enum RunsStats {
       } else {
         let counts = outcomes.map { "\($0.count) \($0.outcome)" }.joined(separator: ", ")
         blocks.append(
-          "\(version): \(count) executions (\(counts))\n"
+          "\(version): \(HumanFormat.counted(count, "execution")) (\(counts))\n"
             + Table.text(rows(summaries, of: count, columns: Descriptor.standardOutput.terminalColumns)))
       }
     }
@@ -35,18 +36,38 @@ enum RunsStats {
 
   private static func summaries(
     _ history: History, _ selection: RunSelection
-  ) throws -> [(name: String, summary: MetricSummary)] {
+  ) throws -> [Summary] {
     let columns = try history.columns(selection)
     do throws(SystemError) {
-      var summaries: [(name: String, summary: MetricSummary)] = []
-      for name in columns.metrics { summaries.append((name, MetricSummary(try columns.reported(.metric(name))))) }
-      for (place, name) in figures.enumerated() where columns.count(of: .supervisor(place)) > 0 {
-        summaries.append((name, MetricSummary(try columns.reported(.supervisor(place)))))
+      var summaries: [Summary] = []
+      func add(_ name: String, _ column: ColumnName) throws(SystemError) {
+        let values = try columns.reported(column)
+        guard let figures = SampleSummary(values.sorted()) else { return }
+        summaries.append(Summary(name: name, figures: figures, course: Sparkline.course(of: values, pieces: pieces)))
       }
+      for name in columns.metrics { try add(name, .metric(name)) }
+      for (place, name) in figures.enumerated() { try add(name, .supervisor(place)) }
       return summaries
     } catch { throw ScratchFolder.failure(error, status: 1) }
   }
 
+  /// One metric of a version.
+  private struct Summary {
+    let name: String
+    let figures: SampleSummary
+    /// Its values over time, in ``pieces`` means at most.
+    let course: [Double]
+
+    /// The figures, named as in JSON.
+    var named: [(name: String, value: Double?)] {
+      [
+        ("mean", figures.mean), ("sd", figures.deviation), ("min", figures.minimum), ("p5", figures.percentile(5)),
+        ("p50", figures.percentile(50)), ("p95", figures.percentile(95)), ("max", figures.maximum),
+      ]
+    }
+  }
+
+  private static let pieces = 24
   private static let figures = ["@duration", "@cpu", "@rss"]
   /// Columns that a narrow terminal does without, the first ones first.
   private static let dispensable = ["P5", "MIN", "MAX", "REPORTED", "SD", "P95", "N"]
@@ -54,20 +75,16 @@ enum RunsStats {
   private static let leastName = 16
 
   private static func rows(
-    _ summaries: [(name: String, summary: MetricSummary)], of count: Int, columns: Int?
+    _ summaries: [Summary], of count: Int, columns: Int?
   ) -> [[String]] {
     var rows = [["METRIC", "N", "REPORTED", "MEAN", "SD", "MIN", "P5", "P50", "P95", "MAX"]]
-    for (name, summary) in summaries {
-      let share = Double(summary.count) / Double(count) * 100
+    for summary in summaries {
+      let share = Double(summary.figures.count) / Double(count) * 100
       rows.append(
         [
-          TerminalText.escaped(name, limit: 40, inQuotes: false), "\(summary.count)",
+          TerminalText.escaped(summary.name, limit: 40, inQuotes: false), "\(summary.figures.count)",
           Figure.text(share, digits: 3) + "%",
-        ]
-          + [
-            summary.mean, summary.deviation, summary.minimum, summary.p5, summary.median, summary.p95, summary.maximum,
-          ]
-          .map { $0.map { Figure.text($0) } ?? "-" })
+        ] + summary.named.map { $0.value.map { Figure.text($0) } ?? "-" })
     }
     guard let columns else { return rows }
     fit(&rows, into: columns)
@@ -75,8 +92,8 @@ enum RunsStats {
     let room = columns - Table.width(rows) - 2
     guard room >= 8 else { return rows }
     rows[0].append("OVER TIME")
-    for (index, (_, summary)) in summaries.enumerated() {
-      rows[index + 1].append(Sparkline.text(MetricSummary.course(of: summary.course, pieces: room)))
+    for (index, summary) in summaries.enumerated() {
+      rows[index + 1].append(Sparkline.text(Sparkline.course(of: summary.course, pieces: room)))
     }
     return rows
   }
@@ -92,7 +109,7 @@ enum RunsStats {
 
   private static func json(
     _ version: AlgorithmReference, _ count: Int, _ outcomes: [(outcome: String, count: Int)],
-    _ summaries: [(name: String, summary: MetricSummary)]
+    _ summaries: [Summary]
   ) -> [UInt8] {
     var json = JSONWriter()
     json.beginObject()
@@ -104,15 +121,12 @@ enum RunsStats {
     json.endObject()
     json.name("metrics")
     json.beginArray()
-    for (name, summary) in summaries {
+    for summary in summaries {
       json.beginObject()
-      json.member("name", name)
-      json.member("n", integer: summary.count)
-      json.member("reported", number: "\(Double(summary.count) / Double(count))")
-      for (name, value) in [
-        ("mean", summary.mean), ("sd", summary.deviation), ("min", summary.minimum), ("p5", summary.p5),
-        ("p50", summary.median), ("p95", summary.p95), ("max", summary.maximum),
-      ] {
+      json.member("name", summary.name)
+      json.member("n", integer: summary.figures.count)
+      json.member("reported", number: "\(Double(summary.figures.count) / Double(count))")
+      for (name, value) in summary.named {
         if let value, value.isFinite { json.member(name, number: "\(value)") }
       }
       json.endObject()
@@ -126,6 +140,15 @@ enum RunsStats {
 /// Values as a line of blocks.
 enum Sparkline {
   private static let blocks = ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"]
+
+  /// The means of that many pieces of equal length, or all values if they are fewer.
+  static func course(of values: [Double], pieces: Int) -> [Double] {
+    guard values.count > pieces, pieces > 0 else { return values }
+    return (0..<pieces).map { piece in
+      let part = values[piece * values.count / pieces..<(piece + 1) * values.count / pieces]
+      return part.reduce(0) { $0 + $1 / Double(part.count) }
+    }
+  }
 
   static func text(_ values: [Double]) -> String {
     guard let least = values.min(), let most = values.max() else { return "" }

@@ -40,7 +40,7 @@ enum VersionsCommand: Subcommand {
       rows.append([
         version.reference, version.insights ? "on" : "off", runs(version.worker),
         String(version.publishedAt.description.prefix(19)) + "Z",
-        version.command.map { ShellText.quoted($0) }.joined(separator: " "),
+        ShellText.commandLine(version.command),
       ])
     }
     return StandardOutput.write(Table.text(rows)) ? 0 : 1
@@ -90,33 +90,5 @@ enum VersionsCommand: Subcommand {
     }
     json.endArray()
     return json.bytes + [UInt8(ascii: "\n")]
-  }
-}
-
-/// Words as a shell would need them.
-enum ShellText {
-  /// The word, in single quotes if a shell would otherwise split it.
-  static func quoted(_ word: String) -> String {
-    let plain = word.utf8.allSatisfy { byte in
-      switch byte {
-      case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-        UInt8(ascii: "0")...UInt8(ascii: "9"):
-        true
-      default: "@%_-+=:,./".utf8.contains(byte)
-      }
-    }
-    if plain, !word.isEmpty { return word }
-    guard word.unicodeScalars.contains(where: TerminalText.isUnsafe) else {
-      return "'" + word.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''") + "'"
-    }
-    // A control character in a stored command must not reach the terminal: bash and zsh read it from its number.
-    return "$'" + word.unicodeScalars.map { ansiQuoted($0) }.joined() + "'"
-  }
-
-  private static func ansiQuoted(_ scalar: Unicode.Scalar) -> String {
-    if scalar == "'" || scalar == "\\" { return "\\\(scalar)" }
-    guard TerminalText.isUnsafe(scalar) else { return String(scalar) }
-    let digits = String(scalar.value, radix: 16)
-    return "\\U" + String(repeating: "0", count: 8 - digits.count) + digits
   }
 }

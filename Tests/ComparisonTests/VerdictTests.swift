@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-import Comparison
+import RunModel
 import Testing
+
+@testable import Comparison
 
 /// Each verdict, from figures that lead to it.
 struct VerdictTests {
@@ -88,6 +90,6 @@ struct VerdictTests {
       FigureText.short(1.3e-9) == "1.3e-9" && FigureText.short(-12_345) == "-12300"
         && FigureText.short(1e308) == "1e308")
     #expect(
-      FigureText.short(.leastNonzeroMagnitude, digits: 1) == "5e-324" && FigureText.count(1_234_567) == "1,234,567")
+      FigureText.short(.leastNonzeroMagnitude, digits: 1) == "5e-324" && HumanFormat.grouped(1_234_567) == "1,234,567")
   }
 }

@@ -31,7 +31,7 @@ final class Session {
   func keep(_ form: ConnectionForm, for span: Duration) -> String {
     let now = MonotonicInstant.now()
     testedForms = testedForms.filter { $0.value.until > now }
-    let id = SessionStore.random()
+    let id = Hexadecimal.secret()
     testedForms[id] = ConnectTest.Tested(form: form, until: now + span)
     return id
   }

@@ -21,7 +21,7 @@ final class SessionStore {
 
   init(keys: KeyStore, hasLogin: Bool) {
     self.keys = keys
-    token = hasLogin ? Secret(Self.random()) : nil
+    token = hasLogin ? Secret(Hexadecimal.secret()) : nil
     shared = hasLogin ? nil : Session(key: nil)
   }
 
@@ -68,7 +68,7 @@ final class SessionStore {
     if sessions.count >= Self.mostSessions, let oldest = sessions.min(by: { $0.value.lastUsed < $1.value.lastUsed }) {
       sessions[oldest.key] = nil
     }
-    let id = Self.random()
+    let id = Hexadecimal.secret()
     sessions[id] = session
     return .done(("Set-Cookie", "\(Self.cookieName(request))=\(id); HttpOnly; SameSite=Strict; Path=/"))
   }
@@ -94,14 +94,6 @@ final class SessionStore {
       }
     }
     return nil
-  }
-
-  /// 256 random bits.
-  static func random() -> String {
-    (0..<4).map { _ in
-      let digits = String(UInt64.random(in: .min ... .max), radix: 16)
-      return String(repeating: "0", count: 16 - digits.utf8.count) + digits
-    }.joined()
   }
 
   /// In a time that does not depend on where they differ.

@@ -7,7 +7,7 @@ import Testing
 @testable import BatchRun
 
 /// Figures in output that users and scripts read.
-@Suite struct HumanFormatTests {
+@Suite struct BatchFiguresTests {
   @Test func `a percentile differs from the true one by less than one percent`() throws {
     var histogram = DurationHistogram()
     var generator = SystemRandomNumberGenerator()
@@ -36,17 +36,6 @@ import Testing
     for text in ["", "MiB", "1.5M", "-1", "1T", "99999999999999999999", "9999999999999G"] {
       #expect(ByteSize.parse(text) == nil, "\(text)")
     }
-  }
-
-  @Test func `numbers are formatted for a reader`() {
-    #expect(HumanFormat.grouped(1_234_567) == "1,234,567")
-    #expect(HumanFormat.grouped(999) == "999")
-    #expect(HumanFormat.short(.microseconds(8412)) == "8.41ms")
-    #expect(HumanFormat.short(.milliseconds(1250)) == "1.25s")
-    #expect(HumanFormat.span(.seconds(245)) == "4m05s")
-    #expect(HumanFormat.span(.seconds(7620)) == "2h07m")
-    #expect(HumanFormat.rate(81, .seconds(10)) == "8.1/s")
-    #expect(HumanFormat.rate(12, .seconds(60)) == "12/min")
   }
 
   @Test func `the progress line never fills the terminal's width, however narrow`() {

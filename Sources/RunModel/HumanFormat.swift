@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-internal import RunModel
-
 /// Numbers formatted for users.
 package enum HumanFormat {
   /// `1,234,567`.
