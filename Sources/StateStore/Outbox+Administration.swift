@@ -2,45 +2,6 @@
 public import Platform
 public import RunModel
 
-/// Which records an operator means.
-public struct OutboxSelection: Sendable, Equatable {
-  /// Records in one of these states …
-  public var states: [OutboxState]
-  /// … and, if given, of these numbers.
-  public var ids: [Int64]?
-
-  /// A selection by state and number.
-  public init(states: [OutboxState], ids: [Int64]? = nil) {
-    self.states = states
-    self.ids = ids
-  }
-
-  /// All that were given up.
-  public static let terminal = OutboxSelection(states: [.expired, .rejected, .corrupt])
-}
-
-/// How full the outbox is.
-public struct OutboxStatus: Sendable, Equatable {
-  /// An empty outbox.
-  public init() {}
-
-  /// How many records are in a state.
-  public var counts: [OutboxState: Int] = [:]
-  /// Bytes of the values of all records.
-  public var bytes: Int = 0
-  /// When the oldest pending payload was made.
-  public var oldestPending: Timestamp?
-  /// When the first window of a pending payload ends.
-  public var nextWindowEnd: Timestamp?
-  /// Pending records that a deliverer holds.
-  public var claimed: Int = 0
-  /// Payloads in fallback files, which are not records yet.
-  public var inFallback: Int = 0
-
-  /// How many records are in `state`.
-  public func count(_ state: OutboxState) -> Int { counts[state] ?? 0 }
-}
-
 /// The operations of `outbox status|list|retry|purge` and of the retention.
 extension Outbox {
   /// How full it is. Reads every record's row: for a person's question, not for a loop.

@@ -2,14 +2,6 @@
 public import Platform
 public import RunModel
 
-/// The result of a claim.
-public struct OutboxClaim: Sendable, Equatable {
-  /// The records to send, oldest first.
-  public var records: [OutboxRecord] = []
-  /// Records found damaged and set aside on the way; to be reported once.
-  public var corrupt: [Int64] = []
-}
-
 /// Who sends what: of any number of deliverers, one at a time holds a record.
 extension Outbox {
   /// Claims pending records that are due, oldest first: those that no deliverer holds, or whose holder is dead.

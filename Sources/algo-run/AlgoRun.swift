@@ -5,7 +5,7 @@ internal import Platform
 internal import RunModel
 
 /// The program: reads the command line, runs one subcommand, ends with its status. Each subcommand is a file of its
-/// own; this room composes the others and nothing imports it.
+/// own; this module composes the others and nothing imports it.
 @main
 struct AlgoRun {
   /// The subcommands, in the order help lists them.
@@ -92,48 +92,6 @@ extension AlgoRun {
       throw CommandError(
         exitCode: 1,
         sentence: "cannot write \(TerminalText.escaped(path)): \(error); name a folder that can be written.")
-    }
-  }
-}
-
-/// One word after `algo-run`.
-protocol Subcommand: SendableMetatype {
-  /// How it is written and explained.
-  static var command: Command { get }
-  /// Runs it and gives the exit status.
-  ///
-  /// - Throws: `UsageError` for what cannot be meant (64), `CommandError` for a status of its own, anything else for 1.
-  static func run(_ invocation: Invocation) throws -> Int32
-}
-
-/// A failure with an exit status that docs/contract.md names.
-struct CommandError: Error {
-  let exitCode: Int32
-  /// One sentence that ends in what to do.
-  let sentence: String
-}
-
-/// Messages of algo-run itself: lines on stderr, beside the algorithm's own.
-enum Message {
-  /// One line, in one write so that lines of several processes stay whole.
-  static func print(_ sentence: String) { MessageStream.standardError.print(sentence) }
-}
-
-/// Results go to stdout, whole or not at all.
-enum StandardOutput {
-  /// False if it could not all be written; that is reported on stderr unless the reader has simply gone.
-  static func write(_ text: String) -> Bool { write(Array(text.utf8)) }
-
-  /// The same for bytes.
-  static func write(_ bytes: [UInt8]) -> Bool {
-    do throws(SystemError) {
-      try Descriptor.standardOutput.writeAll(bytes)
-      return true
-    } catch {
-      if error.code != EPIPE {
-        Message.print("cannot write the result: \(error); send stdout to a file or pipe that takes it.")
-      }
-      return false
     }
   }
 }
