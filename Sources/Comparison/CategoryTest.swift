@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /// Whether two samples of few distinct values differ: χ², or Fisher's exact test where counts are small.
-public enum CategoryTest {
+enum CategoryTest {
   /// The least expected count for which χ² holds.
   private static let leastExpected = 5.0
 
   /// Nil with fewer than two categories.
-  public static func evidence(_ categories: [Category]) -> Evidence? {
+  static func evidence(_ categories: [Category]) -> Evidence? {
     let pooled = pool(categories)
     guard pooled.count > 1 else { return nil }
     let degrees = pooled.count - 1
@@ -49,7 +49,7 @@ public enum CategoryTest {
   /// Two-sided probability of the table [[a, b], [c, d]]: of all tables with its margins that are no more probable.
   ///
   /// Weights are relative to the most probable table, by the ratio of neighbours: no factorial is needed.
-  public static func fisher(_ a: Int, _ b: Int, _ c: Int, _ d: Int) -> Double {
+  static func fisher(_ a: Int, _ b: Int, _ c: Int, _ d: Int) -> Double {
     let (row, column, total) = (a + b, a + c, a + b + c + d)
     let (lowest, highest) = (max(0, row + column - total), min(row, column))
     guard lowest < highest else { return 1 }

@@ -5,37 +5,37 @@ internal import Glibc
 ///
 /// Series and continued fractions after Abramowitz and Stegun; relative errors stay below 1e-10 for every number of
 /// degrees of freedom that a sample can have.
-public enum Distribution {
+enum Distribution {
   /// P(|Z| > |z|) for a standard normal Z.
-  public static func normalTwoSided(_ z: Double) -> Double { erfc(abs(z) / 2.0.squareRoot()) }
+  static func normalTwoSided(_ z: Double) -> Double { erfc(abs(z) / 2.0.squareRoot()) }
 
   /// The z whose ``normalTwoSided(_:)`` is `p`.
-  public static func normalQuantile(twoSided p: Double) -> Double { inverse(p, of: normalTwoSided) }
+  static func normalQuantile(twoSided p: Double) -> Double { inverse(p, of: normalTwoSided) }
 
   /// P(X > x) for a chi-squared X.
-  public static func chiSquaredTail(_ x: Double, degrees: Int) -> Double {
+  static func chiSquaredTail(_ x: Double, degrees: Int) -> Double {
     x <= 0 ? 1 : upperGamma(Double(degrees) / 2, x / 2)
   }
 
   /// The x whose ``chiSquaredTail(_:degrees:)`` is `p`.
-  public static func chiSquaredQuantile(_ p: Double, degrees: Int) -> Double {
+  static func chiSquaredQuantile(_ p: Double, degrees: Int) -> Double {
     inverse(p) { chiSquaredTail($0, degrees: degrees) }
   }
 
   /// P(|T| > |t|) for Student's T.
-  public static func studentTwoSided(_ t: Double, degrees: Double) -> Double {
+  static func studentTwoSided(_ t: Double, degrees: Double) -> Double {
     let square = t * t
     guard square.isFinite else { return 0 }
     return incompleteBeta(degrees / 2, x: degrees / (degrees + square), complement: square / (degrees + square))
   }
 
   /// The t whose ``studentTwoSided(_:degrees:)`` is `p`.
-  public static func studentQuantile(twoSided p: Double, degrees: Double) -> Double {
+  static func studentQuantile(twoSided p: Double, degrees: Double) -> Double {
     inverse(p) { studentTwoSided($0, degrees: degrees) }
   }
 
   /// Kolmogorov's limiting law: P(√(nm/(n+m))·D > x) for large samples.
-  public static func kolmogorovTail(_ x: Double) -> Double {
+  static func kolmogorovTail(_ x: Double) -> Double {
     guard x > 0 else { return 1 }
     var sum = 0.0
     if x < 1.18 {
@@ -49,7 +49,7 @@ public enum Distribution {
   }
 
   /// The x whose ``kolmogorovTail(_:)`` is `p`.
-  public static func kolmogorovQuantile(_ p: Double) -> Double { inverse(p, of: kolmogorovTail) }
+  static func kolmogorovQuantile(_ p: Double) -> Double { inverse(p, of: kolmogorovTail) }
 
   /// Regularised upper incomplete gamma function Q(a, x).
   static func upperGamma(_ a: Double, _ x: Double) -> Double {

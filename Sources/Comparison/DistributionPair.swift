@@ -2,7 +2,7 @@
 /// The distances of two distributions, from one merged pass over both samples.
 public struct DistributionPair: Sendable {
   /// Pooled values of at most this many kinds are categories.
-  public static let mostCategories = 10
+  static let mostCategories = 10
   /// Bars of each histogram.
   public static let bars = 40
 

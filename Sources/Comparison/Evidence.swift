@@ -45,7 +45,7 @@ public struct Evidence: Sendable, Equatable {
   }
 
   /// Raises each probability by Holm's step-down rule, in the order given.
-  public static func holm(_ probabilities: [Double]) -> [Double] {
+  static func holm(_ probabilities: [Double]) -> [Double] {
     let order = probabilities.indices.sorted { probabilities[$0] < probabilities[$1] }
     var corrected = probabilities
     var largest = 0.0

@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 /// The two-sample Kolmogorov–Smirnov test: the largest gap between two empirical distribution functions.
-public enum KolmogorovSmirnov {
+enum KolmogorovSmirnov {
   /// Samples of at most this size get the exact probability: it costs time in proportion to n·m·D.
-  public static let largestExact = 10_000
+  static let largestExact = 10_000
 
   /// P(D ≥ observed) if both samples come from one continuous distribution; with ties the true value is smaller.
   ///
   /// - Parameter gap: the largest |i·m − j·n| over the merged samples, so that D = gap / (n·m) without rounding.
-  public static func probability(gap: Int, n: Int, m: Int) -> Double {
+  static func probability(gap: Int, n: Int, m: Int) -> Double {
     if max(n, m) <= largestExact { return exact(gap: gap, n: n, m: m) }
     return limiting(distance: Double(gap) / (Double(n) * Double(m)), n: n, m: m)
   }
 
   /// By the limiting law.
-  public static func limiting(distance: Double, n: Int, m: Int) -> Double {
+  static func limiting(distance: Double, n: Int, m: Int) -> Double {
     Distribution.kolmogorovTail(effectiveSize(n, m).squareRoot() * distance)
   }
 
@@ -22,7 +22,7 @@ public enum KolmogorovSmirnov {
 
   /// By a walk over the lattice of merge orders, all equally probable: the probability that flows out of the band of
   /// smaller gaps. Only additions of positive numbers, so that tiny probabilities keep their digits.
-  public static func exact(gap: Int, n: Int, m: Int) -> Double {
+  static func exact(gap: Int, n: Int, m: Int) -> Double {
     guard gap > 0 else { return 1 }
     let inverse = (0...(n + m)).map { $0 == 0 ? 0 : 1 / Double($0) }
     // reached[j]: probability that the walk comes through (i, j) and was always inside.

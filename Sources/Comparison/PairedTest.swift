@@ -2,12 +2,12 @@
 internal import Glibc
 
 /// Whether the values of two versions on the same inputs differ.
-public enum PairedTest {
+enum PairedTest {
   /// Up to this many differences, none zero and none equal in size, Wilcoxon's distribution is exact.
   static let largestExact = 50
 
   /// McNemar's exact test for 0/1 values, else Wilcoxon's signed-rank test of the differences.
-  public static func evidence(_ a: [Double], _ b: [Double]) -> Evidence {
+  static func evidence(_ a: [Double], _ b: [Double]) -> Evidence {
     if isBinary(a), isBinary(b) {
       var (up, down) = (0, 0)
       for (x, y) in zip(a, b) where x != y { if y > x { up += 1 } else { down += 1 } }
@@ -20,7 +20,7 @@ public enum PairedTest {
   static func isBinary(_ values: [Double]) -> Bool { values.allSatisfy { $0 == 0 || $0 == 1 } }
 
   /// Two-sided binomial probability of `up` changes one way and `down` the other.
-  public static func mcNemar(_ up: Int, _ down: Int) -> Evidence {
+  static func mcNemar(_ up: Int, _ down: Int) -> Evidence {
     let n = up + down
     let z = n == 0 ? 0 : Double(abs(up - down)) / Double(n).squareRoot()
     return Evidence(.mcNemar, p: up == down ? 1 : 2 * binomialTail(n, atMost: min(up, down)), strength: strength(z))
@@ -43,7 +43,7 @@ public enum PairedTest {
   }
 
   /// Wilcoxon's signed-rank test; zero differences are left out.
-  public static func wilcoxon(_ differences: [Double]) -> Evidence {
+  static func wilcoxon(_ differences: [Double]) -> Evidence {
     let sizes = differences.filter { $0 != 0 }.sorted { abs($0) < abs($1) }
     let n = sizes.count
     guard n > 0 else { return Evidence(.wilcoxonNormal, p: 1, strength: { _ in 0 }) }

@@ -11,11 +11,11 @@ public struct Asset: Sendable {
   public let bytes: [UInt8]
 
   /// The one style sheet.
-  public static let stylesheet = unsafe Asset("console", "css", "text/css; charset=utf-8", console_css())
+  static let stylesheet = unsafe Asset("console", "css", "text/css; charset=utf-8", console_css())
   /// The one script.
   public static let script = unsafe Asset("console", "js", "text/javascript; charset=utf-8", console_js())
   /// The icon of browser tabs.
-  public static let icon = unsafe Asset("icon", "svg", "image/svg+xml", console_icon())
+  static let icon = unsafe Asset("icon", "svg", "image/svg+xml", console_icon())
 
   /// The asset of a path; nil for any other path.
   public static func at(_ path: String) -> Asset? { [stylesheet, script, icon].first { $0.path == path } }

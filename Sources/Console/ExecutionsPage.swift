@@ -124,7 +124,7 @@ public enum ExecutionsPage {
   }
 
   /// The rows of executions that have not ended.
-  public static func liveRows(_ live: [Live], _ now: Timestamp) -> HTML {
+  static func liveRows(_ live: [Live], _ now: Timestamp) -> HTML {
     HTML(
       live.map { execution in
         """

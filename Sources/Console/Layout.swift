@@ -2,7 +2,7 @@
 internal import RunModel
 
 /// The frame of every page: title, navigation, messages, and the commands that do the same.
-public struct Layout: Sendable {
+struct Layout: Sendable {
   /// Which link of the navigation is the current one.
   enum Section: String, CaseIterable {
     case algorithms = "Algorithms"

@@ -31,7 +31,7 @@ public struct Viewer: Sendable {
   func executions(_ query: String) -> String { "curl \"\(origin)/v1/executions?\(query)\"\(authorization)" }
 
   /// May publish and switch Insights.
-  public var mayPublish: Bool { scope >= .publish }
+  var mayPublish: Bool { scope >= .publish }
 
   /// May change the connection and keys.
   public var isAdmin: Bool { scope >= .admin }

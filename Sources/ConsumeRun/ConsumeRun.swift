@@ -143,9 +143,6 @@ public final class ConsumeRun {
     return end ?? .done
   }
 
-  /// Prints a message without tearing the progress.
-  public func say(_ message: String) { display.print(message) }
-
   func advance() {
     for event in member.takeEvents() { take(event) }
     takeCompletions()

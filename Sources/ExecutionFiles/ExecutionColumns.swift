@@ -6,14 +6,14 @@ public import Platform
 /// number of executions, unless they are to be paired: values go to a file without a name.
 public final class ExecutionColumns {
   /// Figures of the supervisor, named as gates name them.
-  public static let supervisorFigures = ["@duration", "@cpu", "@rss", "@failed"]
+  static let supervisorFigures = ["@duration", "@cpu", "@rss", "@failed"]
   /// No real algorithm has this many: each execution has 25 at most.
-  public static let mostMetrics = 1000
+  static let mostMetrics = 1000
 
   /// Executions that were added.
   public private(set) var executions = 0
   /// Executions that were left out, because they do not show their input.
-  public private(set) var withoutInput = 0
+  private(set) var withoutInput = 0
   /// Values that no place was left for, because they are metrics beyond ``mostMetrics``.
   public private(set) var dropped = 0
   /// The input of each execution; empty if one does not show it.
@@ -43,7 +43,7 @@ public final class ExecutionColumns {
   public var metrics: [String] { names }
 
   /// Whether every execution shows its input.
-  public var canBePaired: Bool { executions > 0 && keys.count == executions }
+  var canBePaired: Bool { executions > 0 && keys.count == executions }
 
   /// Adds an execution.
   ///
@@ -126,7 +126,7 @@ public final class ExecutionColumns {
   /// The values in ascending order.
   ///
   /// - Throws: the errno of reading or writing a file.
-  public func sorted(_ name: ColumnName) throws(SystemError) -> SortedColumn {
+  func sorted(_ name: ColumnName) throws(SystemError) -> SortedColumn {
     guard let index = index(name) else { return SortedColumn([]) }
     var runs: [Range<Int>] = []
     var merged: SampleFile?

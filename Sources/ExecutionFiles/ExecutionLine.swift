@@ -164,7 +164,7 @@ public final class ExecutionLine {
   }
 
   /// The input of the execution; nil if its digest is unknown.
-  public var inputKey: InputKey? {
+  var inputKey: InputKey? {
     guard let range = value("input_sha256"), range.count == 66, let high = hexadecimal(range.lowerBound + 1),
       let low = hexadecimal(range.lowerBound + 17)
     else { return nil }

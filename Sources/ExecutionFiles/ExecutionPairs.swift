@@ -8,7 +8,7 @@ public struct ExecutionPairs {
   /// The same of B.
   public let unmatchedB: Int
   /// Whether both sides were asked the same set of inputs.
-  public let coverSameInputs: Bool
+  let coverSameInputs: Bool
   private let rows: [(a: Int32, b: Int32)]
 
   /// Repeats of an input pair by their place in the request list, else in the order they ran.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /// The input of an execution, for pairing it with that of another version.
-public struct InputKey: Hashable, Comparable, Sendable {
+struct InputKey: Hashable, Comparable, Sendable {
   let high, low: UInt64
   /// Which of several equal inputs of a request list it was, counted from 1.
   let occurrence: Int32
@@ -18,7 +18,7 @@ public struct InputKey: Hashable, Comparable, Sendable {
   }
 
   /// Equal inputs are adjacent, in the order of their list and of time.
-  public static func < (left: InputKey, right: InputKey) -> Bool {
+  static func < (left: InputKey, right: InputKey) -> Bool {
     (left.high, left.low, left.occurrence, left.startedAt) < (right.high, right.low, right.occurrence, right.startedAt)
   }
 }

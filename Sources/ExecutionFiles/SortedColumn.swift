@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-public import Comparison
+internal import Comparison
 internal import Platform
 
 /// The values of a column in ascending order: in memory, or as sorted runs of a file that are merged.
-public struct SortedColumn: SortedSample {
+struct SortedColumn: SortedSample {
   /// How many there are.
-  public let count: Int
+  let count: Int
   private let values: [Double]
   private let runs: [Range<Int>]
   private let file: Descriptor?
@@ -19,12 +19,12 @@ public struct SortedColumn: SortedSample {
   }
 
   /// A cursor before the smallest value.
-  public func makeCursor() -> Cursor {
+  func makeCursor() -> Cursor {
     Cursor(values: values, heads: file.map { file in runs.map { RunReader(file: file, rest: $0) } } ?? [])
   }
 
   /// Reads the values from the smallest on.
-  public struct Cursor: IteratorProtocol {
+  struct Cursor: IteratorProtocol {
     let values: [Double]
     private var place = 0
     private var heads: [RunReader]
@@ -32,7 +32,7 @@ public struct SortedColumn: SortedSample {
     fileprivate init(values: [Double], heads: [RunReader]) { (self.values, self.heads) = (values, heads) }
 
     /// The next value.
-    public mutating func next() -> Double? {
+    mutating func next() -> Double? {
       if place < values.count {
         place += 1
         return values[place - 1]

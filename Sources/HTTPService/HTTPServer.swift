@@ -71,7 +71,7 @@ public final class HTTPServer: EventHandler, TimerHandler {
   public var isQuiet: Bool { connections.isEmpty && listeners.allSatisfy { !$0.isAccepting } }
 
   /// Open connections.
-  public var connectionCount: Int { connections.count }
+  var connectionCount: Int { connections.count }
 
   /// Takes no more connections, closes idle ones, and closes each other one after its response.
   public func drain() {

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 /// Refuses requests that two servers could read in two ways, and those that a page of another site sends.
-public struct HeaderCheck: Sendable {
+struct HeaderCheck: Sendable {
   /// A refusal: its status and one sentence.
-  public struct Refusal: Error, Equatable {
+  struct Refusal: Error, Equatable {
     /// The HTTP status.
-    public let status: Int
+    let status: Int
     /// One sentence that ends in what to do.
-    public let message: String
+    let message: String
     /// Whether the end of the request is unknown, so that nothing more may be read from its connection.
-    public var closes = false
+    var closes = false
   }
 
   /// Names that any port may follow.
@@ -19,7 +19,7 @@ public struct HeaderCheck: Sendable {
   /// - Parameters:
   ///   - port: that the server listens on; nil for a Unix socket.
   ///   - allowedHosts: further names of the server, which any port may follow.
-  public init(port: UInt16?, allowedHosts: [String]) {
+  init(port: UInt16?, allowedHosts: [String]) {
     let names = ["localhost", "127.0.0.1", "[::1]"]
     let own = port.map { port in names.map { "\($0):\(port)" } } ?? []
     // A client leaves port 80 out.
@@ -28,7 +28,7 @@ public struct HeaderCheck: Sendable {
   }
 
   /// - Throws: the first reason to refuse the request.
-  public func check(_ request: HTTPRequest) throws(Refusal) {
+  func check(_ request: HTTPRequest) throws(Refusal) {
     try checkFraming(request)
     guard let host = request["host"]?.lowercased(), isAllowed(host) else {
       throw Refusal(

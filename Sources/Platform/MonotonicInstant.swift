@@ -45,7 +45,7 @@ public struct MonotonicInstant: Comparable, Sendable {
   }
 
   /// Milliseconds from `now` to this moment, rounded up so that a wait never ends early; at least 0.
-  public func millisecondsAway(from now: MonotonicInstant) -> Int32 {
+  func millisecondsAway(from now: MonotonicInstant) -> Int32 {
     Int32(clamping: max(0, (nanoseconds - now.nanoseconds + 999_999) / 1_000_000))
   }
 }

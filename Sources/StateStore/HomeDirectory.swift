@@ -59,19 +59,19 @@ public struct HomeDirectory: Sendable, Equatable {
   /// Payloads that wait for delivery.
   public var outboxDatabase: String { path + "/outbox.db" }
   /// Held shared by all that have the outbox open, exclusively by the one that sets a damaged one aside.
-  public var outboxLock: String { path + "/outbox.lock" }
+  var outboxLock: String { path + "/outbox.lock" }
   /// Executions of the last 90 days.
-  public var historyDatabase: String { path + "/history.db" }
+  var historyDatabase: String { path + "/history.db" }
   /// Segments of the journal of executions that are not in `history.db` yet.
-  public var historyDirectory: String { path + "/history" }
+  var historyDirectory: String { path + "/history" }
   /// One byte for each segment that was removed before it was imported.
   var lostSegmentsFile: String { historyDirectory + "/lost" }
   /// Calls over HTTP that had an Idempotency-Key, and their answers.
   public var idempotencyDatabase: String { path + "/idempotency.db" }
   /// The large ones of these answers.
-  public var answersDirectory: String { path + "/answers" }
+  var answersDirectory: String { path + "/answers" }
   /// A lock file for each process that delivers.
-  public var deliverersDirectory: String { path + "/deliverers" }
+  var deliverersDirectory: String { path + "/deliverers" }
   /// Where payloads go while there is no connection.
   public var insightsFile: String { path + "/insights.ndjson" }
   /// Where payloads go when the outbox cannot take them.

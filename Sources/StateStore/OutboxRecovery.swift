@@ -20,7 +20,7 @@ public struct OutboxRecovery: Sendable, Equatable {
   /// Records that are known of and could not be read at all.
   public var unreadable = 0
   /// Whether there may have been more of them.
-  public var mayBeMore = false
+  var mayBeMore = false
 
   /// The event, as one sentence without its end.
   public var sentence: String {

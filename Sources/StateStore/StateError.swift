@@ -41,7 +41,7 @@ public enum StateError: Error, Equatable, CustomStringConvertible {
   case unreadableConnection(path: String, setting: String)
 
   /// Whether setting the database aside is the remedy.
-  public var isCorruption: Bool {
+  var isCorruption: Bool {
     if case .corrupt = self { true } else { false }
   }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import Comparison
 import Testing
+
+@testable import Comparison
 
 /// How often a verdict is wrong, over many seeded comparisons.
 struct CalibrationTests {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import Comparison
 import Testing
+
+@testable import Comparison
 
 /// Gates: limits that a comparison must keep.
 struct GateTests {

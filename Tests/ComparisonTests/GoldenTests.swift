@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import Comparison
 import Testing
+
+@testable import Comparison
 
 /// Every figure is scipy's (golden.py).
 struct GoldenTests {

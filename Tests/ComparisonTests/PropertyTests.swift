@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import Comparison
 import Testing
+
+@testable import Comparison
 
 /// Properties of any samples.
 struct PropertyTests {

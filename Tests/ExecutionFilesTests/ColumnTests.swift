@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import Comparison
-import ExecutionFiles
 import RunModel
 import Testing
+
+@testable import ExecutionFiles
 
 /// Columns of values: what was reported comes back sorted, whether it stayed in memory or went to a file.
 struct ColumnTests {

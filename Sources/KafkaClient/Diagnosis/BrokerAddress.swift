@@ -28,7 +28,7 @@ public struct BrokerAddress: Sendable, Equatable, CustomStringConvertible {
   }
 
   /// The port that Kafka listens on by convention.
-  public static let standardPort: UInt16 = 9092
+  static let standardPort: UInt16 = 9092
 
   /// RFC 1035, 2.3.4, without the length bytes of the wire format.
   private static let longestHost = 253
