@@ -13,13 +13,15 @@ final class AnonymousFile {
 
   /// A file in `directory`, on disk rather than in memory.
   ///
+  /// - Parameter isRandom: whether it is read and written in no order: then the kernel keeps it in small pieces.
   /// - Throws: ``BatchFailure/noTemporaryFile(directory:code:)``.
-  init(in directory: String) throws(BatchFailure) {
+  init(in directory: String, isRandom: Bool = false) throws(BatchFailure) {
     do throws(SystemError) {
       descriptor = try Descriptor.anonymousFile(in: directory)
     } catch {
       throw .noTemporaryFile(directory: directory, code: error.code)
     }
+    if isRandom { descriptor.withNumber { _ = posix_fadvise($0, 0, 0, POSIX_FADV_RANDOM) } }
   }
 
   /// Appends all of `bytes`.

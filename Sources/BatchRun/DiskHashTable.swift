@@ -3,37 +3,37 @@ internal import Execution
 
 /// Counts by digest, in a file without a name: a million inputs take as much memory as ten.
 ///
-/// An open-addressing hash table of 32-byte slots: 24 bytes of key, of which 192 bits are far more than a collision
-/// needs, and a count. It grows before it is half full, by so much that few keys move often; an empty slot is all zeros,
-/// so the file may be sparse.
+/// An open-addressing hash table of 24-byte slots: 128 bits of key, for which no two inputs are found that share them, and
+/// a count. It grows before it is half full, by so much that few keys move often; an empty slot is all zeros, so the
+/// file may be sparse.
 final class DiskHashTable {
   /// The key of a count.
   struct Key: Equatable {
-    fileprivate let words: (UInt64, UInt64, UInt64)
+    fileprivate let words: (UInt64, UInt64)
 
     /// An input.
-    init(_ digest: SHA256.Digest) { words = (digest.words[0], digest.words[1], digest.words[2]) }
+    init(_ digest: SHA256.Digest) { words = (digest.words[0], digest.words[1]) }
 
     /// One of several occurrences of an input, counted from 1.
     init(_ digest: SHA256.Digest, occurrence: Int) {
       // Multiplied by an odd number, different occurrences stay different.
       let mixed = UInt64(truncatingIfNeeded: occurrence) &* 0x9e37_79b9_7f4a_7c15
-      words = (digest.words[0] ^ mixed, digest.words[1], digest.words[2])
+      words = (digest.words[0] ^ mixed, digest.words[1])
     }
 
-    fileprivate init(words: (UInt64, UInt64, UInt64)) { self.words = words }
+    fileprivate init(words: (UInt64, UInt64)) { self.words = words }
 
     static func == (left: Key, right: Key) -> Bool { left.words == right.words }
   }
 
   private struct Slot {
-    var key: (UInt64, UInt64, UInt64) = (0, 0, 0)
+    var key: (UInt64, UInt64) = (0, 0)
     var count: UInt64 = 0
   }
 
-  private static let slotSize = 32
+  private static let slotSize = 24
   private static let firstCapacity = 1024
-  private static let growth = 8
+  private static let growth = 4
 
   private let directory: String
   private var file: AnonymousFile
@@ -43,7 +43,7 @@ final class DiskHashTable {
   /// An empty table, its file in `directory`.
   init(directory: String) throws(BatchFailure) {
     self.directory = directory
-    file = try AnonymousFile(in: directory)
+    file = try AnonymousFile(in: directory, isRandom: true)
   }
 
   /// Adds one.
@@ -75,7 +75,7 @@ final class DiskHashTable {
 
   private func grow() throws(BatchFailure) {
     let (old, oldCapacity) = (file, capacity)
-    file = try AnonymousFile(in: directory)
+    file = try AnonymousFile(in: directory, isRandom: true)
     capacity *= Self.growth
     let batch = 512
     var slots: [UInt8] = []
