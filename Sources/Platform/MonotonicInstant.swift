@@ -41,7 +41,7 @@ public struct MonotonicInstant: Comparable, Sendable {
 
   /// The time from `earlier` to this moment.
   public func duration(since earlier: MonotonicInstant) -> Duration {
-    .nanoseconds(nanoseconds - earlier.nanoseconds)
+    Duration(wholeNanoseconds: nanoseconds - earlier.nanoseconds)
   }
 
   /// Milliseconds from `now` to this moment, rounded up so that a wait never ends early; at least 0.

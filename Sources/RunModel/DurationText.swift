@@ -38,24 +38,53 @@ public enum DurationText {
 }
 
 extension Duration {
+  // Not by `components`, which divides twice and checks more: these are part of each timer and each request.
+
   /// Microseconds, the rest cut off.
   public var wholeMicroseconds: Int64 {
-    components.seconds * 1_000_000 + components.attoseconds / 1_000_000_000_000
+    // Spans of less than 9 seconds, which are most, fit in 64 bits.
+    if let short = Int64(exactly: attoseconds) { return short / 1_000_000_000_000 }
+    return Int64(clamping: attoseconds / 1_000_000_000_000)
   }
 
   /// Nanoseconds, the rest cut off.
-  public var wholeNanoseconds: Int64 { components.seconds * 1_000_000_000 + components.attoseconds / 1_000_000_000 }
+  public var wholeNanoseconds: Int64 {
+    if let short = Int64(exactly: attoseconds) { return short / 1_000_000_000 }
+    return Int64(clamping: attoseconds / 1_000_000_000)
+  }
+
+  /// A span of so many nanoseconds.
+  public init(wholeNanoseconds: Int64) {
+    let (short, isLong) = wholeNanoseconds.multipliedReportingOverflow(by: 1_000_000_000)
+    self = isLong ? .nanoseconds(wholeNanoseconds) : Duration(attoseconds: Int128(short))
+  }
 
   /// Milliseconds with at most three decimals and no trailing zeros, as payloads carry them: `8.412`, `30`.
   public var millisecondsText: String {
     let microseconds = wholeMicroseconds
-    var text = String(microseconds / 1000)
-    var thousandths = (microseconds % 1000).magnitude
-    if thousandths != 0 { text += "." }
-    while thousandths != 0 {
-      text.unicodeScalars.append(Unicode.Scalar(UInt8(ascii: "0") + UInt8(thousandths / 100)))
-      thousandths = thousandths % 100 * 10
+    // Backwards, digit by digit: text of numbers in general costs many times as much.
+    return String(unsafeUninitializedCapacity: 24) { text in
+      var (start, rest) = (24, microseconds.magnitude)
+      func put(_ byte: UInt8) {
+        start -= 1
+        text[start] = byte
+      }
+      var hasDecimals = false
+      for _ in 0..<3 {
+        if hasDecimals || rest % 10 != 0 {
+          put(UInt8(ascii: "0") + UInt8(rest % 10))
+          hasDecimals = true
+        }
+        rest /= 10
+      }
+      if hasDecimals { put(UInt8(ascii: ".")) }
+      repeat {
+        put(UInt8(ascii: "0") + UInt8(rest % 10))
+        rest /= 10
+      } while rest > 0
+      if microseconds < 0 { put(UInt8(ascii: "-")) }
+      for index in start..<24 { text[index - start] = text[index] }
+      return 24 - start
     }
-    return text
   }
 }

@@ -5,13 +5,15 @@ public enum TerminalText {
   ///
   /// - Parameter inQuotes: whether the text is shown between double quotes, so that `"` and `\` need escapes.
   public static func escaped(_ text: some StringProtocol, limit: Int = 80, inQuotes: Bool = true) -> String {
+    // Nearly every text.
+    if text.utf8.count <= limit, text.utf8.allSatisfy(isPlain) { return String(text) }
     var shown = ""
     var count = 0
     for scalar in text.unicodeScalars {
       guard count < limit else { return shown + "…" }
       count += 1
-      if (0x20..<0x7f).contains(scalar.value), scalar != "\"", scalar != "\\" {
-        // Nearly everything; the properties of a character take a look-up.
+      if scalar.isASCII, isPlain(UInt8(truncatingIfNeeded: scalar.value)) {
+        // The properties of a character take a look-up.
         shown.unicodeScalars.append(scalar)
         continue
       }
@@ -24,6 +26,9 @@ public enum TerminalText {
     }
     return shown
   }
+
+  /// Whether an ASCII character stands for itself.
+  private static func isPlain(_ byte: UInt8) -> Bool { byte >= 0x20 && byte < 0x7f && byte != 0x22 && byte != 0x5c }
 
   /// Whether a character could do more to a terminal than show itself.
   static func isUnsafe(_ scalar: Unicode.Scalar) -> Bool {

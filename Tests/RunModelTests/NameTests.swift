@@ -56,9 +56,18 @@ struct TimeTests {
   @Test(
     arguments: [
       (8_412_600, "8.412"), (30_000_000, "30"), (100_000, "0.1"), (1_010_000, "1.01"), (999, "0"), (1000, "0.001"),
+      (300_000_000_000_000, "300000000"), (-8_412_600, "-8.412"), (-400_000, "-0.4"),
     ] as [(Int64, String)])
   func `milliseconds have at most three decimals and no trailing zeros`(nanoseconds: Int64, text: String) {
     #expect(Duration.nanoseconds(nanoseconds).millisecondsText == text)
+  }
+
+  @Test(arguments: [0, 1, -1, 9_223_372_036, 9_223_372_037, -9_223_372_037, 300_000_000_000, .max, .min])
+  func `spans of each length are the same numbers`(nanoseconds: Int64) {
+    let span = Duration(wholeNanoseconds: nanoseconds)
+    #expect(span == .nanoseconds(nanoseconds))
+    #expect(span.wholeNanoseconds == nanoseconds)
+    #expect(span.wholeMicroseconds == nanoseconds / 1000)
   }
 
   @Test(
