@@ -18,6 +18,12 @@ public struct AlgorithmName: Hashable, Sendable, CustomStringConvertible {
     name = String(parts[1])
   }
 
+  /// Nil unless both are such parts.
+  public init?(owner: String, name: String) {
+    guard Self.isValidPart(owner), Self.isValidPart(name) else { return nil }
+    (self.owner, self.name) = (owner, name)
+  }
+
   /// `OWNER/NAME`.
   public var description: String { owner + "/" + name }
 

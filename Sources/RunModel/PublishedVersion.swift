@@ -21,6 +21,8 @@ public struct PublishedVersion: Sendable, Equatable {
   public var worker: WorkerSettings?
   /// Whether payloads of its executions are published.
   public var insights: Bool
+  /// `OWNER/NAME/VERSION`. Kept, since each of its executions writes it several times.
+  public let reference: String
 
   /// A version with all its parts.
   public init(
@@ -38,8 +40,6 @@ public struct PublishedVersion: Sendable, Equatable {
     self.publishedAt = publishedAt
     self.worker = worker
     self.insights = insights
+    reference = algorithm.description + "/" + version.description
   }
-
-  /// `OWNER/NAME/VERSION`.
-  public var reference: String { algorithm.description + "/" + version.description }
 }

@@ -10,7 +10,7 @@ struct VersionLookup {
 
   /// The latest version that matches the segments of a path; nil if none does.
   func version(_ owner: String, _ name: String, _ selector: String) throws(StateError) -> PublishedVersion? {
-    guard let algorithm = try? AlgorithmName(parsing: "\(owner)/\(name)") else { return nil }
+    guard let algorithm = AlgorithmName(owner: owner, name: name) else { return nil }
     let any = AlgorithmReference(algorithm: algorithm, selector: .latest)
     if selector == "latest" || selector == "latestPrivate" { return try store.current(matching: any) }
     if selector.utf8.count == 40 {

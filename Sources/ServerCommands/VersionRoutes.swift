@@ -24,7 +24,7 @@ struct VersionRoutes {
   }
 
   func publish(_ request: StateRequest) throws(RouteProblem) -> HTTPResponse {
-    guard let algorithm = try? AlgorithmName(parsing: "\(request.values[0])/\(request.values[1])") else {
+    guard let algorithm = AlgorithmName(owner: request.values[0], name: request.values[1]) else {
       throw RouteProblem(
         400, "the path names no algorithm: each part has letters, digits, _ . and -, at most 64; correct it.")
     }
@@ -75,7 +75,7 @@ struct VersionRoutes {
   }
 
   private func versions(of values: [String]) throws(StateError) -> [PublishedVersion] {
-    guard let algorithm = try? AlgorithmName(parsing: "\(values[0])/\(values[1])") else { return [] }
+    guard let algorithm = AlgorithmName(owner: values[0], name: values[1]) else { return [] }
     return try lookup.store.versions(matching: AlgorithmReference(algorithm: algorithm, selector: .latest)).reversed()
   }
 

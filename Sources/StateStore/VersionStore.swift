@@ -150,7 +150,7 @@ public final class VersionStore {
   }
 
   private static func version(_ row: SQLiteStatement, path: String) throws(StateError) -> PublishedVersion {
-    guard let algorithm = try? AlgorithmName(parsing: "\(row.text(0))/\(row.text(1))"),
+    guard let algorithm = AlgorithmName(owner: row.text(0), name: row.text(1)),
       let command = StringList.decode(row.bytes(5)), let environment = StringList.decode(row.bytes(8))
     else { throw .corrupt(path: path) }
     return PublishedVersion(

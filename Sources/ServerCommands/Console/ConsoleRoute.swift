@@ -48,7 +48,7 @@ enum ConsoleRoute: Sendable, Equatable {
   }
 
   private static func algorithm(_ segments: [String]) -> ConsoleRoute {
-    guard segments.count >= 2, let algorithm = try? AlgorithmName(parsing: "\(segments[0])/\(segments[1])") else {
+    guard segments.count >= 2, let algorithm = AlgorithmName(owner: segments[0], name: segments[1]) else {
       return .nothing
     }
     switch Array(segments.dropFirst(2)) {
