@@ -32,6 +32,7 @@ final class ServerAPI: HTTPApplication {
   let pages: StateThread
   private let trials: ConnectionTrials
   let console: ConsoleService
+  private let database: StateDatabase
   private let keys: KeyStore
   let lookup: VersionLookup
   private var log: AccessLog
@@ -52,7 +53,7 @@ final class ServerAPI: HTTPApplication {
     self.settings = settings
     self.home = home
     // Keys and versions are read in the loop, where a lock is waited for only briefly; all else has its thread.
-    let database = StateDatabase(home: home, busyTimeout: .milliseconds(500))
+    database = StateDatabase(home: home, busyTimeout: .milliseconds(500))
     keys = KeyStore(database)
     lookup = VersionLookup(database)
     state = try StateThread(home: home, allowsPublish: settings.allowsPublish, waking: loop)
@@ -89,8 +90,13 @@ final class ServerAPI: HTTPApplication {
     if let route = ConsoleRoute(exchange.request) { return admit(exchange, visiting: route) }
     let match = Route.match(exchange.request)
     if case .nothing = match, Self.wantsPage(exchange.request) { return admit(exchange, visiting: .nothing) }
-    let id = exchange.id
     http.began(exchange)
+    // A call asks for its key and its version.
+    return database.inOneMoment { admit(exchange, match) }
+  }
+
+  private func admit(_ exchange: HTTPExchange, _ match: Route.Match) -> HTTPResponse? {
+    let id = exchange.id
     if case .found(let route) = match, route.endpoint.scope == nil {
       exchange.context = Admission(route, nil)
       return nil
@@ -222,10 +228,10 @@ final class ServerAPI: HTTPApplication {
 
   private func authenticate(_ request: HTTPRequest) throws(StateError) -> APIKey? {
     guard let header = request["authorization"] else { return nil }
-    guard let space = header.utf8.firstIndex(of: UInt8(ascii: " ")),
-      ["simple", "bearer"].contains(header[..<space].lowercased())
-    else { return try keys.key(header) }
-    return try keys.key(String(header[header.index(after: space)...]))
+    // Both schemes have six letters. Bytes, since characters cost many times as much.
+    let scheme = header.utf8.prefix(7).map { $0 | 0x20 }
+    let isKnown = scheme.elementsEqual("simple ".utf8) || scheme.elementsEqual("bearer ".utf8)
+    return try keys.key(isKnown ? String(Substring(header.utf8.dropFirst(7))) : header)
   }
 
   private func showMetrics(_ exchange: HTTPExchange) {

@@ -13,6 +13,8 @@ internal import RunModel
   /// Prepared once, for preparing costs more than most of them do when they run. A list: there are a few, and the first
   /// dictionary of a process costs `exec` a search for the conformances of its keys.
   private var statements: [(sql: String, prepared: SQLiteStatement)] = []
+  /// The mark of its state at the moment that is asked for, once it was read.
+  var mark: SIMD16<UInt8>?
 
   /// Opens the file at `path`, which must exist: nothing is made by opening it.
   ///

@@ -9,6 +9,8 @@ public final class StateDatabase {
   let home: HomeDirectory
   private let busyTimeout: Duration
   private var database: SQLiteDatabase?
+  /// Whether all reads are of one moment, and whether the file was looked at in it.
+  private var (isMoment, hasLooked) = (false, false)
 
   /// The state of a home; nothing is opened yet.
   ///
@@ -48,12 +50,25 @@ public final class StateDatabase {
   /// - Throws: ``StateError/corrupt(path:)`` also for a file without tables: algo-run never leaves one, a power cut can.
   func forReading() throws(StateError) -> SQLiteDatabase? {
     // The file can be replaced while a server runs, by a backup for example: what it holds counts from then on.
-    if let database, !database.hasMoved { return database }
+    if let database, hasLooked || !database.hasMoved {
+      if !hasLooked { database.mark = nil }
+      hasLooked = isMoment
+      return database
+    }
     database = nil
     guard let opened = try SQLiteDatabase(path: path, busyTimeout: busyTimeout) else { return nil }
     if try !isCurrent(opened) { try Self.schema.migrate(opened) }
     database = opened
+    hasLooked = isMoment
     return opened
+  }
+
+  /// Runs `body`, whose values of ``SQLiteDatabase/current(_:_:)`` are those of one moment after its begin: only once is it
+  /// found out whether the file was replaced or written.
+  public func inOneMoment<Result>(_ body: () -> Result) -> Result {
+    isMoment = true
+    defer { (isMoment, hasLooked) = (false, false) }
+    return body()
   }
 
   /// The database to write to; home, file and tables are made if they are missing.

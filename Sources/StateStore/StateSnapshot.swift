@@ -18,12 +18,14 @@ extension SQLiteDatabase {
   func current<Value>(
     _ snapshot: inout StateSnapshot<Value>?, _ read: () throws(StateError) -> Value
   ) throws(StateError) -> Value {
-    if let snapshot, snapshot.database === self, snapshot.mark == changeMark { return snapshot.value }
+    mark = mark ?? changeMark
+    if let snapshot, snapshot.database === self, snapshot.mark == mark { return snapshot.value }
     let (value, mark) = try reading { () throws(StateError) in
       let value = try read()
       // Under the lock of the query: no writer has begun to write.
       return (value, changeMark)
     }
+    self.mark = mark
     snapshot = mark.map { StateSnapshot(database: self, mark: $0, value: value) }
     return value
   }

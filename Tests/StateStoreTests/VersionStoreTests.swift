@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Foundation
 import RunModel
 import Testing
 
@@ -121,6 +122,24 @@ import Testing
     #expect(try asker.current(matching: all)?.insights == true)
     // It was not found before.
     #expect(try asker.current(matching: AlgorithmReference(parsing: "ada/cats/1.0.2"))?.insights == true)
+  }
+
+  @Test func `what is asked in one moment is of that moment, and the next one sees all that came since`() throws {
+    let first = try publish()
+    let database = StateDatabase(home: temporary.home)
+    let asker = VersionStore(database)
+    let all = try AlgorithmReference(parsing: "ada/cats")
+    #expect(try asker.current(matching: all) == first)
+    let second = database.inOneMoment {
+      #expect((try? asker.current(matching: all)) == .some(first))
+      let second = try? publish()
+      #expect((try? asker.current(matching: all)) == .some(first))
+      return second
+    }
+    #expect(second != nil)
+    database.inOneMoment { #expect((try? asker.current(matching: all)) == .some(second)) }
+    try FileManager.default.removeItem(atPath: temporary.home.path)
+    database.inOneMoment { #expect((try? asker.current(matching: all)) == .some(nil)) }
   }
 
   @Test func `a value that was read while a writer could not commit is not kept`() throws {
