@@ -22,9 +22,13 @@ public struct SHA256 {
     /// 64 lowercase hexadecimal digits.
     public var hexadecimal: String {
       String(unsafeUninitializedCapacity: 64) { text in
-        for index in 0..<64 {
-          let digit = UInt8(truncatingIfNeeded: words[index / 16] >> UInt64(60 - index % 16 * 4) & 0xf)
-          text[index] = digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10
+        for number in 0..<4 {
+          var rest = words[number]
+          for index in 0..<16 {
+            let digit = UInt8(truncatingIfNeeded: rest >> 60)
+            text[number * 16 + index] = digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10
+            rest <<= 4
+          }
         }
         return 64
       }

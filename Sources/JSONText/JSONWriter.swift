@@ -40,7 +40,10 @@ public struct JSONWriter {
   }
 
   /// A number or literal in its JSON spelling.
-  public mutating func raw(_ json: String) { raw(json.utf8) }
+  public mutating func raw(_ json: String) {
+    let isCopied: Void? = json.utf8.withContiguousStorageIfAvailable { raw($0) }
+    if isCopied == nil { raw(json.utf8) }
+  }
   /// An integer.
   public mutating func integer(_ value: some BinaryInteger) { raw(String(value)) }
   /// true or false.
