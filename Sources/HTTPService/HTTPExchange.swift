@@ -212,13 +212,18 @@ internal import RunModel
     case .made(let body): unsafe made = pull(body.reader(), size: nil)
     }
     guard let made = unsafe made else { return 0 }
-    var headers = response.headers
-    if !headers.contains(where: { $0.name == "Cache-Control" }) { headers.append(("Cache-Control", "no-store")) }
-    headers += [("X-Content-Type-Options", "nosniff"), ("X-Request-ID", clientRequestID ?? id)]
     // An answer that is sent again keeps the identifier of its execution.
-    if !headers.contains(where: { $0.name == "X-Algo-Request-ID" }) { headers.append(("X-Algo-Request-ID", id)) }
-    if response.closes || connection.closesAfterResponse { headers.append(("Connection", "close")) }
-    for (name, value) in headers { _ = unsafe cmhd_add_header(made, name, value) }
+    var (isCached, isIdentified) = (false, false)
+    for (name, value) in response.headers {
+      if name == "Cache-Control" { isCached = true }
+      if name == "X-Algo-Request-ID" { isIdentified = true }
+      _ = unsafe cmhd_add_header(made, name, value)
+    }
+    if !isCached { _ = unsafe cmhd_add_header(made, "Cache-Control", "no-store") }
+    _ = unsafe cmhd_add_header(made, "X-Content-Type-Options", "nosniff")
+    _ = unsafe cmhd_add_header(made, "X-Request-ID", clientRequestID ?? id)
+    if !isIdentified { _ = unsafe cmhd_add_header(made, "X-Algo-Request-ID", id) }
+    if response.closes || connection.closesAfterResponse { _ = unsafe cmhd_add_header(made, "Connection", "close") }
     return unsafe cmhd_queue(handle, UInt32(response.status), made)
   }
 

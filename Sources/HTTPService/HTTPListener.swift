@@ -163,11 +163,25 @@ private final class Headers {
   var areMalformed = false
 
   func append(_ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) {
-    guard let name = unsafe Self.text(name), let value = unsafe Self.text(value) else {
+    guard let name = unsafe Self.lowercased(name), let value = unsafe Self.text(value) else {
       areMalformed = true
       return
     }
-    all.append((name.lowercased(), value))
+    all.append((name, value))
+  }
+
+  /// The same for a name, in lower case.
+  private static func lowercased(_ bytes: UnsafeRawBufferPointer) -> String? {
+    guard unsafe bytes.allSatisfy({ $0 < 0x80 }) else {
+      return unsafe String(validating: bytes, as: UTF8.self)?.lowercased()
+    }
+    return unsafe String(unsafeUninitializedCapacity: bytes.count) { name in
+      for index in bytes.indices {
+        let byte = unsafe bytes[index]
+        unsafe name[index] = (0x41...0x5a).contains(byte) ? byte | 0x20 : byte
+      }
+      return bytes.count
+    }
   }
 
   /// Nil for bytes that are not UTF-8; ASCII is known to be.

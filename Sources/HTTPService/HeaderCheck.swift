@@ -45,26 +45,32 @@ struct HeaderCheck: Sendable {
     func refuse(_ fact: String) -> Refusal {
       Refusal(status: 400, message: "\(fact); send a request with one meaning.", closes: true)
     }
+    var (lengths, encodings, hosts, authorizations) = (0, 0, 0, 0)
     for (name, value) in request.headers {
-      guard !name.isEmpty, name.utf8.allSatisfy(Self.isTokenByte) else { throw refuse("a header has no valid name") }
-      guard value.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7f || $0 == 0x09 }) else {
+      guard !name.isEmpty, name.allBytes(Self.isTokenByte) else { throw refuse("a header has no valid name") }
+      guard value.allBytes({ $0 >= 0x20 && $0 != 0x7f || $0 == 0x09 }) else {
         throw refuse("a header has control characters")
       }
+      switch name {
+      case "content-length": lengths += 1
+      case "transfer-encoding": encodings += 1
+      case "host": hosts += 1
+      case "authorization": authorizations += 1
+      default: break
+      }
     }
-    let lengths = request.all("content-length")
-    let encodings = request.all("transfer-encoding")
-    guard lengths.count < 2 else { throw refuse("there are two Content-Length headers") }
-    guard lengths.isEmpty || encodings.isEmpty else { throw refuse("it has Content-Length and Transfer-Encoding") }
-    guard encodings.allSatisfy({ $0.lowercased() == "chunked" }), encodings.count < 2 else {
+    guard lengths < 2 else { throw refuse("there are two Content-Length headers") }
+    guard lengths == 0 || encodings == 0 else { throw refuse("it has Content-Length and Transfer-Encoding") }
+    if encodings > 0, encodings > 1 || request["transfer-encoding"]?.lowercased() != "chunked" {
       throw refuse("its Transfer-Encoding is not just chunked")
     }
-    if let length = lengths.first {
+    if let length = request["content-length"] {
       guard (1...18).contains(length.utf8.count), length.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else {
         throw refuse("its Content-Length is not a number")
       }
     }
-    guard request.all("host").count < 2 else { throw refuse("there are two Host headers") }
-    guard request.all("authorization").count < 2 else { throw refuse("there are two Authorization headers") }
+    guard hosts < 2 else { throw refuse("there are two Host headers") }
+    guard authorizations < 2 else { throw refuse("there are two Authorization headers") }
   }
 
   /// A name that resolves to this machine makes the page of an attacker one of ours (DNS rebinding), so the name
@@ -99,5 +105,13 @@ struct HeaderCheck: Sendable {
       true
     default: "!#$%&'*+.^_`|~".utf8.contains(byte)
     }
+  }
+}
+
+extension String {
+  /// Whether all bytes satisfy a predicate; of the bytes in their place, since an iterator of them costs several times as
+  /// much.
+  fileprivate func allBytes(_ predicate: (UInt8) -> Bool) -> Bool {
+    unsafe utf8.withContiguousStorageIfAvailable { unsafe $0.allSatisfy(predicate) } ?? utf8.allSatisfy(predicate)
   }
 }

@@ -36,16 +36,17 @@ public struct RequestTarget: Sendable, Equatable {
     // Bytes, which are ASCII here: characters cost many times as much.
     let mark = rest.utf8.firstIndex(of: UInt8(ascii: "?")) ?? rest.endIndex
     rawPath = String(rest[..<mark])
-    var parts = rest[..<mark].utf8.dropFirst().split(separator: Self.slash, omittingEmptySubsequences: false)
-    if parts.last?.isEmpty == true { parts.removeLast() }
     var segments: [String] = []
-    for part in parts {
-      guard let segment = Self.decoded(part, plusIsSpace: false) else { return nil }
+    var path = rest[..<mark].utf8.dropFirst()
+    while !path.isEmpty {
+      let end = path.firstIndex(of: Self.slash)
+      guard let segment = Self.decoded(path[..<(end ?? path.endIndex)], plusIsSpace: false) else { return nil }
       segments.append(segment)
+      path = path[(end.map { path.index(after: $0) } ?? path.endIndex)...]
     }
     self.segments = segments
     var query: [(name: String, value: String)] = []
-    for item in rest[mark...].utf8.dropFirst().split(separator: UInt8(ascii: "&")) {
+    for item in mark < rest.endIndex ? rest[mark...].utf8.dropFirst().split(separator: UInt8(ascii: "&")) : [] {
       let halves = item.split(separator: UInt8(ascii: "="), maxSplits: 1, omittingEmptySubsequences: false)
       guard let name = Self.decoded(halves[0], plusIsSpace: true),
         let value = Self.decoded(halves.count > 1 ? halves[1] : item[item.endIndex...], plusIsSpace: true)

@@ -34,7 +34,7 @@ public enum JSONString {
     }
   }
 
-  /// All bytes are looked at, without a branch: so the compiler checks many at once.
+  /// All bytes are looked at, without a branch: so the compiler checks 16 in a step.
   private static func areAllPlain(_ characters: UnsafeBufferPointer<UInt8>) -> Bool {
     var others: UInt8 = 0
     for byte in characters {

@@ -14,6 +14,9 @@ public final class MessageStream: Sendable {
   /// Longest wait for room.
   public static let longestWait = Duration.seconds(1)
 
+  /// The beginning of each message.
+  public static let prefix = "algo-run: "
+
   private static let eraseLine = "\r\u{1b}[K"
 
   private struct State {
@@ -46,13 +49,18 @@ public final class MessageStream: Sendable {
   /// Writes several messages together.
   public func print(_ messages: [String]) {
     guard !messages.isEmpty else { return }
+    print(messages.flatMap { Array("\(Self.prefix)\($0)\n".utf8) }, count: messages.count)
+  }
+
+  /// Writes messages that each begin with ``prefix`` and end in a newline together.
+  public func print(_ lines: [UInt8], count: Int) {
     state.withLock { state in
       var text = state.isTorn ? "\n" : state.shown.isEmpty ? "" : Self.eraseLine
       state.shown = ""
-      if state.dropped > 0 { text += "algo-run: \(state.dropped) earlier message(s) could not be written here.\n" }
-      for message in messages { text += "algo-run: \(message)\n" }
-      state.isStalled = !write(text, &state, waiting: state.isStalled ? .zero : Self.longestWait)
-      state.dropped = state.isStalled ? state.dropped + messages.count : 0
+      if state.dropped > 0 { text += "\(Self.prefix)\(state.dropped) earlier message(s) could not be written here.\n" }
+      let all = text.isEmpty ? lines : Array(text.utf8) + lines
+      state.isStalled = !write(all, &state, waiting: state.isStalled ? .zero : Self.longestWait)
+      state.dropped = state.isStalled ? state.dropped + count : 0
     }
   }
 
@@ -63,20 +71,20 @@ public final class MessageStream: Sendable {
       guard line != state.shown else { return }
       state.shown = line
       // One write, and the rest of the line erased after the text rather than before it: nothing flickers.
-      if write(line.isEmpty ? Self.eraseLine : "\r\(line)\u{1b}[K", &state, waiting: .zero) { state.isStalled = false }
+      let text = line.isEmpty ? Self.eraseLine : "\r\(line)\u{1b}[K"
+      if write(Array(text.utf8), &state, waiting: .zero) { state.isStalled = false }
     }
   }
 
   /// Writes a piece of a display that is drawn again and again. It is dropped immediately if there is no room.
-  public func draw(_ text: String) {
+  public func draw(_ bytes: [UInt8]) {
     state.withLock { state in
-      if write(text, &state, waiting: .zero) { state.isStalled = false }
+      if write(bytes, &state, waiting: .zero) { state.isStalled = false }
     }
   }
 
-  /// Whether all of `text` was taken.
-  private func write(_ text: String, _ state: inout State, waiting limit: Duration) -> Bool {
-    let bytes = Array(text.utf8)
+  /// Whether all of `bytes` was taken.
+  private func write(_ bytes: [UInt8], _ state: inout State, waiting limit: Duration) -> Bool {
     let written = write(bytes, until: .now() + limit)
     if written > 0 { state.isTorn = written < bytes.count }
     return written == bytes.count

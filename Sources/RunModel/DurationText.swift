@@ -53,7 +53,7 @@ extension Duration {
     return Int64(clamping: attoseconds / 1_000_000_000)
   }
 
-  /// A span of so many nanoseconds.
+  /// A span of whole nanoseconds.
   public init(wholeNanoseconds: Int64) {
     let (short, isLong) = wholeNanoseconds.multipliedReportingOverflow(by: 1_000_000_000)
     self = isLong ? .nanoseconds(wholeNanoseconds) : Duration(attoseconds: Int128(short))

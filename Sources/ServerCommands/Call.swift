@@ -45,6 +45,8 @@ final class Call: JobOutput {
   /// Called once when it has ended and its payload is durable.
   var onEnd: (() -> Void)?
   var endedAt: MonotonicInstant?
+  /// The members that its answer and its description share, once they were made.
+  var members: EncodedResult?
 
   init(
     id: String, version: PublishedVersion, parameters: CallParameters, input: CallInput, outputLimit: Int,

@@ -37,16 +37,15 @@ extension Call {
   }
 
   private func answer(_ record: ExecutionRecord) -> HTTPResponse {
-    let failure = failure(of: record)
     if parameters.output == .raw {
-      if let failure {
+      if let failure = failure(of: record) {
         return .error(500, failure.message, type: failure.type, requestID: id, headers: timing)
       }
       let type = form == .binary ? "application/octet-stream" : "text/plain; charset=utf-8"
       let body: HTTPResponse.Body = if let file = output.file { .file(file) } else { .bytes(output.bytes) }
       return HTTPResponse(type: type, body: body, headers: timing)
     }
-    return HTTPResponse(type: "application/json", body: encoded(Array("{".utf8), record, failure).body, headers: timing)
+    return HTTPResponse(type: "application/json", body: encoded(Array("{".utf8), record).body, headers: timing)
   }
 
   /// The state of the execution, and the answer to the call once it has ended.
@@ -55,7 +54,7 @@ extension Call {
     guard case .ended(let record) = state else {
       return EncodedResult(prefix: json, form: .json, source: .none, count: 0, suffix: Array("}".utf8))
     }
-    return encoded(json + Array(",".utf8), record, failure(of: record))
+    return encoded(json + Array(",".utf8), record)
   }
 
   /// How the result is carried: as its worker typed it, else as its bytes allow.
@@ -79,10 +78,15 @@ extension Call {
   }
 
   /// An object that begins with `opening`, and has the members of the answer.
-  private func encoded(
-    _ opening: [UInt8], _ record: ExecutionRecord, _ failure: (message: String, type: String)?
-  ) -> EncodedResult {
-    let form = form
+  private func encoded(_ opening: [UInt8], _ record: ExecutionRecord) -> EncodedResult {
+    let made = members ?? answerMembers(record)
+    members = made
+    return EncodedResult(
+      prefix: opening + made.prefix, form: made.form, source: made.source, count: made.count, suffix: made.suffix)
+  }
+
+  private func answerMembers(_ record: ExecutionRecord) -> EncodedResult {
+    let (form, failure) = (form, failure(of: record))
     var json = JSONWriter()
     json.beginObject()
     json.member("content_type", failure == nil ? form.rawValue : "text")
@@ -92,15 +96,17 @@ extension Call {
       json.member("stdout", String(decoding: output.diagnostics.bytes, as: UTF8.self))
     }
     json.endObject()
-    let metadata = Array(#","metadata":"#.utf8) + json.bytes + Array("}".utf8)
+    let quote = form == .json || failure != nil ? "" : "\""
+    var metadata = Array(quote.utf8)
+    metadata.append(contentsOf: #","metadata":"#.utf8)
+    metadata.append(contentsOf: json.bytes)
+    metadata.append(UInt8(ascii: "}"))
     if let failure {
-      return EncodedResult(prefix: opening + error(failure), form: .json, source: .none, count: 0, suffix: metadata)
+      return EncodedResult(prefix: error(failure), form: .json, source: .none, count: 0, suffix: metadata)
     }
-    let quote = form == .json ? [] : [UInt8(ascii: "\"")]
     return EncodedResult(
-      prefix: opening + Array(#""result":"#.utf8) + quote, form: form,
-      source: output.file.map { .file($0, at: 0) } ?? .bytes(output.bytes), count: output.count,
-      suffix: quote + metadata)
+      prefix: Array((#""result":"# + quote).utf8), form: form,
+      source: output.file.map { .file($0, at: 0) } ?? .bytes(output.bytes), count: output.count, suffix: metadata)
   }
 
   private func error(_ failure: (message: String, type: String)) -> [UInt8] {
@@ -150,11 +156,8 @@ extension Call {
     guard case .ended(let record) = state else { return [] }
     let total = MonotonicInstant.now().duration(since: submittedAt)
     let queue = (queueTime ?? .zero).millisecondsText
-    return [
-      (
-        "Server-Timing",
-        "queue;dur=\(queue), run;dur=\(record.duration.millisecondsText), total;dur=\(total.millisecondsText)"
-      )
-    ]
+    let text =
+      "queue;dur=" + queue + ", run;dur=" + record.duration.millisecondsText + ", total;dur=" + total.millisecondsText
+    return [("Server-Timing", text)]
   }
 }

@@ -53,6 +53,11 @@ struct CallInput {
 extension String {
   /// A media type in lower case, without its parameters.
   var mediaType: String {
+    // Nearly every one is its own, and is not made anew.
+    let isPlain = utf8.allSatisfy {
+      $0 < 0x80 && $0 != UInt8(ascii: ";") && $0 != UInt8(ascii: " ") && !(0x41...0x5a).contains($0)
+    }
+    if isPlain { return self }
     let bytes = utf8.prefix { $0 != UInt8(ascii: ";") }.filter { $0 != UInt8(ascii: " ") }
     return String(decoding: bytes, as: UTF8.self).lowercased()
   }

@@ -4,23 +4,36 @@ internal import RunModel
 
 /// Counts executions for `/metrics`.
 struct CallMetrics {
-  fileprivate struct Key: Hashable {
+  private struct Entry {
     let algorithm: String
     let version: String
-  }
-
-  private struct Entry {
     var outcomes: [Outcome: Int] = [:]
     var durations = Histogram.long
     /// Goes up with each call of any version: the smallest one was called longest ago.
     var lastCall = 0
+
+    init(_ version: PublishedVersion) {
+      (algorithm, self.version) = (version.algorithm.description, version.version.description)
+    }
+
+    /// Of all versions that have none of their own.
+    init() { (algorithm, version) = ("other", "other") }
+
+    var labels: [(String, String)] { [("algorithm", algorithm), ("version", version)] }
+
+    mutating func count(_ record: ExecutionRecord, as call: Int) {
+      outcomes[record.outcome, default: 0] += 1
+      durations.add(record.duration)
+      lastCall = call
+    }
   }
 
   /// Pairs of algorithm and version that are counted apart: a monitoring system pays for each.
   private static let limit = 200
-  private static let other = Key(algorithm: "other", version: "other")
+  private static let other = "other"
 
-  private var entries: [Key: Entry] = [:]
+  /// By the reference of the version.
+  private var entries: [String: Entry] = [:]
   private var calls = 0
   private var queueTimes = Histogram.long
   private var accepted = 0
@@ -35,12 +48,9 @@ struct CallMetrics {
     accepted += record.metrics.accepted.count
     for rejection in record.metrics.rejected { rejections[rejection.reason, default: 0] += 1 }
     guard let version = record.version else { return }
-    let key = Key(version)
-    if entries[key] == nil { makeRoom() }
+    if entries[version.reference] == nil { makeRoom() }
     calls += 1
-    entries[key, default: Entry()].outcomes[record.outcome, default: 0] += 1
-    entries[key]?.durations.add(record.duration)
-    entries[key]?.lastCall = calls
+    entries[version.reference, default: Entry(version)].count(record, as: calls)
   }
 
   mutating func countRejection(_ reason: String) {
@@ -50,16 +60,18 @@ struct CallMetrics {
   /// Writes the counters. `known` are published versions, which have zeros from the start; `late` lines are in no record.
   func write(known: [PublishedVersion], late: Int, to text: inout MetricsText) {
     var all = entries
-    for version in known where all.count < Self.limit && all[Key(version)] == nil { all[Key(version)] = Entry() }
-    let sorted = all.sorted { ($0.key.algorithm, $0.key.version) < ($1.key.algorithm, $1.key.version) }
+    for version in known where all.count < Self.limit && all[version.reference] == nil {
+      all[version.reference] = Entry(version)
+    }
+    let sorted = all.values.sorted { ($0.algorithm, $0.version) < ($1.algorithm, $1.version) }
     text.family("algo_run_executions_total", .counter, "Executions that ended, by outcome.")
-    for (key, entry) in sorted {
+    for entry in sorted {
       for outcome in Outcome.allCases {
-        text.sample(entry.outcomes[outcome] ?? 0, key.labels + [("outcome", outcome.rawValue)])
+        text.sample(entry.outcomes[outcome] ?? 0, entry.labels + [("outcome", outcome.rawValue)])
       }
     }
     text.family("algo_run_execution_duration_seconds", .histogram, "Wall time of executions.")
-    for (key, entry) in sorted { text.samples(entry.durations, key.labels) }
+    for entry in sorted { text.samples(entry.durations, entry.labels) }
     text.family("algo_run_queue_duration_seconds", .histogram, "Time that calls waited for a slot.")
     text.samples(queueTimes)
     text.family("algo_run_requests_rejected_total", .counter, "Requests that were refused, by reason.")
@@ -81,12 +93,4 @@ struct CallMetrics {
     entries[Self.other, default: Entry()].outcomes.merge(oldest.value.outcomes, uniquingKeysWith: +)
     entries[Self.other]?.durations.add(oldest.value.durations)
   }
-}
-
-extension CallMetrics.Key {
-  fileprivate init(_ version: PublishedVersion) {
-    self.init(algorithm: version.algorithm.description, version: version.version.description)
-  }
-
-  fileprivate var labels: [(String, String)] { [("algorithm", algorithm), ("version", version)] }
 }

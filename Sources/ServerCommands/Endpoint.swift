@@ -92,7 +92,7 @@ struct Route {
 
   private static func normalized(_ request: HTTPRequest) -> [String] {
     let segments = request.target.segments
-    return segments == ["healthz"] ? ["livez"] : segments
+    return segments.count == 1 && segments[0] == "healthz" ? ["livez"] : segments
   }
 
   /// The template that a path matches, for metrics; nil for none.

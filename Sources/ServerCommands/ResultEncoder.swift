@@ -18,6 +18,9 @@ struct ResultEncoder {
   }
 
   private mutating func escape(_ piece: UnsafeRawBufferPointer, to encoded: inout [UInt8]) {
+    if form == .json, character.isEmpty, piece.allSatisfy({ $0 < 0x80 }) {
+      return encoded.append(contentsOf: piece)
+    }
     for byte in piece {
       if byte >= 0x80 {
         // The whole result was found to be UTF-8, so a sequence is complete when it decodes.

@@ -34,7 +34,7 @@ import Testing
   @Test func `a message is one line with its prefix`() {
     stream.print("first")
     stream.print("second")
-    stream.draw("bar")
+    stream.draw(Array("bar".utf8))
     #expect(read() == "algo-run: first\nalgo-run: second\nbar")
   }
 
@@ -67,7 +67,7 @@ import Testing
   @Test func `messages that a full pipe does not take are dropped and counted`() throws {
     try fill()
     for number in 1...50 { stream.print("\(number)") }
-    stream.draw("bar")
+    stream.draw(Array("bar".utf8))
     _ = read()
     stream.print("after")
     #expect(read() == "algo-run: 50 earlier message(s) could not be written here.\nalgo-run: after\n")
@@ -92,6 +92,6 @@ import Testing
   @Test func `a reader that has gone ends nothing`() {
     reader.close()
     stream.print("lost")
-    stream.draw("lost")
+    stream.draw(Array("lost".utf8))
   }
 }
