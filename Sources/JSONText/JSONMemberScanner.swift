@@ -61,7 +61,7 @@ public struct JSONMemberScanner: Sendable {
         }
       case .name:
         if scanner.state == .afterName {
-          name = JSONString.decode(rawName)
+          name = rawName.withUnsafeBytes { JSONString.decode($0[...]) }
           place = .outside
         } else if rawName.count < Self.longestName {
           rawName.append(byte)

@@ -6,13 +6,15 @@ public struct JSONMembers: Sendable {
 
   /// Nil if the bytes are not one JSON object.
   public init?(_ text: some Sequence<UInt8>) {
-    var scanner = JSONMemberScanner()
-    var members: [(name: String, value: [UInt8])] = []
-    Array(text).withUnsafeBytes { bytes in
-      scanner.consume(bytes) { members.append(($0.name, Array($0.bytes))) }
-    }
-    guard scanner.isComplete else { return nil }
-    all = members
+    let members = text.withContiguousStorageIfAvailable { Self.members(UnsafeRawBufferPointer($0)) }
+    guard let all = members ?? Array(text).withUnsafeBytes(Self.members) else { return nil }
+    self.all = all
+  }
+
+  private static func members(_ bytes: UnsafeRawBufferPointer) -> [(name: String, value: [UInt8])]? {
+    var spans = JSONObjectSpans()
+    guard spans.read(bytes) else { return nil }
+    return spans.members.map { (JSONString.decode(bytes[$0.name]), Array(bytes[$0.value])) }
   }
 
   /// The value of the last member of that name.

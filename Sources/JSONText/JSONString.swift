@@ -2,15 +2,19 @@
 /// Strings of JSON.
 public enum JSONString {
   /// The text of a JSON string in its quotes; nil for any other value.
-  public static func text(_ json: [UInt8]) -> String? {
+  public static func text(_ json: [UInt8]) -> String? { json.withUnsafeBytes { text($0[...]) } }
+
+  /// The same.
+  public static func text(_ json: Slice<UnsafeRawBufferPointer>) -> String? {
     guard json.count > 1, json.first == UInt8(ascii: "\""), json.last == UInt8(ascii: "\"") else { return nil }
-    return decode(Array(json.dropFirst().dropLast()))
+    return decode(json.dropFirst().dropLast())
   }
 
   /// The text between the quotes; a surrogate without its partner becomes U+FFFD.
-  static func decode(_ raw: [UInt8]) -> String {
+  static func decode(_ raw: Slice<UnsafeRawBufferPointer>) -> String {
+    guard raw.contains(UInt8(ascii: "\\")) else { return String(decoding: raw, as: UTF8.self) }
     var decoded: [UInt8] = []
-    raw.withUnsafeBufferPointer { bytes in
+    UnsafeRawBufferPointer(rebasing: raw).withMemoryRebound(to: UInt8.self) { bytes in
       if let start = bytes.baseAddress { JSONEscape.decode(start, count: bytes.count, into: &decoded) }
     }
     return String(decoding: decoded, as: UTF8.self)

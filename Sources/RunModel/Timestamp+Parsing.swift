@@ -3,23 +3,37 @@ extension Timestamp {
   /// Takes RFC 3339, `2021-02-20T00:21:54.867231Z` or with a zone such as `+01:00`, or a date alone, which means its
   /// first moment in UTC. Decimals beyond the sixth are cut off. Nil for anything else.
   public init?(parsing text: String) {
-    var bytes = Array(text.utf8)[...]
-    func take(_ count: Int) -> Int64? {
-      let digits = bytes.prefix(count)
-      guard digits.count == count, digits.allSatisfy({ (0x30...0x39).contains($0) }) else { return nil }
-      bytes = bytes.dropFirst(count)
-      return digits.reduce(0) { $0 * 10 + Int64($1 - 0x30) }
+    var text = text
+    guard let moment = text.withUTF8({ Timestamp(parsing: UnsafeRawBufferPointer($0)) }) else { return nil }
+    self = moment
+  }
+
+  /// Takes the same as bytes.
+  public init?(parsing bytes: UnsafeRawBufferPointer) {
+    var place = 0
+    func digit(at place: Int) -> Int64? {
+      guard place < bytes.count, bytes[place] &- 0x30 < 10 else { return nil }
+      return Int64(bytes[place] - 0x30)
     }
-    func skip(_ byte: Character) -> Bool {
-      guard let first = bytes.first, first == byte.asciiValue else { return false }
-      bytes = bytes.dropFirst()
+    func take(_ count: Int) -> Int64? {
+      var number: Int64 = 0
+      for _ in 0..<count {
+        guard let digit = digit(at: place) else { return nil }
+        number = number * 10 + digit
+        place += 1
+      }
+      return number
+    }
+    func skip(_ character: Unicode.Scalar) -> Bool {
+      guard place < bytes.count, bytes[place] == UInt8(ascii: character) else { return false }
+      place += 1
       return true
     }
     guard let year = take(4), skip("-"), let month = take(2), skip("-"), let day = take(2), (1...12).contains(month),
       (1...Self.days(in: month, of: year)).contains(day)
     else { return nil }
     let midnight = Self.daysSince1970(year, month, day) * 86_400_000_000
-    if bytes.isEmpty {
+    if place == bytes.count {
       self.init(microseconds: midnight)
       return
     }
@@ -28,12 +42,13 @@ extension Timestamp {
     else { return nil }
     var fraction: Int64 = 0
     if skip(".") {
-      let digits = bytes.prefix { (0x30...0x39).contains($0) }
-      guard !digits.isEmpty else { return nil }
-      bytes = bytes.dropFirst(digits.count)
-      for index in 0..<6 {
-        fraction = fraction * 10 + (index < digits.count ? Int64(digits[digits.startIndex + index] - 0x30) : 0)
+      let first = place
+      while let digit = digit(at: place) {
+        if place < first + 6 { fraction = fraction * 10 + digit }
+        place += 1
       }
+      guard place > first else { return nil }
+      for _ in place..<max(place, first + 6) { fraction *= 10 }
     }
     var offset: Int64 = 0
     if !skip("Z"), !skip("z") {
@@ -43,7 +58,7 @@ extension Timestamp {
       }
       offset = sign * (hours * 60 + minutes)
     }
-    guard bytes.isEmpty else { return nil }
+    guard place == bytes.count else { return nil }
     self.init(
       microseconds: midnight + ((hour * 60 + minute - offset) * 60 + second) * 1_000_000 + fraction)
   }

@@ -54,29 +54,46 @@ enum SQLiteValue {
     return try step() ? try row(self) : nil
   }
 
+  /// Runs it to its end with the values that ``bind(_:_:)`` set, rows ignored.
+  func runBound() throws(StateError) {
+    defer { reset() }
+    while try step() {}
+  }
+
   /// Sets all parameters, in order.
   func bind(_ values: [SQLiteValue]) throws(StateError) {
-    for (position, value) in values.enumerated() {
-      let index = Int32(position + 1)
-      let code: Int32
-      switch value {
-      case .null: code = unsafe sqlite3_bind_null(handle, index)
-      case .integer(let number): code = unsafe sqlite3_bind_int64(handle, index, number)
-      case .text(var text):
-        code = text.withUTF8 { bytes in
-          unsafe bytes.withMemoryRebound(to: CChar.self) { characters in
-            // An empty string may have no address, and no address would bind NULL.
-            guard let start = characters.baseAddress else { return unsafe csqlite_bind_text(handle, index, "", 0) }
-            return unsafe csqlite_bind_text(handle, index, start, Int32(clamping: characters.count))
-          }
-        }
-      case .bytes(let bytes):
-        code = unsafe bytes.withUnsafeBytes {
-          unsafe csqlite_bind_blob(handle, index, $0.baseAddress, Int32(clamping: $0.count))
+    for (position, value) in values.enumerated() { try bind(Int32(position + 1), value) }
+  }
+
+  /// Sets the parameter of a number, which counts from 1.
+  func bind(_ index: Int32, _ value: SQLiteValue) throws(StateError) {
+    let code: Int32
+    switch value {
+    case .null: code = unsafe sqlite3_bind_null(handle, index)
+    case .integer(let number): code = unsafe sqlite3_bind_int64(handle, index, number)
+    case .text(var text):
+      code = text.withUTF8 { bytes in
+        unsafe bytes.withMemoryRebound(to: CChar.self) { characters in
+          // An empty string may have no address, and no address would bind NULL.
+          guard let start = characters.baseAddress else { return unsafe csqlite_bind_text(handle, index, "", 0) }
+          return unsafe csqlite_bind_text(handle, index, start, Int32(clamping: characters.count))
         }
       }
-      guard code == SQLITE_OK else { throw database.error(code) }
+    case .bytes(let bytes):
+      code = unsafe bytes.withUnsafeBytes {
+        unsafe csqlite_bind_blob(handle, index, $0.baseAddress, Int32(clamping: $0.count))
+      }
     }
+    guard code == SQLITE_OK else { throw database.error(code) }
+  }
+
+  /// Sets a parameter to text that is not copied: it must stay where it is until the statement has run.
+  func bind(_ index: Int32, borrowing text: UnsafeRawBufferPointer) throws(StateError) {
+    let code = unsafe text.withMemoryRebound(to: CChar.self) { characters in
+      guard let start = characters.baseAddress else { return unsafe csqlite_bind_text(handle, index, "", 0) }
+      return unsafe sqlite3_bind_text(handle, index, start, Int32(clamping: characters.count), nil)
+    }
+    guard code == SQLITE_OK else { throw database.error(code) }
   }
 
   /// Goes to the next row; false at the end.

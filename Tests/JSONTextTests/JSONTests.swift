@@ -94,4 +94,57 @@ import Testing
     Array(text.utf8).withUnsafeBytes { scanner.consume($0) { _ in } }
     #expect(!scanner.isComplete)
   }
+
+  /// Two readers of objects: one takes them in pieces, the other whole. Objects are damaged at random, the same ones each
+  /// time.
+  @Test func `an object in memory is read as one in pieces is`() throws {
+    let sound = [
+      #" {"n" : -1.5e3 ,"s":"a,}\"b\u00e9é€😀","o":{"n":[1,{"x":2}]}, "e\u0061":[ ],"l":true,"f":false,"z":0,"q":null } "#,
+      #"{"request_id":"req-5ca08725","rejected":[[],{}],"at":"2026-11-27T21:23:24.974370Z","m":{"n":1},"E":1E-2}"#,
+    ].map { Array($0.utf8) }
+    let bytes =
+      Array(#"{}[]",:\/ -+.eE0123456789truefalsnubx"#.utf8) + [0, 10, 0x1f, 0x7f, 0x80, 0xc3, 0xa9, 0xe2, 0xed, 0xff]
+    var state: UInt64 = 1
+    func random(_ bound: Int) -> Int {
+      state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+      return Int(state >> 33) % bound
+    }
+    var taken = 0
+    for turn in 0..<20_000 {
+      var text = sound[turn % 2]
+      for _ in 0...random(2) {
+        let place = random(text.count)
+        switch random(4) {
+        case 0: text[place] = bytes[random(bytes.count)]
+        case 1: text.insert(bytes[random(bytes.count)], at: place)
+        case 2: text.remove(at: place)
+        default: text.insert(contentsOf: text[place..<min(text.count, place + random(20))], at: random(text.count))
+        }
+      }
+      var scanner = JSONMemberScanner()
+      var (names, values): ([String], [[UInt8]]) = ([], [])
+      text.withUnsafeBytes { bytes in
+        scanner.consume(bytes) { piece in
+          names.append(piece.name)
+          values.append(Array(piece.bytes))
+        }
+      }
+      let members = JSONMembers(text)
+      let shown = String(decoding: text, as: UTF8.self)
+      try #require((members != nil) == scanner.isComplete, "\(shown)")
+      guard let members else { continue }
+      taken += 1
+      try #require(members.all.map(\.name) == names && members.all.map(\.value) == values, "\(shown)")
+    }
+    #expect(taken > 2000 && taken < 18_000)
+  }
+
+  @Test func `an object in memory nests to the same limit`() {
+    func nested(_ depth: Int) -> [UInt8] {
+      Array((#"{"a":"# + String(repeating: "[", count: depth - 1)).utf8)
+        + Array((String(repeating: "]", count: depth - 1) + "}").utf8)
+    }
+    #expect(JSONMembers(nested(JSONScanner.maximumDepth)) != nil)
+    #expect(JSONMembers(nested(JSONScanner.maximumDepth + 1)) == nil)
+  }
 }

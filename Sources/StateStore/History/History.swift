@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Glibc
-internal import JSONText
 internal import Platform
 public import RunModel
 
@@ -298,16 +297,13 @@ public final class History {
   /// - Returns: how many were not such an object.
   public func add(_ records: [[UInt8]]) throws(StateError) -> Int {
     try database.writing { () throws(StateError) in
-      let rows = HistoryRows(database)
+      let rows = try HistoryRows(database)
       var refused = 0
       for record in records {
-        guard let members = JSONMembers(record), let run = RunLine.Run(members) else {
-          refused += 1
-          continue
+        let isExecution = try unsafe record.span.bytes.withUnsafeBytes { json throws(StateError) in
+          try unsafe rows.insertOnce(json)
         }
-        let known = try database.statement("SELECT 1 FROM execution WHERE request_id = ? AND started = ?")
-          .first([.text(run.requestID), .integer(run.startedAt)]) { _ in true }
-        if known == nil { try rows.insert(run) }
+        if !isExecution { refused += 1 }
       }
       try rows.finish()
       return refused

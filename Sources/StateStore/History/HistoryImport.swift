@@ -28,6 +28,12 @@ struct HistoryImport {
 
   /// Imports all segments, and removes those that are at their end.
   func run() throws(StateError) {
+    try unsafe withUnsafeTemporaryAllocation(byteCount: Self.pieceLength, alignment: 16) { buffer throws(StateError) in
+      try unsafe run(buffer)
+    }
+  }
+
+  private func run(_ buffer: UnsafeMutableRawBufferPointer) throws(StateError) {
     for name in HistorySegment.names(in: home) {
       let path = HistorySegment.path(name, in: home)
       let file: Descriptor
@@ -38,16 +44,18 @@ struct HistoryImport {
         if error.code == ENOENT { continue }
         throw PrivateFile.failure(error.code, at: path)
       }
-      try importSegment(name, file)
+      try unsafe importSegment(name, file, buffer)
     }
   }
 
-  private func importSegment(_ name: String, _ file: Descriptor) throws(StateError) {
-    while try importPiece(name, file, isAtEnd: false) {}
+  private func importSegment(
+    _ name: String, _ file: Descriptor, _ buffer: UnsafeMutableRawBufferPointer
+  ) throws(StateError) {
+    while try unsafe importPiece(name, file, buffer, isAtEnd: false) {}
     guard storedOffsets == nil, file.size > 0 else { return }
     // Under the exclusive lock nothing can be appended any more: a line without its end is torn.
     guard file.lock(.exclusive) == .taken else { return }
-    while try importPiece(name, file, isAtEnd: true) {}
+    while try unsafe importPiece(name, file, buffer, isAtEnd: true) {}
     unsafe unlink(HistorySegment.path(name, in: home))
   }
 
@@ -55,18 +63,20 @@ struct HistoryImport {
   ///
   /// - Parameter isAtEnd: whether a line without a newline at its end is complete.
   /// - Returns: whether there may be more.
-  private func importPiece(_ name: String, _ file: Descriptor, isAtEnd: Bool) throws(StateError) -> Bool {
+  private func importPiece(
+    _ name: String, _ file: Descriptor, _ buffer: UnsafeMutableRawBufferPointer, isAtEnd: Bool
+  ) throws(StateError) -> Bool {
     // Looked at first without the write lock: most of the time there is nothing new.
     guard try offset(of: name) < Int64(file.size) else { return false }
     return try database.writing { () throws(StateError) in
       let offset = try offset(of: name)
       // Removed by another importer, which has imported it, or as the oldest of too many.
       guard file.hasName else { return false }
-      let piece = try read(file, at: Int(offset), name)
-      var end = piece.lastIndex(of: HistorySegment.newline).map { $0 + 1 } ?? 0
+      let piece = try unsafe read(file, at: Int(offset), name, buffer)
+      var end = unsafe piece.lastIndex(of: HistorySegment.newline).map { $0 + 1 } ?? 0
       if isAtEnd && piece.count < Self.pieceLength || end == 0 && piece.count == Self.pieceLength { end = piece.count }
       guard end > 0 else { return false }
-      try insert(piece[..<end])
+      try unsafe insert(UnsafeRawBufferPointer(rebasing: piece[..<end]))
       try database.statement(
         "INSERT INTO segment VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET offset = excluded.offset"
       ).run(.text(name), .integer(offset + Int64(end)))
@@ -79,39 +89,45 @@ struct HistoryImport {
     return own ?? storedOffsets?[name] ?? 0
   }
 
-  private func read(_ file: Descriptor, at offset: Int, _ name: String) throws(StateError) -> [UInt8] {
-    var piece: [UInt8] = []
-    piece.reserveCapacity(Self.pieceLength)
-    do throws(SystemError) {
-      try unsafe withUnsafeTemporaryAllocation(byteCount: 16_384, alignment: 16) { buffer throws(SystemError) in
-        while piece.count < Self.pieceLength {
-          let rest = unsafe UnsafeMutableRawBufferPointer(rebasing: buffer.prefix(Self.pieceLength - piece.count))
-          let count = try unsafe file.read(into: rest, at: offset + piece.count)
-          if count == 0 { return }
-          unsafe piece.append(contentsOf: rest.prefix(count))
-        }
+  /// Fills the buffer from a segment, less at its end.
+  private func read(
+    _ file: Descriptor, at offset: Int, _ name: String, _ buffer: UnsafeMutableRawBufferPointer
+  ) throws(StateError) -> UnsafeRawBufferPointer {
+    var length = 0
+    while length < buffer.count {
+      let rest = unsafe UnsafeMutableRawBufferPointer(rebasing: buffer[length...])
+      do throws(SystemError) {
+        let count = try unsafe file.read(into: rest, at: offset + length)
+        if count == 0 { break }
+        length += count
+      } catch {
+        throw PrivateFile.failure(error.code, at: HistorySegment.path(name, in: home))
       }
-    } catch {
-      throw PrivateFile.failure(error.code, at: HistorySegment.path(name, in: home))
     }
-    return piece
+    return unsafe UnsafeRawBufferPointer(rebasing: buffer[..<length])
   }
 
-  private func insert(_ lines: ArraySlice<UInt8>) throws(StateError) {
-    let rows = HistoryRows(database)
-    for line in lines.split(separator: HistorySegment.newline) {
-      if let json = HistorySegment.decode(line), let parsed = RunLine(json) {
-        try rows.insert(parsed)
-      } else {
-        try setAside(line)
-      }
+  private func insert(_ lines: UnsafeRawBufferPointer) throws(StateError) {
+    let rows = try HistoryRows(database)
+    var start = 0
+    while start < lines.count {
+      let rest = unsafe UnsafeRawBufferPointer(rebasing: lines[start...])
+      guard let first = rest.baseAddress else { break }
+      let newline = unsafe memchr(first, CInt(HistorySegment.newline), rest.count)
+      let length = unsafe newline.map { unsafe UnsafeRawPointer($0) - first } ?? rest.count
+      start += length + 1
+      // Each line has a newline before it as well.
+      guard length > 0 else { continue }
+      let line = unsafe UnsafeRawBufferPointer(rebasing: rest[..<length])
+      if let json = unsafe HistorySegment.decode(line), try unsafe rows.insert(json) { continue }
+      try unsafe setAside(line)
     }
     try rows.finish()
   }
 
-  private func setAside(_ line: ArraySlice<UInt8>) throws(StateError) {
+  private func setAside(_ line: UnsafeRawBufferPointer) throws(StateError) {
     try database.statement("INSERT INTO broken (line) VALUES (?)").run(
-      .bytes(Array(line.prefix(HistorySegment.longestLine))))
+      .bytes(unsafe Array(line.prefix(HistorySegment.longestLine))))
     try database.statement("DELETE FROM broken WHERE id <= ?").run(
       .integer(database.lastInsertedRow - Int64(Self.brokenLines)))
   }

@@ -37,24 +37,22 @@ enum HistorySegment {
   static func append(_ json: [UInt8], to line: inout [UInt8]) {
     var sum = CRC32()
     sum.update(json)
-    let digits = String(sum.value, radix: 16)
     line.append(newline)
-    line.append(contentsOf: repeatElement(UInt8(ascii: "0"), count: 8 - digits.utf8.count))
-    line.append(contentsOf: digits.utf8)
+    line.append(contentsOf: Hexadecimal.text(sum.value).utf8)
     line.append(UInt8(ascii: " "))
     line.append(contentsOf: json)
     line.append(newline)
   }
 
   /// The JSON of a line without its newlines; nil if it does not read as it was written.
-  static func decode(_ line: ArraySlice<UInt8>) -> [UInt8]? {
-    guard line.count > 9, line[line.startIndex + 8] == UInt8(ascii: " "),
-      let expected = UInt32(String(decoding: line.prefix(8), as: UTF8.self), radix: 16)
+  static func decode(_ line: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer? {
+    guard line.count > 9, unsafe line[8] == UInt8(ascii: " "),
+      let expected = unsafe UInt32(String(decoding: line.prefix(8), as: UTF8.self), radix: 16)
     else { return nil }
-    let json = Array(line.dropFirst(9))
+    let json = unsafe UnsafeRawBufferPointer(rebasing: line.dropFirst(9))
     var sum = CRC32()
-    sum.update(json)
-    return sum.value == expected ? json : nil
+    unsafe sum.update(json)
+    return unsafe sum.value == expected ? json : nil
   }
 
   static let newline = UInt8(ascii: "\n")
