@@ -50,6 +50,76 @@ struct HistoryTests {
     #expect(line.contains("\"delivery\":{\"state\":\"written\"}}"))
   }
 
+  @Test("A line of another order, with spaces, escapes or repeated members, is imported by what it means")
+  func linesOfAnyForm() throws {
+    let journal = HistoryJournal(home: home)
+    for line in [
+      #"{"timestamp":"2026-01-01T01:00:00+01:00","metrics":{"a":1},"outcome":"failed","request_id":"req-1","new":[1]}"#,
+      #" { "request_id" : "r\u0065q-2" , "algorithm" : "demo\/x\/1.0.0" , "timestamp" : "2026-01-01T00:00:00Z" } "#,
+      #"{"delivery":1,"request_id":"no","request_id":"req-3","timestamp":"2026-01-01T00:00:00Z","metric\u0073":{},"#
+        + #""payload":{"x":1},"delivery":{"state":"queued"},"exit_code":0}"#,
+      #"{"request_id":"req-4","timestamp":"2026-01-01T00:00:00Z","algorithm":"demo/x","outcome":null}"#,
+    ] { try journal.append(Array(line.utf8)) }
+    for line in [
+      #"{"request_id":"req-5"}"#, #"{"request_id":5,"timestamp":"2026-01-01T00:00:00Z"}"#,
+      #"{"request_id":"req-5","timestamp":"yesterday"}"#, #"{"request_id":"req-5","timestamp":"2026-01-01"}}"#, "[]",
+    ] { try journal.append(Array(line.utf8)) }
+    let history = try importAll()
+    var rows: [[String]] = []
+    try history.database.statement(
+      "SELECT request_id, owner, version, started, outcome, metrics, delivery, record FROM run ORDER BY id"
+    ).rows { row in rows.append((0..<8).map { row.text($0) }) }
+    #expect(
+      rows == [
+        [
+          "req-1", "", "0", "1767225600000000", "failed", #"{"a":1}"#, "null",
+          #"{"timestamp":"2026-01-01T01:00:00+01:00","outcome":"failed","request_id":"req-1","new":[1]}"#,
+        ],
+        [
+          "req-2", "demo", "1000000000000", "1767225600000000", "", "{}", "null",
+          #"{"request_id" : "r\u0065q-2","algorithm" : "demo\/x\/1.0.0","timestamp" : "2026-01-01T00:00:00Z"}"#,
+        ],
+        [
+          "req-3", "", "0", "1767225600000000", "", "{}", #"{"state":"queued"}"#,
+          #"{"request_id":"no","request_id":"req-3","timestamp":"2026-01-01T00:00:00Z","exit_code":0}"#,
+        ],
+        [
+          "req-4", "", "0", "1767225600000000", "", "{}", "null",
+          #"{"request_id":"req-4","timestamp":"2026-01-01T00:00:00Z","algorithm":"demo/x","outcome":null}"#,
+        ],
+      ])
+    #expect(try history.database.integer("SELECT count(*) FROM broken") == 5)
+    #expect(try history.database.integer("SELECT executions FROM algorithm WHERE owner = ''") == 3)
+  }
+
+  @Test("A segment of many transactions is imported whole and in order")
+  func longSegment() throws {
+    let journal = HistoryJournal(home: home)
+    let padding = String(repeating: "x", count: 1000)
+    let expected = (1...3000).map { "req-\($0)" }
+    for id in expected { _ = try journal.gather(record(id, metrics: "{\"\(padding)\":1}")) }
+    try journal.flush()
+    let history = try importAll()
+    #expect(try ids(history) == expected)
+    #expect(try history.database.integer("SELECT executions FROM algorithm") == 3000)
+  }
+
+  @Test("The checksum is the one of zlib, for any length")
+  func checksum() {
+    for length in 0..<40 {
+      let bytes = (0..<length).map { UInt8(truncatingIfNeeded: $0 &* 37 &+ 200) }
+      var expected: UInt32 = 0xffff_ffff
+      for byte in bytes {
+        expected ^= UInt32(byte)
+        for _ in 0..<8 { expected = expected & 1 == 1 ? expected >> 1 ^ 0xedb8_8320 : expected >> 1 }
+      }
+      var sum = CRC32()
+      sum.update(Array(bytes.prefix(length / 3)))
+      sum.update(Array(bytes.dropFirst(length / 3)))
+      #expect(sum.value == ~expected)
+    }
+  }
+
   @Test("An imported segment is removed, and importing again adds nothing")
   func importedOnce() throws {
     let journal = HistoryJournal(home: home)

@@ -17,8 +17,13 @@ struct HistoryImport {
     var rowsAtOnce: Int64 = 10_000
   }
 
-  /// Bytes of one transaction: more than the longest line, and little beside the memory of a batch.
+  /// Bytes that are read at once: more than the longest line, and little beside the memory of a batch.
   private static let pieceLength = HistorySegment.longestLine + 4096
+  /// Bytes of one transaction. Each row changes another page of the index of request IDs; the more rows, the more of them
+  /// share a page that is written once.
+  private static let transactionLength: Int64 = 1 << 20
+  /// Time after which a transaction ends with the piece that it is at: other importers wait for it.
+  private static let longestTransaction = Duration.milliseconds(100)
   private static let brokenLines = 1000
 
   let home: HomeDirectory
@@ -51,11 +56,11 @@ struct HistoryImport {
   private func importSegment(
     _ name: String, _ file: Descriptor, _ buffer: UnsafeMutableRawBufferPointer
   ) throws(StateError) {
-    while try unsafe importPiece(name, file, buffer, isAtEnd: false) {}
+    while try unsafe importPieces(name, file, buffer, isAtEnd: false) {}
     guard storedOffsets == nil, file.size > 0 else { return }
     // Under the exclusive lock nothing can be appended any more: a line without its end is torn.
     guard file.lock(.exclusive) == .taken else { return }
-    while try unsafe importPiece(name, file, buffer, isAtEnd: true) {}
+    while try unsafe importPieces(name, file, buffer, isAtEnd: true) {}
     unsafe unlink(HistorySegment.path(name, in: home))
   }
 
@@ -63,24 +68,31 @@ struct HistoryImport {
   ///
   /// - Parameter isAtEnd: whether a line without a newline at its end is complete.
   /// - Returns: whether there may be more.
-  private func importPiece(
+  private func importPieces(
     _ name: String, _ file: Descriptor, _ buffer: UnsafeMutableRawBufferPointer, isAtEnd: Bool
   ) throws(StateError) -> Bool {
     // Looked at first without the write lock: most of the time there is nothing new.
     guard try offset(of: name) < Int64(file.size) else { return false }
     return try database.writing { () throws(StateError) in
-      let offset = try offset(of: name)
+      let start = try offset(of: name)
       // Removed by another importer, which has imported it, or as the oldest of too many.
       guard file.hasName else { return false }
-      let piece = try unsafe read(file, at: Int(offset), name, buffer)
-      var end = unsafe piece.lastIndex(of: HistorySegment.newline).map { $0 + 1 } ?? 0
-      if isAtEnd && piece.count < Self.pieceLength || end == 0 && piece.count == Self.pieceLength { end = piece.count }
-      guard end > 0 else { return false }
-      try unsafe insert(UnsafeRawBufferPointer(rebasing: piece[..<end]))
+      let deadline = MonotonicInstant.now() + Self.longestTransaction
+      var offset = start
+      var isFull = true
+      while isFull, offset < start + Self.transactionLength, MonotonicInstant.now() < deadline {
+        let piece = try unsafe read(file, at: Int(offset), name, buffer)
+        isFull = piece.count == buffer.count
+        var end = unsafe piece.lastIndex(of: HistorySegment.newline).map { $0 + 1 } ?? 0
+        if isAtEnd && !isFull || end == 0 && isFull { end = piece.count }
+        try unsafe insert(UnsafeRawBufferPointer(rebasing: piece[..<end]))
+        offset += Int64(end)
+      }
+      guard offset > start else { return false }
       try database.statement(
         "INSERT INTO segment VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET offset = excluded.offset"
-      ).run(.text(name), .integer(offset + Int64(end)))
-      return piece.count == Self.pieceLength
+      ).run(.text(name), .integer(offset))
+      return isFull
     }
   }
 
