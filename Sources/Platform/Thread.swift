@@ -31,9 +31,8 @@ public final class Thread<Value> {
     return Thread(handle: handle, work: work)
   }
 
-  /// From now on the calling thread runs when others leave time, until its end. It keeps a share of a busy processor, for
-  /// its work must not be put off for ever.
-  public static func yieldToOthers() { setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, 19) }
+  /// From now on the calling thread runs when others leave time, until its end. It keeps a small share of a busy processor.
+  public static func yieldToOthers() { yield_to_others() }
 
   private init(handle: pthread_t, work: Work<Value>) {
     self.handle = handle

@@ -6,16 +6,25 @@ internal import StateStore
 /// the history, who can do something about it.
 final class JournalImporter {
   private let home: HomeDirectory
-  private var importing: Thread<Void>?
+  private var importing: (thread: Thread<Void>, turn: ImportTurn)?
 
   init(home: HomeDirectory) { self.home = home }
 
   /// Imports what waits if it is more than a segment, unless that is under way.
   func start() {
-    if let importing, importing.join(until: .now()) == nil { return }
-    importing = try? Thread.start { [home] in _ = try? History.importJournal(of: home) }
+    if let importing, importing.thread.join(until: .now()) == nil {
+      // One that gives way may not get far on a busy processor: another one takes over before too much waits.
+      guard importing.turn.givesWay, History.isBehind(home) else { return }
+      importing.turn.cancel()
+    }
+    let turn = ImportTurn()
+    let thread = try? Thread.start { [home] in _ = try? History.importJournal(of: home, turn) }
+    importing = thread.map { ($0, turn) }
   }
 
-  /// Lets an import that is under way end within a moment; a transaction that is cut off later is undone.
-  func close() { _ = importing?.join(until: .now() + .seconds(1)) }
+  /// Ends an import that is under way with its transaction; one that is cut off later is undone.
+  func close() {
+    importing?.turn.cancel()
+    _ = importing?.thread.join(until: .now() + .seconds(1))
+  }
 }

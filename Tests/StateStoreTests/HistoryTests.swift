@@ -104,6 +104,49 @@ struct HistoryTests {
     #expect(try history.database.integer("SELECT executions FROM algorithm") == 3000)
   }
 
+  /// Segments that no writer holds, each with one line.
+  private func makeSegments(_ count: Int) throws {
+    try home.create()
+    try PrivateFile.makeDirectory(home.historyDirectory)
+    for number in 0..<count {
+      let moment = "\(WallClock.now())"
+      try PrivateFile.replace(
+        HistorySegment.path("0000000000000\(1000 + number)-0.journal", in: home),
+        with: HistorySegment.encode(record("req-\(number)", at: moment)))
+    }
+  }
+
+  @Test("The newest segments can be left, and an import that is canceled leaves the rest to the next one")
+  func partialImport() throws {
+    try makeSegments(5)
+    let database = try importAll().database
+    try makeSegments(5)
+    try HistoryImport(home: home, database: database).run(leaving: 2)
+    #expect(HistorySegment.names(in: home).map { $0.prefix(17) } == ["00000000000001003", "00000000000001004"])
+    let (turn, home) = (ImportTurn(), home)
+    turn.cancel()
+    // On a thread of its own, for it lowers the priority.
+    try Thread.start { try? History.importJournal(of: home, turn) }.join()
+    #expect(HistorySegment.names(in: home).count == 2)
+    #expect(try importAll().count(RunSelection()) == 10)
+  }
+
+  @Test("An import beside executions gives way to them once few segments wait", arguments: [2, 12])
+  func importBesideExecutions(segments: Int) throws {
+    try makeSegments(segments)
+    #expect(History.isBehind(home) == (segments == 12))
+    let (turn, home, before) = (ImportTurn(), home, sched_getscheduler(0))
+    let scheduling = try Thread.start {
+      try? History.importJournal(of: home, turn)
+      return sched_getscheduler(0)
+    }.join()
+    #expect(turn.givesWay)
+    #expect(scheduling == 5, "SCHED_IDLE")
+    #expect(sched_getscheduler(0) == before)
+    #expect(HistorySegment.names(in: home).isEmpty)
+    #expect(try History.open(home: home).count(RunSelection()) == segments)
+  }
+
   @Test("The checksum is the one of zlib, for any length")
   func checksum() {
     for length in 0..<40 {

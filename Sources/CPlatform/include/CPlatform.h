@@ -107,6 +107,9 @@ void restore_inherited_mask(void);
 /// Waits for the end of a thread, until `nanoseconds` of CLOCK_MONOTONIC at most: ETIMEDOUT if it still runs then.
 int32_t join_thread_until(unsigned long thread, int64_t nanoseconds);
 
+/// Lets the calling thread run when other threads leave time, until its end.
+void yield_to_others(void);
+
 /// The commit that a release build was made from; `unknown` in other builds and outside Git.
 const char *build_commit(void);
 /// The version of the Swift compiler of a release build, whose runtime it contains; `unknown` in other builds.

@@ -61,19 +61,32 @@ public final class History {
   /// Segments that a reader of the history imports within a few seconds.
   private static let fewSegments = 8
 
-  /// Imports the journal of a home if more than one segment waits, for processes that run long. Waits for no lock. It gives
-  /// way to executions as long as few segments wait: the calling thread, which belongs to it, has a low priority from then
-  /// on.
-  public static func importJournal(of home: HomeDirectory) throws(StateError) {
-    let waiting = HistorySegment.names(in: home).count
-    guard waiting > 1 else { return }
-    if waiting <= fewSegments { Thread<Void>.yieldToOthers() }
-    guard let database = try database(of: home, lockWait: .zero) else { return }
+  /// Whether more segments of a journal wait than a reader imports within a few seconds.
+  public static func isBehind(_ home: HomeDirectory) -> Bool { HistorySegment.names(in: home).count > fewSegments }
+
+  /// Imports the journal of a home if more than one segment waits, for processes that run long. Segments beyond a few are
+  /// imported immediately, so that the journal does not grow without bound; then the import gives way to executions: the calling
+  /// thread, which belongs to it, keeps the lowest priority.
+  ///
+  /// - Parameter turn: for other threads.
+  public static func importJournal(of home: HomeDirectory, _ turn: ImportTurn = ImportTurn()) throws(StateError) {
+    guard HistorySegment.names(in: home).count > 1 else { return }
+    let isBehind = isBehind(home)
+    if !isBehind { turn.yield() }
+    // Beyond a few segments it follows an import that gave way and ends with its transaction.
+    guard let database = try database(of: home, lockWait: isBehind ? .seconds(1) : .zero) else { return }
     // The memory of a batch must not depend on the number of its requests.
-    try database.execute("PRAGMA cache_size = -384")
-    let importer = HistoryImport(home: home, database: database)
+    try database.execute("PRAGMA cache_size = -192")
+    let importer = HistoryImport(home: home, database: database, mayContinue: turn.mayContinue)
+    if isBehind {
+      try importer.run(leaving: fewSegments)
+      turn.yield()
+    }
     try importer.run()
     try importer.trim()
+    // The log is moved into the database before the last connection closes: then it would be moved under a lock that keeps
+    // readers out, by a thread that may have to wait for the processor.
+    try database.execute("PRAGMA wal_checkpoint")
   }
 
   /// A history without a home, for executions of files and topics.

@@ -14,10 +14,10 @@ struct HistoryImport {
     var age = Duration.seconds(90 * 86_400)
     var rows: Int64 = 1_000_000
     /// Rows that one transaction removes.
-    var rowsAtOnce: Int64 = 10_000
+    var rowsAtOnce: Int64 = 2_000
   }
 
-  /// Bytes that are read at once: more than the longest line, and little beside the memory of a batch.
+  /// Bytes of one reading: more than the longest line, and little beside the memory of a batch.
   private static let pieceLength = HistorySegment.longestLine + 4096
   /// Bytes of one transaction. Each row changes another page of the index of request IDs; the more rows, the more of them
   /// share a page that is written once.
@@ -30,16 +30,20 @@ struct HistoryImport {
   let database: SQLiteDatabase
   /// Offsets of a database that cannot be written; nil if `database` holds the offsets and segments may be removed.
   var storedOffsets: [String: Int64]?
+  /// Asked before each transaction.
+  var mayContinue: () -> Bool = { true }
 
-  /// Imports all segments, and removes those that are at their end.
-  func run() throws(StateError) {
+  /// Imports the segments, the oldest first, and removes those that are at their end.
+  ///
+  /// - Parameter left: how many of the newest segments are left.
+  func run(leaving left: Int = 0) throws(StateError) {
     try unsafe withUnsafeTemporaryAllocation(byteCount: Self.pieceLength, alignment: 16) { buffer throws(StateError) in
-      try unsafe run(buffer)
+      try unsafe run(HistorySegment.names(in: home).dropLast(left), buffer)
     }
   }
 
-  private func run(_ buffer: UnsafeMutableRawBufferPointer) throws(StateError) {
-    for name in HistorySegment.names(in: home) {
+  private func run(_ names: ArraySlice<String>, _ buffer: UnsafeMutableRawBufferPointer) throws(StateError) {
+    for name in names where mayContinue() {
       let path = HistorySegment.path(name, in: home)
       let file: Descriptor
       do throws(SystemError) {
@@ -56,8 +60,8 @@ struct HistoryImport {
   private func importSegment(
     _ name: String, _ file: Descriptor, _ buffer: UnsafeMutableRawBufferPointer
   ) throws(StateError) {
-    while try unsafe importPieces(name, file, buffer, isAtEnd: false) {}
-    guard storedOffsets == nil, file.size > 0 else { return }
+    while mayContinue(), try unsafe importPieces(name, file, buffer, isAtEnd: false) {}
+    guard mayContinue(), storedOffsets == nil, file.size > 0 else { return }
     // Under the exclusive lock nothing can be appended any more: a line without its end is torn.
     guard file.lock(.exclusive) == .taken else { return }
     while try unsafe importPieces(name, file, buffer, isAtEnd: true) {}
@@ -149,13 +153,13 @@ struct HistoryImport {
   func trim(_ limits: Limits = Limits(), at now: Timestamp = WallClock.now()) throws(StateError) {
     let oldest = (now.microseconds - limits.age.wholeMicroseconds)
     let tooOld = "FROM execution WHERE started < \(oldest) ORDER BY started"
-    while try database.integer("SELECT 1 \(tooOld) LIMIT 1") != nil {
+    while mayContinue(), try database.integer("SELECT 1 \(tooOld) LIMIT 1") != nil {
       try database.writing { () throws(StateError) in
         try remove("SELECT id \(tooOld) LIMIT \(limits.rowsAtOnce)")
         try database.statement("DELETE FROM settlement WHERE at < ?").run(.integer(oldest))
       }
     }
-    while true {
+    while mayContinue() {
       let excess = (try database.integer("SELECT sum(executions) FROM algorithm") ?? 0) - limits.rows
       guard excess > 0 else { break }
       try database.writing { () throws(StateError) in
