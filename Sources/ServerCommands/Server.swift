@@ -75,8 +75,9 @@ public final class Server {
     while !isOver {
       loop.turn(until: nextDue)
       for signal in supervisor.takeSignals() where Self.ending.contains(signal.number) { endSoon() }
-      // Executions first: their answers leave in the same turn.
+      // Executions first: their answers leave in the same turn, or together with those of the next one.
       calls.advance()
+      if calls.gathersAnswers { continue }
       api.advance()
       http.advance()
       // A request that just came may have ended without a child.

@@ -106,6 +106,25 @@ def test_many_callers_together_get_their_own_answers(program):
         assert server.stop() == 0
 
 
+def test_each_answered_call_is_in_the_journal_while_others_wait(program):
+    Workers(program).publish("def apply(value):\n    return value\nalgo_run.serve(apply)\n", status=0)
+    with Server(program, "--jobs", "2", "--queue", "100") as server:
+
+        def journal():
+            return b"".join(path.read_bytes() for path in (program.home / "history").glob("*.journal"))
+
+        def call(number):
+            connection = server.connect()
+            for _ in range(30):
+                connection.request("POST", "/v1/algo/o/w", b"%d" % number, server.headers())
+                request = json.loads(connection.getresponse().read())["metadata"]["request_id"]
+                assert request.encode() in journal()
+            connection.close()
+
+        callers.at_once(16, call)
+        assert server.stop() == 0
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("delay", ["0s", "50ms"])
 def test_the_end_of_the_server_under_load_loses_no_response(program, delay):
