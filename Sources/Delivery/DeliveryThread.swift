@@ -43,7 +43,7 @@ public final class DeliveryThread: PayloadQueue, Sendable {
     follows: Bool = false, waking owner: EventLoop,
     report: @escaping @Sendable (DeliveryNotice) -> Void
   ) throws(SystemError) {
-    let connection = connection ?? .file(in: home)
+    let connection = connection ?? home.standardConnection
     let loop = try EventLoop()
     inbox = Mailbox(waking: loop)
     waker = loop.waker
@@ -140,13 +140,6 @@ public final class DeliveryThread: PayloadQueue, Sendable {
 extension DeliveryThread {
   /// The connection of this moment; nil if it cannot be read now.
   private static func current(_ stored: ConnectionStore, _ home: HomeDirectory) -> Connection? {
-    do throws(StateError) { return try stored.latest() ?? .file(in: home) } catch { return nil }
-  }
-}
-
-extension Connection {
-  /// The connection that holds if none is set.
-  fileprivate static func file(in home: HomeDirectory) -> Connection {
-    Connection(kind: .file, filePath: home.insightsFile)
+    do throws(StateError) { return try stored.latest() ?? home.standardConnection } catch { return nil }
   }
 }

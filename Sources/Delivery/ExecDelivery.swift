@@ -33,7 +33,7 @@ public final class ExecDelivery: PayloadPublisher {
   public init(
     connection: Connection?, home: HomeDirectory, isVerified: Bool = true, report: @escaping (DeliveryNotice) -> Void
   ) {
-    self.connection = connection ?? Connection(kind: .file, filePath: home.insightsFile)
+    self.connection = connection ?? home.standardConnection
     self.home = home
     self.isVerified = isVerified
     self.report = report

@@ -37,7 +37,7 @@ public final class OutboxDelivery {
     // A damaged outbox is set aside, as `exec` does: a service that ended here would be started again for ever. Damage
     // to an index would leave records waiting unseen, and no other command reads it all.
     try access.open().examine()
-    connection = try readConnection() ?? Connection(kind: .file, filePath: home.insightsFile)
+    connection = try readConnection() ?? home.standardConnection
     worker = DeliveryWorker(connection, access, home, .outbox, waker: loop.waker)
   }
 
@@ -79,7 +79,7 @@ public final class OutboxDelivery {
   }
 
   private func takeNewConnection() throws(StateError) {
-    let current = try readConnection() ?? Connection(kind: .file, filePath: home.insightsFile)
+    let current = try readConnection() ?? home.standardConnection
     guard current != connection else { return }
     report(.connectionChanged)
     try close()

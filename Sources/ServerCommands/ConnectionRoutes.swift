@@ -12,13 +12,6 @@ struct ConnectionRoutes {
 
   // MARK: For pages, too
 
-  /// The form that shows the connection as it is.
-  func form() throws(RouteProblem) -> ConnectionForm {
-    try RouteProblem.of { () throws(StateError) in
-      ConnectionForm(try store.connection(), authority: try store.certificateAuthorityText())
-    }
-  }
-
   /// Saves the connection of the form, without a test.
   func save(_ form: ConnectionForm) throws(RouteProblem) {
     let draft = try draft(form)
@@ -35,7 +28,7 @@ struct ConnectionRoutes {
     let connection = try RouteProblem.of { () throws(StateError) in try store.connection() }
     if connection == nil { try RouteProblem.of { () throws(StateError) in try home.create() } }
     return ConnectionTrial(
-      connection: connection ?? Connection(kind: .file, filePath: home.insightsFile), isDraft: false,
+      connection: connection ?? home.standardConnection, isDraft: false,
       insightsFile: home.insightsFile)
   }
 

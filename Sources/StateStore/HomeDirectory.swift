@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Glibc
+public import RunModel
 
 /// The one directory that holds algo-run's state: its place, its files, and how it is made.
 ///
@@ -74,6 +75,8 @@ public struct HomeDirectory: Sendable, Equatable {
   var deliverersDirectory: String { path + "/deliverers" }
   /// Where payloads go while there is no connection.
   public var insightsFile: String { path + "/insights.ndjson" }
+  /// The connection that holds while none is set.
+  public var standardConnection: Connection { Connection(kind: .file, filePath: insightsFile) }
   /// Where payloads go when the outbox cannot take them.
   public var fallbackFile: String { path + "/insights-fallback.ndjson" }
   /// The certificate authority copied by `connection set --ca`.

@@ -65,7 +65,7 @@ enum ConnectionCommand: Subcommand {
 
   private static func show(_ invocation: Invocation, _ home: HomeDirectory) throws -> Int32 {
     let connection = try ConnectionStore(home: home).connection()
-    let shown = connection ?? Connection(kind: .file, filePath: home.insightsFile)
+    let shown = connection ?? home.standardConnection
     let absence = SharedOptions.absence(of: home)
     if let absence {
       Message.print("\(absence), so no connection is set; payloads will go to the file in it, or check --home.")
@@ -86,7 +86,7 @@ enum ConnectionCommand: Subcommand {
   private static func test(_ invocation: Invocation, _ home: HomeDirectory) throws -> Int32 {
     let stored = try ConnectionStore(home: home).connection()
     if stored == nil { try home.create() }
-    let connection = stored ?? Connection(kind: .file, filePath: home.insightsFile)
+    let connection = stored ?? home.standardConnection
     let isJSON = invocation.flag("json")
     var results: [StageResult] = []
     func report(_ result: StageResult) {

@@ -25,7 +25,7 @@ extension ConsoleService {
             id: $0.id, requestID: $0.key, state: $0.state.name, windowEnd: $0.windowEnd, attempts: $0.attempts,
             cause: $0.lastError)
         } ?? []
-      let shown = connection ?? Connection(kind: .file, filePath: home.insightsFile)
+      let shown = connection ?? home.standardConnection
       return .page(
         InsightsPage.page(
           facts: Self.facts(shown, try routes.connection.store.certificateAuthorityText(), home),
