@@ -39,9 +39,6 @@ public struct ExecutionRow: Sendable {
     return parts.count < 2 ? reference : "\(parts[0])/\(parts[1])"
   }
 
-  /// The version's number.
-  var version: String { reference.split(separator: "/").last.map(String.init) ?? "" }
-
   /// The accepted metrics: names, and numbers as they were written.
   var metrics: [(name: String, number: String)] {
     (members["metrics"].flatMap { JSONMembers($0) }?.all ?? []).map {

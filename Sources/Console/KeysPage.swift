@@ -30,10 +30,10 @@ public enum KeysPage {
         .init("Revoke", "algo-run keys revoke NAME"),
         .init("", "curl -X DELETE \(viewer.origin)/v1/admin/keys/NAME\(viewer.authorization)"),
       ])
-    return layout.page("\(shown(created, viewer))<div class=\"grid\">\(list(keys, viewer))\(create(form))</div>")
+    return layout.page("\(shown(created))<div class=\"grid\">\(list(keys, viewer))\(create(form))</div>")
   }
 
-  private static func shown(_ created: (name: String, key: Secret)?, _ viewer: Viewer) -> HTML {
+  private static func shown(_ created: (name: String, key: Secret)?) -> HTML {
     guard let created else { return .none }
     return """
       <section class="notice good" role="status" aria-label="The new key"><h2>The key \(created.name) is made</h2>

@@ -40,12 +40,6 @@ public protocol Executor: AnyObject {
 
 /// An executor that keeps nothing between executions.
 extension Executor {
-  /// It reports none.
-  public func takeStarts() -> [ExecutionID] { [] }
-  /// Nothing gets it.
-  public func signal(_ number: Int32, to id: ExecutionID) {}
-  /// Stops it.
-  public func cancel(_ id: ExecutionID) { stop(id) }
   /// Each of them runs.
   public func isWaiting(_ id: ExecutionID) -> Bool { false }
   /// None.

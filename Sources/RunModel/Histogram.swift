@@ -14,9 +14,6 @@ public struct Histogram: Sendable, Equatable {
     counts = Array(repeating: 0, count: bounds.count + 1)
   }
 
-  /// All times.
-  public var count: Int { counts.reduce(0, +) }
-
   /// Counts one time.
   public mutating func add(_ time: Duration) {
     let seconds = Double(time.wholeMicroseconds) / 1_000_000

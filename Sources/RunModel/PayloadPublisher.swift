@@ -8,8 +8,3 @@ public protocol PayloadPublisher: AnyObject {
   /// - Parameter stored: called once, with what became of it before any wait for an acknowledgement.
   func publish(_ record: InsightsRecord, stored: (Delivery) -> Void) -> Delivery
 }
-
-extension PayloadPublisher {
-  /// Takes one payload of a version with Insights enabled.
-  public func publish(_ record: InsightsRecord) -> Delivery { publish(record) { _ in } }
-}

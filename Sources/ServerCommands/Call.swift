@@ -23,8 +23,6 @@ final class Call: JobOutput {
   let parameters: CallParameters
   let output: CallOutput
   let submittedAt = MonotonicInstant.now()
-  let submittedAtWall = WallClock.now()
-  private(set) var startedAtWall: Timestamp?
   var state = State.queued
   var job: JobID?
   /// When its execution began; nil before.
@@ -81,7 +79,6 @@ final class Call: JobOutput {
   func began() {
     guard startedAt == nil else { return }
     startedAt = .now()
-    startedAtWall = WallClock.now()
     if case .queued = state { state = .running }
     service?.began(self)
   }

@@ -60,9 +60,6 @@ final class CallService {
   /// Seconds after which a refused caller may find a free slot.
   var retryDelay: Int { times.retryDelay(waiting: queued, jobs: settings.jobs) }
 
-  /// The executions that run or wait now, in no order.
-  var live: [LiveExecution] { callOfJob.values.map { LiveExecution($0) } }
-
   /// Lines of metrics that came after the answer of their request.
   var lateMetrics: Int { executor.lateMetrics }
 
@@ -179,21 +176,5 @@ final class CallService {
       gathered += 1
     }
     call.onEnd.take()?()
-  }
-}
-
-/// An execution that runs or waits in this server.
-struct LiveExecution {
-  let id: String
-  let reference: String
-  let isRunning: Bool
-  let submittedAt: Timestamp
-  /// Nil while it waits.
-  let startedAt: Timestamp?
-
-  init(_ call: Call) {
-    (id, reference) = (call.id, call.version.reference)
-    (submittedAt, startedAt) = (call.submittedAtWall, call.startedAtWall)
-    isRunning = startedAt != nil
   }
 }

@@ -56,15 +56,6 @@ extension Outbox {
     }
   }
 
-  /// Gives back claimed records that were not sent: another may take them immediately.
-  public func release(_ records: [Int64], of deliverer: ClaimOwner) throws(StateError) {
-    guard !records.isEmpty else { return }
-    try writing { () throws(StateError) in
-      let release = try database.statement("UPDATE payload SET claim = NULL WHERE id = ? AND claim = ?")
-      for record in records { try release.run(.integer(record), .text(deliverer.name)) }
-    }
-  }
-
   /// Takes the claims of dead deliverers from their records. These may have been sent: a crash between sending
   /// and acknowledgement leaves no trace but the claim.
   func free(_ dead: [String]) throws(StateError) {

@@ -29,7 +29,7 @@ struct BatchOptions {
   init(_ invocation: Invocation) throws {
     self.invocation = invocation
     guard let text = invocation.argument("REF") else { throw invocation.missing("REF") }
-    reference = try SharedOptions.reference(invocation, text)
+    reference = try SharedOptions.reference(text)
     let named = invocation.arguments("FILE")
     // A person who forgot the file would wait for ever.
     if named.isEmpty, isatty(0) == 1 { throw invocation.missing("FILE (or - for standard input)") }

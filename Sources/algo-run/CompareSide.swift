@@ -14,7 +14,7 @@ extension CompareSide {
   /// A version or a period of it: `OWNER/NAME/1.2`, `OWNER/NAME@-14d..-7d`.
   convenience init(_ invocation: Invocation, _ name: String, _ text: String, now: Timestamp, needsKeys: Bool) throws {
     let parts = text.split(separator: "@", maxSplits: 1, omittingEmptySubsequences: false)
-    let reference = try SharedOptions.reference(invocation, String(parts[0]))
+    let reference = try SharedOptions.reference(String(parts[0]))
     var bounds: (Timestamp?, Timestamp?) = (nil, nil)
     if parts.count == 2 {
       guard let parsed = Self.period(String(parts[1]), now) else {

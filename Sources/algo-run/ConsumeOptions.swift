@@ -73,7 +73,7 @@ struct ConsumeOptions {
   init(_ invocation: Invocation) throws {
     self.invocation = invocation
     guard let text = invocation.argument("REF") else { throw invocation.missing("REF") }
-    reference = try SharedOptions.reference(invocation, text)
+    reference = try SharedOptions.reference(text)
     guard let requests = try Self.topic(invocation, "from") else { throw invocation.missing("--from TOPIC") }
     self.requests = requests
     results = try Self.topic(invocation, "to")

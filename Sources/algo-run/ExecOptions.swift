@@ -18,7 +18,7 @@ struct ExecOptions {
   let worker: WorkerOptions
 
   init(_ invocation: Invocation) throws {
-    reference = try invocation.argument("REF").map { try SharedOptions.reference(invocation, $0) }
+    reference = try invocation.argument("REF").map { try SharedOptions.reference($0) }
     commandLine = invocation.commandLine.map { CommandWords.last($0.count) }
     guard reference != nil || commandLine != nil else { throw invocation.missing("REF or a command after '--'") }
     reportPath = invocation.value("report")

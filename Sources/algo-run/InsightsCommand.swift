@@ -24,7 +24,7 @@ enum InsightsCommand: Subcommand {
     options: [SharedOptions.home])
 
   static func run(_ invocation: Invocation) throws -> Int32 {
-    let reference = try SharedOptions.reference(invocation, invocation.argument("REF") ?? "")
+    let reference = try SharedOptions.reference(invocation.argument("REF") ?? "")
     let version = try VersionStore(home: try SharedOptions.home(invocation))
       .setInsights(invocation.argument("on|off") == "on", matching: reference)
     Message.print("Insights of \(version.reference) is \(version.insights ? "on" : "off").")

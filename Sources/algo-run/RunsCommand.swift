@@ -82,7 +82,7 @@ enum RunsCommand: Subcommand {
   static func run(_ invocation: Invocation) throws -> Int32 {
     var selection = RunSelection(
       try invocation.commandPath.last == "show"
-        ? nil : invocation.argument("REF").map { try SharedOptions.reference(invocation, $0) })
+        ? nil : invocation.argument("REF").map { try SharedOptions.reference($0) })
     selection.since = try moment(invocation, "since")
     selection.until = try moment(invocation, "until")
     selection.outcomes = try outcomes(invocation)

@@ -96,7 +96,7 @@ enum SharedOptions {
   }
 
   /// A reference, with its error as one of usage.
-  static func reference(_ invocation: Invocation, _ text: String) throws -> AlgorithmReference {
+  static func reference(_ text: String) throws -> AlgorithmReference {
     do throws(ReferenceError) {
       return try AlgorithmReference(parsing: text)
     } catch {

@@ -21,7 +21,7 @@ enum VersionsCommand: Subcommand {
     options: [SharedOptions.json, SharedOptions.home])
 
   static func run(_ invocation: Invocation) throws -> Int32 {
-    let reference = try invocation.argument("REF").map { try SharedOptions.reference(invocation, $0) }
+    let reference = try invocation.argument("REF").map { try SharedOptions.reference($0) }
     let home = try SharedOptions.home(invocation)
     let versions = try VersionStore(home: home).versions(matching: reference)
     let absence = SharedOptions.absence(of: home)

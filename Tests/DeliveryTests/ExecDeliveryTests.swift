@@ -202,3 +202,8 @@ import Testing
     #expect(try pending().count == 1)
   }
 }
+
+extension ExecDelivery {
+  /// Without a look at what becomes of it before the wait.
+  fileprivate func publish(_ record: InsightsRecord) -> Delivery { publish(record) { _ in } }
+}

@@ -31,6 +31,9 @@ private final class FailingExecutor: Executor {
   var failure: StartFailure?
 
   func start(_ request: ExecutionRequest, output: (any OutputReceiver)?) -> ExecutionID { ExecutionID(1) }
+  func takeStarts() -> [ExecutionID] { [] }
+  func signal(_ number: Int32, to id: ExecutionID) {}
+  func cancel(_ id: ExecutionID) {}
   func stop(_ id: ExecutionID) {}
   func kill(_ id: ExecutionID) {}
   func takeCompletions() -> [Completion] { [] }

@@ -8,7 +8,7 @@ import Testing
     for time in [Duration.milliseconds(100), .milliseconds(101), .seconds(1), .seconds(5), .zero] {
       histogram.add(time)
     }
-    #expect(histogram.counts == [2, 2, 1] && histogram.count == 5)
+    #expect(histogram.counts == [2, 2, 1])
     #expect((histogram.sum - 6.201).magnitude < 1e-9)
   }
 

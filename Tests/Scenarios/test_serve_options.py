@@ -2,6 +2,7 @@
 """Options of `serve`, and headers that go from a caller to the execution and its payload (docs/serve.md)."""
 
 import json
+import resource
 import signal
 import socket
 import sqlite3
@@ -116,6 +117,13 @@ def test_the_grace_period_is_followed_by_sigkill(program):
 def test_a_name_that_no_client_can_send_is_refused(program, name):
     outcome = program.run("serve", "--allowed-host", name, status=64)
     assert "--allowed-host" in outcome.messages[0]
+
+
+def test_a_low_limit_of_open_files_is_reported_with_what_it_allows(program):
+    publish(program, "pass")
+    limit = {"preexec_fn": lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (120, 120))}
+    with Server(program, "--jobs", "8", **limit) as server:
+        assert "connections and 1 execution at a time; raise it (ulimit -n) for more." in server.messages[0]
 
 
 HOLDS = "import os, time\nopen('started', 'w').close()\nwhile not os.path.exists('go'): time.sleep(0.01)"

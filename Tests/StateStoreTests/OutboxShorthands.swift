@@ -21,6 +21,14 @@ extension FailedAttempt {
 
 /// ``Outbox/record(_:of:at:_:)`` for attempts that all have the same consequence.
 extension Outbox {
+  /// Gives back claimed records as if their deliverer had not sent them.
+  func release(_ records: [Int64], of deliverer: ClaimOwner) throws(StateError) {
+    try writing { () throws(StateError) in
+      let release = try database.statement("UPDATE payload SET claim = NULL WHERE id = ? AND claim = ?")
+      for record in records { try release.run(.integer(record), .text(deliverer.name)) }
+    }
+  }
+
   func reschedule(
     _ attempts: [FailedAttempt], notBefore moment: Timestamp, of deliverer: ClaimOwner
   ) throws(StateError) {

@@ -114,7 +114,6 @@ final class Worker {
   }
 
   var isStarting: Bool { if case .starting = state { true } else { false } }
-  var isIdle: Bool { if case .idle = state { true } else { false } }
   /// Whether it takes requests now or later.
   var isActive: Bool {
     switch state {

@@ -23,12 +23,6 @@ public struct RecordHeaders: Sendable, Equatable {
     if let value { bytes.append(contentsOf: value) }
   }
 
-  /// Adds all of `headers`.
-  public mutating func add(_ headers: RecordHeaders) {
-    bytes.append(contentsOf: headers.bytes)
-    count += headers.count
-  }
-
   private mutating func begin(_ name: String, size: Int) {
     if bytes.isEmpty { bytes.reserveCapacity(Self.usualSize) }
     var name = name
