@@ -24,8 +24,8 @@
   F(rd_kafka_AdminOptions_set_request_timeout) F(rd_kafka_AdminOptions_destroy) F(rd_kafka_error_code)                 \
   F(rd_kafka_error_string) F(rd_kafka_error_is_retriable) F(rd_kafka_error_is_fatal)                                   \
   F(rd_kafka_error_txn_requires_abort) F(rd_kafka_error_destroy) F(rd_kafka_headers_new) F(rd_kafka_header_add)        \
-  F(rd_kafka_conf_set_dr_msg_cb) F(rd_kafka_poll)                    \
-  F(rd_kafka_memberid) F(rd_kafka_DescribeConsumerGroups) F(rd_kafka_event_DescribeConsumerGroups_result)              \
+  F(rd_kafka_conf_set_dr_msg_cb) F(rd_kafka_memberid)                                                                  \
+  F(rd_kafka_DescribeConsumerGroups) F(rd_kafka_event_DescribeConsumerGroups_result)                                   \
   F(rd_kafka_DescribeConsumerGroups_result_groups) F(rd_kafka_ConsumerGroupDescription_error)                          \
   F(rd_kafka_ConsumerGroupDescription_state) F(rd_kafka_ConsumerGroupDescription_member_count)                         \
   F(rd_kafka_ConsumerGroupDescription_member) F(rd_kafka_MemberDescription_assignment)                                 \
@@ -70,8 +70,6 @@ void crdk_conf_report_failures(rd_kafka_conf_t *conf, crdk_failure_callback call
   p_rd_kafka_conf_set_opaque(conf, context);
   p_rd_kafka_conf_set_dr_msg_cb(conf, callback);
 }
-
-void crdk_serve(rd_kafka_t *client, int milliseconds) { p_rd_kafka_poll(client, milliseconds); }
 
 rd_kafka_resp_err_t crdk_subscribe(rd_kafka_t *client, const char *topic) {
   rd_kafka_topic_partition_list_t *list = p_rd_kafka_topic_partition_list_new(1);

@@ -112,8 +112,7 @@ enum ConsumeCommand: Subcommand {
     _ settings: ConsumeSettings, _ connection: Connection
   ) throws -> (settings: ProducerSettings, consumer: GroupConsumer) {
     do throws(KafkaError) {
-      // Records of a commit wait for each other, unless requests are to be answered as soon as possible.
-      let clients = try ProducerSettings(connection, traffic: settings.commitInterval == .zero ? .single : .many)
+      let clients = try ProducerSettings(connection, traffic: .many)
       return (clients, try GroupConsumer(clients, settings.group))
     } catch {
       throw CommandError(exitCode: 78, sentence: "settings: \(Remedy.sentence(error)).")

@@ -80,8 +80,6 @@ typedef void (*crdk_failure_callback)(rd_kafka_t *_Nullable client, const rd_kaf
                                       void *_Nullable context);
 void crdk_conf_report_failures(rd_kafka_conf_t *_Nonnull conf, crdk_failure_callback _Nonnull callback,
                                void *_Nonnull context);
-/// Has callbacks called that are due, waiting at most that many milliseconds for the first.
-void crdk_serve(rd_kafka_t *_Nonnull client, int milliseconds);
 
 /// Queues one record, copied. `headers` are `count` times: a name with its zero, four bytes of size in this machine's
 /// order (-1: no value), the value. A partition of -1 is chosen by the key, a timestamp of 0 is the present.

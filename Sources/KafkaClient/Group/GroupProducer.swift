@@ -11,11 +11,18 @@ internal import RunModel
   private static let step: Int32 = 5000
   /// Longer than brokers wait for the end of a transaction. The library was seen to try for ever after one had stood still.
   private static let callLimit = Duration.seconds(15)
+  /// How long records of a full batch may take before more are produced all the same.
+  private static let batchLimit = Duration.milliseconds(500)
+  /// How long the last batches may take before the transaction continues: its next calls wait for them, too.
+  private static let lastLimit = Duration.milliseconds(100)
+  /// The time in which brokers usually answer.
+  private static let usualAnswer = Duration.milliseconds(20)
   private static let queueFull = RD_KAFKA_RESP_ERR__QUEUE_FULL
 
   private let client: OpaquePointer
   private let settings: ProducerSettings
   private let failures: Failures
+  private let batchSize: Int
   private var topics: [String: OpaquePointer] = unsafe [:]
   private let isTransactional: Bool
   private let watch: CallWatch
@@ -39,6 +46,7 @@ internal import RunModel
   ) throws(KafkaError) {
     try KafkaLibrary.loadForGroups()
     self.watch = watch
+    self.batchSize = batchSize
     settings = group.producer(connection, batchSize: batchSize)
     isTransactional = group.transactionalID != nil
     commitDelay = group.readsUncommitted ? .milliseconds(300) : nil
@@ -83,6 +91,7 @@ internal import RunModel
     guard isTransactional else { return writeAtLeastOnce(records, offsets, of: consumer) }
     if let problem = call({ unsafe crdk_begin_transaction(client, &$0) }) { return problem }
     if let problem = produce(records) { return abort(because: problem, records) }
+    send(within: Self.lastLimit)
     if !offsets.isEmpty {
       let problem = unsafe consumer.withList(offsets) { list in
         call { unsafe crdk_send_offsets(client, list, consumer.client, member, Self.step, &$0) }
@@ -126,6 +135,7 @@ internal import RunModel
     _ records: [OutgoingRecord], _ offsets: [PartitionOffset], of consumer: GroupConsumer
   ) -> TransactionOutcome {
     let refused = produce(records)
+    send(within: Self.lastLimit)
     // Ends with the library's own time limit of each record at the latest.
     while unsafe crdk_flush(client, Self.step) != RD_KAFKA_RESP_ERR_NO_ERROR {}
     if let cause = refused ?? failures.byNumber.first?.value { return .aborted(cause, refused: refusing(records)) }
@@ -136,22 +146,41 @@ internal import RunModel
   // MARK: Steps
 
   private func produce(_ records: [OutgoingRecord]) -> KafkaCause? {
-    for (number, record) in records.enumerated() {
-      guard let topic = unsafe handle(of: record.topic) else {
+    var room = BatchRoom(batchSize: batchSize)
+    for number in records.indices {
+      guard let topic = unsafe handle(of: records[number].topic) else {
         return KafkaCause(
-          code: RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION.rawValue, text: "\"\(record.topic)\" is not a topic name")
+          code: RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION.rawValue, text: "\"\(records[number].topic)\" is not a topic name")
+      }
+      if !room.add(records[number]) {
+        send(within: Self.batchLimit)
+        room.clear()
+        _ = room.add(records[number])
       }
       while true {
-        let error = unsafe produce(record, to: topic, number)
+        let error = unsafe produce(records[number], to: topic, number)
         if error == RD_KAFKA_RESP_ERR_NO_ERROR { break }
         guard error == Self.queueFull else {
           failures.byNumber[number] = KafkaCause(error)
           return KafkaCause(error)
         }
-        unsafe crdk_serve(client, 10)
+        unsafe crdk_flush(client, 10)
       }
     }
     return nil
+  }
+
+  /// Sends what was produced, which otherwise waits for more, and awaits the brokers' answers for a while.
+  private func send(within limit: Duration) {
+    let began = MonotonicInstant.now()
+    watch.during {
+      while true {
+        // The library looks for the end each 10 ms, or when this time is over.
+        let wait: Int32 = MonotonicInstant.now() < began + Self.usualAnswer ? 1 : 10
+        guard unsafe crdk_flush(client, wait) != RD_KAFKA_RESP_ERR_NO_ERROR else { return }
+        if MonotonicInstant.now() >= began + limit { return }
+      }
+    }
   }
 
   private func produce(_ record: OutgoingRecord, to topic: OpaquePointer, _ number: Int) -> rd_kafka_resp_err_t {

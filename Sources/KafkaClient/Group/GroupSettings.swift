@@ -24,8 +24,7 @@ public struct GroupSettings: Sendable {
   /// Milliseconds after which a transaction is aborted if its producer is gone.
   static let transactionTimeout = 10_000
 
-  // Both clients look for a broker that is back after 2 s at most, and records wait 5 ms for each other, as in
-  // ``ProducerSettings/base(window:traffic:)``.
+  // Both clients look for a broker that is back after 2 s at most, as in ``ProducerSettings/base(window:traffic:)``.
 
   /// Properties of the consumer, over those of the connection.
   func consumer(_ connection: ProducerSettings) -> ProducerSettings {
@@ -68,6 +67,8 @@ public struct GroupSettings: Sendable {
         // Records are judged one by one by the topic's own limit.
         Property(name: "message.max.bytes", value: "1000000000"),
         Property(name: "batch.size", value: "\(batchSize)"),
+        // Records are sent when all of a transaction are there, see ``BatchRoom``.
+        Property(name: "linger.ms", value: "1000"),
         Property(name: "queue.buffering.max.kbytes", value: "262144"),
         Property(name: "allow.auto.create.topics", value: "false", isOptional: true),
       ]
