@@ -13,7 +13,7 @@ final class Answer {
   }
 
   let request: IncomingRequest
-  var record: ExecutionRecord
+  let record: ExecutionRecord
   /// Nil if the result was not kept: it is too large for any topic.
   let result: StoredBytes?
   let resultSize: Int

@@ -55,24 +55,12 @@ struct AnswerWriter {
   // MARK: Results
 
   private func result(of answer: Answer, in topic: OutputPlan.Topic) throws(SystemError) -> (OutgoingRecord, Bool) {
-    let (request, record) = (answer.request, answer.record)
+    let request = answer.request
     let place = plan.place(in: topic, of: request.partition.number)
     var outgoing = OutgoingRecord(to: place, key: request.message.key ?? Array(request.id.utf8), value: nil)
     let bytes = try answer.result?.read()
-    let form = bytes.map { Self.form(of: $0) } ?? .base64
-    outgoing.headers = headers(of: answer)
-    let type: String =
-      if settings.resultForm == .record {
-        "application/json"
-      } else if let own = record.resultType {
-        own
-      } else {
-        switch form {
-        case .json: "application/json"
-        case .text: "text/plain; charset=utf-8"
-        case .base64: "application/octet-stream"
-        }
-      }
+    addHeaders(of: answer, to: &outgoing.headers)
+    let type = settings.resultForm == .record ? "application/json" : answer.record.resultType ?? Self.type(of: bytes)
     outgoing.headers.add("content-type", type)
     if let id = request.message.header("kafka_correlationId") { outgoing.headers.add("kafka_correlationId", id) }
     if let name = request.message.text("kafka_replyTopic"), let replies, replies.matches(name) {
@@ -81,7 +69,7 @@ struct AnswerWriter {
       outgoing.partition = Self.number(request.message.header("kafka_replyPartition"))
     }
     if let bytes {
-      outgoing.value = settings.resultForm == .value ? bytes : recordValue(of: answer, bytes, form)
+      outgoing.value = settings.resultForm == .value ? bytes : recordValue(of: answer, bytes)
       if outgoing.size <= topic.limit - OutputPlan.reserve { return (outgoing, false) }
     }
     outgoing.value = nil
@@ -92,9 +80,17 @@ struct AnswerWriter {
     return (outgoing, true)
   }
 
-  private func headers(of answer: Answer) -> RecordHeaders {
+  private static func type(of bytes: [UInt8]?) -> String {
+    switch bytes.map(form) {
+    case .json: "application/json"
+    case .text: "text/plain; charset=utf-8"
+    case .base64, nil: "application/octet-stream"
+    }
+  }
+
+  private func addHeaders(of answer: Answer, to headers: inout RecordHeaders) {
     let record = answer.record
-    var headers = common
+    headers.add(common)
     headers.add("ce_id", record.requestID)
     headers.add("ce_time", record.startedAt.description)
     addCommon(answer, to: &headers)
@@ -104,20 +100,20 @@ struct AnswerWriter {
       headers.add("algo_error_message", Self.cut(error.message))
     }
     if let trace = record.trace ?? answer.request.trace { headers.add("traceparent", trace.description) }
-    return headers
   }
 
   private func addCommon(_ answer: Answer, to headers: inout RecordHeaders) {
     let record = answer.record
     headers.add("algo_request_id", record.requestID)
     headers.add("algo_outcome", record.outcome.rawValue)
-    headers.add("algo_exit_code", "\(record.exitStatus)")
-    headers.add("algo_attempts", "\(record.attempts)")
+    headers.add("algo_exit_code", String(record.exitStatus))
+    headers.add("algo_attempts", String(record.attempts))
     headers.add("algo_source", answer.request.source)
   }
 
   /// The execution record as a batch has it.
-  private func recordValue(of answer: Answer, _ bytes: [UInt8], _ form: CapturedOutput.Form) -> [UInt8] {
+  private func recordValue(of answer: Answer, _ bytes: [UInt8]) -> [UInt8] {
+    let form = Self.form(of: bytes)
     var record = answer.record
     if record.isPublished { record.delivery = Delivery(plan.insights == nil ? .queued : .delivered) }
     var json = JSONWriter()

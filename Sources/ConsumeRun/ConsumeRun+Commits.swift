@@ -41,18 +41,25 @@ extension ConsumeRun {
     figures.lastCommit = span
     for offset in done.offsets { queue[offset.partition]?.committed = offset }
     for answer in done.answers {
-      let record = answer.record
-      figures.committed += 1
-      figures.outcomes[record.outcome, default: 0] += 1
-      if record.outcome != .succeeded { figures.failed += 1 }
-      if answer.deadReason != nil, writer.plan.deadLetters != nil { figures.deadLetters += 1 }
-      if record.isPublished {
-        answer.record.delivery = Delivery(payloads == nil ? .delivered : .queued)
-      }
-      history?.append(answer.record, inputSHA256: answer.request.inputSHA256)
+      count(answer)
+      history?.append(committedRecord(of: answer), inputSHA256: answer.request.inputSHA256)
       forget(answer)
     }
     if queue.partitions.contains(where: \.isDirty) { scheduleCommit() }
+  }
+
+  private func count(_ answer: Answer) {
+    let outcome = answer.record.outcome
+    figures.committed += 1
+    figures.outcomes[outcome, default: 0] += 1
+    if outcome != .succeeded { figures.failed += 1 }
+    if answer.deadReason != nil, writer.plan.deadLetters != nil { figures.deadLetters += 1 }
+  }
+
+  private func committedRecord(of answer: Answer) -> ExecutionRecord {
+    var record = answer.record
+    if record.isPublished { record.delivery = Delivery(payloads == nil ? .delivered : .queued) }
+    return record
   }
 
   /// Nothing of it was written: all of it goes into the next transaction.

@@ -41,5 +41,5 @@ final class IncomingRequest {
   var inputSHA256: String { (message.value ?? []).withUnsafeBytes { SHA256.digest(of: $0).hexadecimal } }
   var offset: Int64 { message.offset }
   var trace: TraceContext? { message.text("traceparent").flatMap { TraceContext(parsing: $0) } }
-  var source: String { "\(partition.topic)/\(partition.number)/\(offset)" }
+  var source: String { partition.sourcePrefix + String(offset) }
 }

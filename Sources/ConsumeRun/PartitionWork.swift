@@ -6,6 +6,8 @@ internal import Platform
 final class PartitionWork {
   let topic: String
   let number: Int32
+  /// Names a request of it, with the offset behind.
+  let sourcePrefix: String
   var progress: PartitionProgress
   /// Delivered and not started, oldest first.
   private(set) var waiting: [IncomingRequest] = []
@@ -28,6 +30,7 @@ final class PartitionWork {
   init(topic: String, _ assigned: AssignedPartition, keepsInherited: Bool) {
     self.topic = topic
     number = assigned.offset.partition
+    sourcePrefix = "\(topic)/\(number)/"
     progress = PartitionProgress(
       at: assigned.offset.offset, metadata: assigned.offset.metadata, keepsInherited: keepsInherited)
     committed = assigned.isCommitted ? assigned.offset : nil

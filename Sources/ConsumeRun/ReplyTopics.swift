@@ -9,8 +9,13 @@ struct ReplyTopics {
 
   private var known: [String: (partitions: Int, until: MonotonicInstant)] = [:]
 
-  /// A record for a topic that is not there goes where other results go.
-  mutating func place(_ record: OutgoingRecord, asking consumer: GroupConsumer) -> OutgoingRecord {
+  /// Records for topics that are not there go where other results go.
+  mutating func place(_ records: [OutgoingRecord], asking consumer: GroupConsumer) -> [OutgoingRecord] {
+    guard records.contains(where: { $0.fallback != nil }) else { return records }
+    return records.map { place($0, asking: consumer) }
+  }
+
+  private mutating func place(_ record: OutgoingRecord, asking consumer: GroupConsumer) -> OutgoingRecord {
     guard let fallback = record.fallback, !isThere(record, consumer) else { return record }
     var record = record
     (record.topic, record.partition) = (fallback.topic, fallback.partition)

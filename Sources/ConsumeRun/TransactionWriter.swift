@@ -75,7 +75,7 @@ final class TransactionWriter {
   func write(
     _ records: [OutgoingRecord], _ offsets: [PartitionOffset], of consumer: GroupConsumer, as member: String
   ) -> Result {
-    let placed = records.map { replyTopics.place($0, asking: consumer) }
+    let placed = replyTopics.place(records, asking: consumer)
     switch producer?.write(placed, offsets, of: consumer, as: member) ?? .committed {
     case .committed:
       failures = 0

@@ -6,7 +6,7 @@ public struct RecordHeaders: Sendable, Equatable {
   private(set) var count = 0
 
   /// Room for the headers of a result.
-  private static let usualSize = 480
+  private static let usualSize = 600
 
   /// None.
   public init() {}
@@ -23,8 +23,17 @@ public struct RecordHeaders: Sendable, Equatable {
     if let value { bytes.append(contentsOf: value) }
   }
 
+  /// Adds all of `headers`.
+  public mutating func add(_ headers: RecordHeaders) {
+    reserve()
+    bytes.append(contentsOf: headers.bytes)
+    count += headers.count
+  }
+
+  private mutating func reserve() { if bytes.isEmpty { bytes.reserveCapacity(Self.usualSize) } }
+
   private mutating func begin(_ name: String, size: Int) {
-    if bytes.isEmpty { bytes.reserveCapacity(Self.usualSize) }
+    reserve()
     var name = name
     name.withUTF8 { name in
       unsafe bytes.append(contentsOf: name[..<(name.firstIndex(of: 0) ?? name.count)])
