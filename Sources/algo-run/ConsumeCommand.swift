@@ -50,6 +50,8 @@ enum ConsumeCommand: Subcommand {
 
   static func run(_ invocation: Invocation) throws -> Int32 {
     let options = try ConsumeOptions(invocation)
+    // A commit frees the blocks of all its records.
+    Allocator.mergeImmediately()
     let (loop, supervisor) = try ExecCommand.supervision()
     let context = try RunContext.find(invocation, reference: options.reference, runsWithoutState: false)
     guard let version = try options.worker.applied(to: context.version), let home = context.home else {

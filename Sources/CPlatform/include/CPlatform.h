@@ -13,6 +13,9 @@ int32_t process_argument_count(void);
 /// One of them.
 const char *process_argument(int32_t index);
 
+/// Has the allocator merge freed blocks of up to 128 bytes with their neighbours immediately.
+void merge_small_blocks(void);
+
 /// Opens `path` (flags as of open(2)) above 3, close-on-exec.
 int32_t open_high(const char *path, int32_t flags, uint32_t mode, int32_t *descriptor);
 
