@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import CPlatform
-internal import Glibc
 
 /// One epoll set, its timers and a waker: everything that a thread waits for. Belongs to one thread.
 ///
@@ -13,15 +12,10 @@ internal import Glibc
 /// The cost of a turn depends on the ready descriptors and due timers: neither idle descriptors nor timers that are not
 /// due are visited.
 ///
-/// To put a processor to sleep and to wake it takes longer than a worker's short request. So a wait that comes after a
-/// brief one does not sleep yet: it lets other threads run and looks again, for ``briefly`` at most.
-///
 /// The loop does not keep handlers alive. A handler keeps its ``Registration`` or ``Timer``, and these keep the loop.
 public final class EventLoop {
   /// Reports taken in one turn; more come in the next.
   private static let capacity = 64
-  /// A wait so short that sleeping costs more.
-  private static let briefly = Duration.microseconds(60)
 
   private struct Slot {
     /// Increases each time the slot is used again: an event of a former registration is recognised by it.
@@ -36,8 +30,7 @@ public final class EventLoop {
   private var slots: [Slot] = []
   private var freeSlots: [Int] = []
   private var isTurning = false
-  /// Whether the last wait ended within ``briefly``.
-  private var wasBrief = false
+  private var patience = Patience()
 
   /// - Throws: the system's error if it has no descriptor left.
   public init() throws(SystemError) {
@@ -94,17 +87,9 @@ public final class EventLoop {
       func look(for span: Int32) -> Int32 {
         set.withNumber { unsafe event_set_wait($0, reports.baseAddress, Int32(Self.capacity), span) }
       }
-      var count = milliseconds == 0 || wasBrief ? look(for: 0) : 0
-      if count == 0, milliseconds != 0 {
-        let start = MonotonicInstant.now()
-        let end = start + Self.briefly
-        while wasBrief, count == 0, .now() < end {
-          sched_yield()
-          count = look(for: 0)
-        }
-        if count == 0 { count = look(for: milliseconds) }
-        wasBrief = .now() < end
-      }
+      let count =
+        milliseconds == 0
+        ? look(for: 0) : patience.wait(look: { look(for: 0) }, sleep: { look(for: milliseconds) })
       for index in 0..<Int(count) {
         let report = unsafe reports[index]
         if report.key == .max {
