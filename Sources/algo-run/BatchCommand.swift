@@ -88,7 +88,7 @@ enum BatchCommand: Subcommand {
       of: settings.target, worker: version.worker, slots: settings.jobs, limits: settings.limits,
       spillDirectory: settings.spillDirectory, by: supervisor)
     let payloads = version.insights ? try context.payloadQueue(waking: loop) : nil
-    let history = HistoryWriter.of(invocation, home: home, runsLong: true)
+    let history = HistoryWriter.of(invocation, home: home, importing: .behind)
     let summary: BatchSummary
     do throws(BatchFailure) {
       let batch = try BatchRun(

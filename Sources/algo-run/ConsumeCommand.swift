@@ -72,7 +72,7 @@ enum ConsumeCommand: Subcommand {
       spillDirectory: settings.spillDirectory, by: supervisor)
     let payloads: (any PayloadQueue)? =
       if case .outbox = route { try context.payloadQueue(waking: loop) } else { nil }
-    let history = HistoryWriter.of(invocation, home: home, runsLong: true)
+    let history = HistoryWriter.of(invocation, home: home, importing: .idle)
     let run = try ExecCommand.ownFailure {
       try ConsumeRun(
         settings: settings, connection: clients.settings, consumer: clients.consumer, plan: plan, ends: ends,

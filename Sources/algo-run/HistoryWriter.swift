@@ -9,20 +9,22 @@ internal import StateStore
 /// executions it concerns.
 final class HistoryWriter: ExecutionLog {
   private let journal: HistoryJournal
-  /// Imports full segments in the meantime; nil in a process that ends soon.
+  /// Imports full segments in the meantime; nil in a process that writes few lines.
   private let importer: JournalImporter?
   private var hasFailed = false
 
   /// The history of a home; nil if it is switched off, or without a home.
   ///
-  /// - Parameter runsLong: whether full segments are imported in the meantime, on a thread of its own.
-  static func of(_ invocation: Invocation, home: HomeDirectory?, runsLong: Bool = false) -> HistoryWriter? {
+  /// - Parameter importing: when full segments are imported in the meantime, on a thread of its own; nil for never.
+  static func of(
+    _ invocation: Invocation, home: HomeDirectory?, importing: JournalImporter.Occasion? = nil
+  ) -> HistoryWriter? {
     guard let home, !invocation.flag("no-history"), !HistoryJournal.isOff else { return nil }
-    return HistoryWriter(home, runsLong: runsLong)
+    return HistoryWriter(home, importing)
   }
 
-  private init(_ home: HomeDirectory, runsLong: Bool) {
-    importer = runsLong ? JournalImporter(home: home) : nil
+  private init(_ home: HomeDirectory, _ importing: JournalImporter.Occasion?) {
+    importer = importing.map { JournalImporter(home: home, $0) }
     journal = HistoryJournal(home: home)
   }
 

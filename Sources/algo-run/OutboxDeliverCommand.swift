@@ -17,7 +17,7 @@ enum OutboxDeliverCommand {
       home: home, readConnection: { () throws(StateError) in try connections.latest() },
       report: DeliveryPrinter(of: "payloads").print)
     if follows { Message.print("delivering what waits in \(home.path), until stopped") }
-    let importer = JournalImporter(home: home)
+    let importer = JournalImporter(home: home, .idle)
     var nextImport = MonotonicInstant.now()
     let figures = try delivery.run(follows: follows) {
       if nextImport <= .now() {

@@ -69,7 +69,7 @@ enum ServeCommand: Subcommand {
       let payloads = try DeliveryThread(
         connection: context.connection, home: home, follows: true, waking: loop,
         report: DeliveryPrinter(of: "payloads of this server").print)
-      let history = HistoryWriter.of(invocation, home: home, runsLong: true)
+      let history = HistoryWriter.of(invocation, home: home, importing: .idle)
       defer {
         payloads.close()
         history?.close()
