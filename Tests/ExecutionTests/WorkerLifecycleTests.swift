@@ -187,9 +187,18 @@ import Testing
   @Test func `idle workers end, and the last one stays`() async {
     await #expect(processExitsWith: .success) {
       supervise { supervision in
+        let marker = "/tmp/algo-run-idle-\(getpid())"
+        defer { unlink(marker) }
+        // No answer before each worker has a request: else one that starts late might never get one.
         let pool = WorkerPool(
           on: supervision, slots: 3, settings: { $0.idle = .milliseconds(50) },
-          "serve(lambda body, fields: time.sleep(0.3) or b'%d' % os.getpid())")
+          """
+          def meet(body, fields):
+            with open("\(marker)", "ab") as file: file.write(b"x")
+            while os.stat("\(marker)").st_size < 3: time.sleep(0.002)
+            return b"%d" % os.getpid()
+          serve(meet)
+          """)
         let outputs = (0..<3).map { _ in Output() }
         for output in outputs { _ = try pool.start(.worker(""), output: output) }
         var ended = 0
