@@ -14,7 +14,7 @@ build=$(mkdir -p "${BUILD:-.build}/fuzz" && cd "${BUILD:-.build}/fuzz" && pwd)
 features="-swift-version 6 -enable-upcoming-feature ExistentialAny -enable-upcoming-feature InternalImportsByDefault
   -enable-upcoming-feature MemberImportVisibility"
 # Built with the fuzzer's coverage; asserts stay, and pointers are checked by guarded memory as well.
-flags="-O -wmo -assert-config Debug -parse-as-library $features -I $build -sanitize=fuzzer,address"
+flags="-O -wmo -assert-config Debug -parse-as-library -package-name algo-run $features -I $build -sanitize=fuzzer,address"
 
 modules() {
   local module
