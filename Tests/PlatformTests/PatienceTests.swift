@@ -50,7 +50,7 @@ import Testing
     #expect(patience.wait(look: { 0 }, sleep: { 3 }) == 3)
   }
 
-  @Test("When another thread keeps the processor, the next waits sleep at once, brief or not")
+  @Test("When another thread keeps the processor, the next waits sleep immediately, brief or not")
   func restraint() {
     // Most of the attempts, since a busy machine may pass over the time of restraint.
     var restrained = 0
