@@ -175,9 +175,7 @@ def test_results_that_memory_is_too_small_for_wait_in_a_file(own_kafka, on):
     go(members)
     processes.await_until(lambda: len(members.marks()) == 100 and figures()["running_requests"] == "0", "all requests ran",
                           limit=300)
-    spilled = [os.stat(f"/proc/{member.pid}/fd/{name}").st_size for name in os.listdir(f"/proc/{member.pid}/fd")
-               if "/spill/" in os.readlink(f"/proc/{member.pid}/fd/{name}")]
-    assert sum(spilled) > 10 << 20, spilled
+    assert processes.bytes_open(member.pid, "/spill/") > 10 << 20
     os.kill(int(kafka.KAFKA_PID), signal.SIGCONT)
     members.await_results(100, limit=300)
     end(members, member)

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Results are where the user asked for them, or the batch reports it and ends with 125 (docs/contract.md 9)."""
 
-import errno
 import os
 import resource
 import stat
@@ -139,12 +138,7 @@ def test_a_resume_that_is_killed_leaves_no_file_beside_the_results(batches):
     draft = batches.directory / ".out.ndjson.algo-run-resuming"
 
     def is_copying():
-        links = []
-        for number in os.listdir(f"/proc/{process.pid}/fd"):
-            try:
-                links.append(os.readlink(f"/proc/{process.pid}/fd/{number}"))
-            except OSError as error:
-                assert error.errno == errno.ENOENT
+        links = processes.open_files(process.pid)
         return draft.exists() or any(link.startswith(f"{batches.directory}/") and "(deleted)" in link
                                      for link in links) or process.poll() is not None
     processes.await_until(is_copying, "the results are copied")

@@ -77,18 +77,10 @@ def batches(program):
 
 def await_opening(process, path):
     """Waits until a process has a pipe open, or a thread that waits for the other side."""
-    folder = f"/proc/{process.pid}"
-
     def is_open():
-        if len(os.listdir(f"{folder}/task")) > 1:
+        if len(os.listdir(f"/proc/{process.pid}/task")) > 1:
             return True
-        links = []
-        for number in os.listdir(f"{folder}/fd"):
-            try:
-                links.append(os.readlink(f"{folder}/fd/{number}"))
-            except FileNotFoundError:
-                pass
-        return str(path) in links
+        return str(path) in processes.open_files(process.pid)
     processes.await_until(is_open, f"{path} is being opened")
 
 

@@ -4,28 +4,16 @@
 import base64
 import hashlib
 import json
-import os
 
 import pytest
 
+from harness import processes
 from harness.batches import peak_memory
 from harness.server import Server
 from harness.workers import Workers
 
 PIECE = b"\xff" + b"0123456789abcdef" * 65_535 + b"fifteen bytes.."
 assert len(PIECE) == 1 << 20
-
-
-def held_by(pid):
-    """Bytes in files without a name that a process has open."""
-    total = 0
-    for name in os.listdir(f"/proc/{pid}/fd"):
-        try:
-            if "deleted" in os.readlink(f"/proc/{pid}/fd/{name}"):
-                total += os.stat(f"/proc/{pid}/fd/{name}").st_size
-        except FileNotFoundError:
-            pass
-    return total
 
 
 @pytest.fixture
@@ -57,7 +45,7 @@ def test_a_large_body_neither_grows_the_server_nor_holds_other_calls_up(program,
         response = large.getresponse()
         assert response.status == 200
         # No further copy was made: the result is encoded while it is sent.
-        assert held_by(server.process.pid) <= (2 * mebibytes + 8) << 20
+        assert processes.bytes_open(server.process.pid, "deleted") <= (2 * mebibytes + 8) << 20
         digest, count, rest = hashlib.sha256(), 0, b""
         expected = hashlib.sha256()
         for number in range(mebibytes):

@@ -61,13 +61,28 @@ def marked(marker):
 
 def open_files(pid):
     """The names of its open files; none once it has ended."""
-    names = []
+    return [name for name, _ in _descriptors(pid)]
+
+
+def bytes_open(pid, part):
+    """How large the files with `part` in their name are that it has open."""
+    return sum(size for name, size in _descriptors(pid) if part in name)
+
+
+def _descriptors(pid):
+    """Name and size of what each descriptor leads to, without those that are closed while we look."""
+    found = []
     try:
-        for number in os.listdir(f"/proc/{pid}/fd"):
-            names.append(os.readlink(f"/proc/{pid}/fd/{number}"))
-    except OSError:
-        pass
-    return names
+        numbers = os.listdir(f"/proc/{pid}/fd")
+    except FileNotFoundError:
+        return found
+    for number in numbers:
+        path = f"/proc/{pid}/fd/{number}"
+        try:
+            found.append((os.readlink(path), os.stat(path).st_size))
+        except (FileNotFoundError, ProcessLookupError):
+            pass
+    return found
 
 
 def is_running(pid):
