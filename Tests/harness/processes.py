@@ -7,12 +7,6 @@ import signal
 import time
 from dataclasses import dataclass
 
-# Under nohup, or in the background of a shell without job control, these are ignored, and programs that are started
-# inherit that. Scenarios describe a terminal, where they are not.
-for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
-    if signal.getsignal(number) == signal.SIG_IGN:
-        signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
-
 # Long enough for a machine with many other things to do. No test passes because of it, and none is slowed by it.
 LIMIT = 300
 
