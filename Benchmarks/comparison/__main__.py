@@ -5,6 +5,7 @@ Called by Benchmarks/run.sh, which says where the binaries are.
 """
 
 import os
+import platform
 import shutil
 import sys
 import tempfile
@@ -29,7 +30,8 @@ def main():
     sections = sys.argv[1:]
     wanted = lambda name: not sections or name in sections
     table = Table()
-    print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}; {algo_run}, {os.path.getsize(algo_run) >> 20} MiB")
+    print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}; {algo_run}, {os.path.getsize(algo_run) >> 20} MiB; "
+          f"Python {platform.python_version()} of {sys.prefix}")
     work = Path(tempfile.mkdtemp(prefix="algo-run-bench-"))
     broker = None
     try:

@@ -49,7 +49,7 @@ def peers_python(table):
     """A Python with FastAPI and Flask, made once in .build; None, with a row, if it cannot be made."""
     if "BENCH_PEERS_PYTHON" in os.environ:
         return os.environ["BENCH_PEERS_PYTHON"]
-    wanted = (BENCHMARKS / "serve/requirements.txt").read_text()
+    wanted = f"# {sys.version}\n{(BENCHMARKS / 'serve/requirements.txt').read_text()}"
     directory = Path(os.environ["BUILD"]).resolve() / "bench-python"
     python, made_from = directory / "bin/python", directory / "made-from"
     if made_from.exists() and made_from.read_text() == wanted:

@@ -17,7 +17,7 @@ BINDINGS = Path(__file__).resolve().parent.parent.parent / "Bindings"
 COUNT = int(os.environ.get("BENCH_WORKER_REQUESTS", "50000"))
 COLD = 200
 ROUNDS = int(os.environ.get("BENCH_BATCH_ROUNDS", "5"))
-PYTHON = os.environ.get("BENCH_PYTHON", os.path.realpath(sys.executable))
+PYTHON = os.path.realpath(sys.executable)
 
 
 SWIFT_PACKAGE = """// swift-tools-version: 6.3

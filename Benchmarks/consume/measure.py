@@ -50,7 +50,7 @@ class Bench:
     def publish(self, name, program):
         self.algo_run("publish", f"bench/{name}", "--home", self.home, "--insights", "--worker", "--env",
                       f"PYTHONPATH={REPOSITORY / 'Bindings' / 'Python'}", "--env", "PYTHONDONTWRITEBYTECODE=1", "--",
-                      "/usr/bin/python3", "-S", program)
+                      os.path.realpath(sys.executable), "-S", program)
 
     def rate(self, results, count, delivery):
         """Results a second; each request must have one, and exactly one where that is promised."""
