@@ -16,9 +16,11 @@ public final class DeliveryThread: PayloadQueue, Sendable {
     var isClosing = false
   }
 
-  /// Pause between two groups of payloads. Each group costs wake-ups of two threads, and a file is opened and locked; but
-  /// callers wait for their group.
-  private static let gathering = Duration.microseconds(700)
+  /// Longest pause between two groups of payloads. Each group costs wake-ups of two threads, and a file is opened and
+  /// locked; but callers wait for their group.
+  private static let longestGathering = Duration.microseconds(700)
+  /// A server's pause for each payload of the last group: a few callers at a time would only be held up.
+  private static let gathering = Duration.microseconds(150)
   /// How often the connection is looked at while nothing is enqueued: waiting payloads go by the new one, too.
   private static let lookForConnection = Duration.milliseconds(500)
 
@@ -33,14 +35,14 @@ public final class DeliveryThread: PayloadQueue, Sendable {
   ///
   /// - Parameters:
   ///   - isVerified: whether it is known that the version has Insights on. If not, payloads go to the fallback file.
-  ///   - follows: whether payloads go by the connection of each moment, as a server's do; a batch ends with the one
-  ///     that it began with.
+  ///   - serves: whether payloads are a server's: they go by the connection of each moment, and callers wait for them.
+  ///     A batch ends with the connection that it began with.
   ///   - owner: the loop of the thread that takes durable payloads.
   ///   - report: receives facts for the user; called from the thread.
   /// - Throws: the system's error if it has no thread or descriptor left.
   public init(
     connection: Connection?, home: HomeDirectory, isVerified: Bool = true,
-    follows: Bool = false, waking owner: EventLoop,
+    serves: Bool = false, waking owner: EventLoop,
     report: @escaping @Sendable (DeliveryNotice) -> Void
   ) throws(SystemError) {
     let connection = connection ?? home.standardConnection
@@ -48,7 +50,7 @@ public final class DeliveryThread: PayloadQueue, Sendable {
     inbox = Mailbox(waking: loop)
     waker = loop.waker
     durable = Mailbox(waking: owner)
-    thread = try Thread.start { [self] in run(loop, connection, home, isVerified, follows, report) }
+    thread = try Thread.start { [self] in run(loop, connection, home, isVerified, serves, report) }
   }
 
   /// Takes one payload; see ``PayloadQueue``.
@@ -86,7 +88,7 @@ public final class DeliveryThread: PayloadQueue, Sendable {
   /// The thread.
   private func run(
     _ loop: EventLoop, _ connection: Connection, _ home: HomeDirectory, _ isVerified: Bool,
-    _ follows: Bool, _ report: (DeliveryNotice) -> Void
+    _ serves: Bool, _ report: (DeliveryNotice) -> Void
   ) {
     let access = OutboxAccess(home: home, isForMany: true, isVerified: isVerified)
     func newWorker(_ connection: Connection) -> DeliveryWorker {
@@ -95,7 +97,7 @@ public final class DeliveryThread: PayloadQueue, Sendable {
         : DeliveryWorker(connection, access, ClosedDestination(because: nil), .everything)
     }
     var (connection, worker, past) = (connection, newWorker(connection), PastDelivery())
-    let stored = follows ? ConnectionStore(home: home, busyTimeout: .seconds(1)) : nil
+    let stored = serves ? ConnectionStore(home: home, busyTimeout: .seconds(1)) : nil
     var isClosing = false
     var nextGroup = MonotonicInstant.now()
     while !isClosing {
@@ -107,7 +109,10 @@ public final class DeliveryThread: PayloadQueue, Sendable {
       // Asked before: payloads that were enqueued before closing are in the mailbox by then.
       isClosing = shared.withLock { $0.isClosing }
       let records = inbox.takeAll()
-      if !records.isEmpty { nextGroup = .now() + Self.gathering }
+      if !records.isEmpty {
+        let gathering = serves ? Self.gathering * records.count : Self.longestGathering
+        nextGroup = .now() + min(gathering, Self.longestGathering)
+      }
       // Outcomes that could not be stored are kept and tried again; a record may be sent twice for it, under the same
       // key.
       do throws(StateError) {

@@ -67,7 +67,7 @@ enum ServeCommand: Subcommand {
     let executor = executor(context, settings, workers, by: supervisor)
     return try ExecCommand.ownFailure {
       let payloads = try DeliveryThread(
-        connection: context.connection, home: home, follows: true, waking: loop,
+        connection: context.connection, home: home, serves: true, waking: loop,
         report: DeliveryPrinter(of: "payloads of this server").print)
       let history = HistoryWriter.of(invocation, home: home, importing: .idle)
       defer {
