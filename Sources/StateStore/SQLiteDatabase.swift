@@ -61,6 +61,9 @@ internal import RunModel
 
   /// Adds another database file under `name`, for reading only. A file in a directory that cannot be written is taken
   /// as one that does not change, because SQLite could not coordinate with a writer there.
+  ///
+  /// - Throws: ``StateError/locked(path:)`` if another process keeps readers out. Its log is then not read either, and
+  ///   without the log the file may lack rows.
   func attach(_ path: String, as name: String) throws(StateError) {
     let uri = "file:" + path.utf8.map { Self.isPlain($0) ? String(UnicodeScalar($0)) : Self.escaped($0) }.joined()
     do throws(StateError) {
@@ -68,6 +71,7 @@ internal import RunModel
       _ = try integer("SELECT count(*) FROM \(name).sqlite_schema")
     } catch {
       try? execute("DETACH \(name)")
+      if error.isLock { throw .locked(path: path) }
       try statement("ATTACH ? AS \(name)").run(.text(uri + "?immutable=1"))
       _ = try integer("SELECT count(*) FROM \(name).sqlite_schema")
     }

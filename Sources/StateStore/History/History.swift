@@ -48,10 +48,10 @@ public final class History {
       if case .newerSchema = error {
         // Its tables may be others than those known here.
         notice("\(error); its executions are missing here: install the newer algo-run")
-        history = try reading(home, includesStored: false, notice)
+        history = try reading(home, includesStored: false, lockWait, notice)
       } else {
         notice("\(error); executions are read without importing them into \(home.historyDatabase)")
-        history = try reading(home, includesStored: PrivateFile.exists(home.historyDatabase), notice)
+        history = try reading(home, includesStored: PrivateFile.exists(home.historyDatabase), lockWait, notice)
       }
     }
     try history.reportLosses(notice)
@@ -72,9 +72,13 @@ public final class History {
   public static func importJournal(of home: HomeDirectory, _ turn: ImportTurn = ImportTurn()) throws(StateError) {
     guard HistorySegment.names(in: home).count > 1 else { return }
     let isBehind = isBehind(home)
-    if !isBehind { turn.yield() }
     // Beyond a few segments it follows an import that gave way and ends with its transaction.
     guard let database = try database(of: home, lockWait: isBehind ? .seconds(1) : .zero) else { return }
+    // Not before: the first connection reads the log that a killed process left, under a lock that keeps readers out.
+    if !isBehind { turn.yield() }
+    // Whatever ends the import, the log is moved into the database before the last connection closes: then it would be moved
+    // under a lock that keeps readers out, by a thread that may have to wait for the processor.
+    defer { try? database.execute("PRAGMA wal_checkpoint") }
     // The memory of a batch must not depend on the number of its requests.
     try database.execute("PRAGMA cache_size = -192")
     let importer = HistoryImport(home: home, database: database, mayContinue: turn.mayContinue)
@@ -84,9 +88,6 @@ public final class History {
     }
     try importer.run()
     try importer.trim()
-    // The log is moved into the database before the last connection closes: then it would be moved under a lock that keeps
-    // readers out, by a thread that may have to wait for the processor.
-    try database.execute("PRAGMA wal_checkpoint")
   }
 
   /// A history without a home, for executions of files and topics.
@@ -125,13 +126,14 @@ public final class History {
   private static let readings = 10
 
   private static func reading(
-    _ home: HomeDirectory, includesStored: Bool, _ notice: (String) -> Void
+    _ home: HomeDirectory, includesStored: Bool, _ lockWait: Duration, _ notice: (String) -> Void
   ) throws(StateError) -> History {
     var hasStored = includesStored
     var attempt = 0
     while true {
       attempt += 1
       let database = try emptyDatabase(inMemory: true)
+      database.waitForLocks(atMost: lockWait)
       var offsets: [String: Int64] = [:]
       if hasStored {
         do throws(StateError) {
