@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /// Numbers formatted for users.
 package enum HumanFormat {
-  /// `1,234,567`.
+  /// A count, `1,234,567`; it is not negative.
   package static func grouped(_ number: Int) -> String {
     var text = ""
     let digits = String(number)
