@@ -7,7 +7,7 @@ from ._number import number_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Mapping, Optional
+    from typing import Dict, Mapping, Optional
 
 # The supervisor's own members of a payload.
 RESERVED_NAMES = frozenset(
@@ -31,7 +31,15 @@ def metric_line(metrics: Mapping[str, object]) -> Optional[bytes]:
     return ("{" + ",".join(parts) + "}\n").encode("ascii")
 
 
+# A program has few names and reports each of them many times.
+_known_names: Dict[object, str] = {}
+_MOST_KNOWN = 1000
+
+
 def _quoted_name(name: object) -> str:
+    known = _known_names.get(name)
+    if known is not None:
+        return known
     if not isinstance(name, str):
         raise TypeError(f"metric name {name!r} is not a str but {type(name).__name__}; name each metric with a str")
     if not name:
@@ -41,6 +49,8 @@ def _quoted_name(name: object) -> str:
     quoted = _as_json(name)
     if not name.isascii() and any("\ud800" <= character <= "\udfff" for character in name):
         raise ValueError(f"metric {quoted} has a name that is not valid Unicode; remove the half surrogate pair")
+    if len(_known_names) < _MOST_KNOWN:
+        _known_names[name] = quoted
     return quoted
 
 

@@ -57,13 +57,14 @@ def parse(header: bytes, verb: str) -> Frame:
     fields = _HEADER.fullmatch(header.decode("latin-1")) if len(header) <= LONGEST_HEADER else None
     if fields is None or fields[1] != verb:
         raise _malformed(header, verb)
-    keys = dict([pair.split("=", 1) for pair in fields[4].split()])
-    if "%" in fields[4]:
+    _, number, length, pairs = fields.groups()
+    keys = dict([pair.split("=", 1) for pair in pairs.split()])
+    if "%" in pairs:
         for key, value in keys.items():
             if _STRAY_PERCENT.search(value):
                 raise _malformed(header, verb)
             keys[key] = unquote_to_bytes(value).decode("utf-8", "replace")
-    return Frame(verb, int(fields[2]), int(fields[3]), keys)
+    return Frame(verb, int(number), int(length), keys)
 
 
 def _malformed(header: bytes, verb: str) -> ProtocolError:
