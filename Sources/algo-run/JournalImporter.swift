@@ -31,7 +31,9 @@ final class JournalImporter {
       importing.turn.cancel()
     }
     let turn = ImportTurn()
-    let thread = try? Thread.start { [home] in _ = try? History.importJournal(of: home, turn) }
+    let thread = try? Thread.start { [home, leavesFew = occasion == .behind] in
+      _ = try? History.importJournal(of: home, leavesFew: leavesFew, turn)
+    }
     importing = thread.map { ($0, turn) }
   }
 

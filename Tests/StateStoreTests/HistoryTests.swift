@@ -147,6 +147,18 @@ struct HistoryTests {
     #expect(try History.open(home: home).count(RunSelection()) == segments)
   }
 
+  @Test("An import beside a process that ends leaves a few segments to readers")
+  func fewSegmentsLeft() throws {
+    try makeSegments(12)
+    for _ in 0..<2 {
+      // On a thread of its own, for it lowers the priority.
+      try Thread.start { [home] in try? History.importJournal(of: home, leavesFew: true) }.join()
+      #expect(HistorySegment.names(in: home).count == 8)
+    }
+    #expect(!History.isBehind(home))
+    #expect(try History.open(home: home).count(RunSelection()) == 12)
+  }
+
   @Test("The checksum is the one of zlib, for any length")
   func checksum() {
     for length in 0..<40 {

@@ -68,9 +68,13 @@ public final class History {
   /// imported immediately, so that the journal does not grow without bound; then the import gives way to executions: the calling
   /// thread, which belongs to it, keeps the lowest priority.
   ///
-  /// - Parameter turn: for other threads.
-  public static func importJournal(of home: HomeDirectory, _ turn: ImportTurn = ImportTurn()) throws(StateError) {
-    guard HistorySegment.names(in: home).count > 1 else { return }
+  /// - Parameters:
+  ///   - leavesFew: whether few segments are left to a reader, for processes that end.
+  ///   - turn: for other threads.
+  public static func importJournal(
+    of home: HomeDirectory, leavesFew: Bool = false, _ turn: ImportTurn = ImportTurn()
+  ) throws(StateError) {
+    guard HistorySegment.names(in: home).count > (leavesFew ? fewSegments : 1) else { return }
     let isBehind = isBehind(home)
     // Beyond a few segments it follows an import that gave way and ends with its transaction.
     guard let database = try database(of: home, lockWait: isBehind ? .seconds(1) : .zero) else { return }
@@ -86,7 +90,8 @@ public final class History {
       try importer.run(leaving: fewSegments)
       turn.yield()
     }
-    try importer.run()
+    // The next import would overtake it, and the last one be cut off.
+    if !leavesFew { try importer.run() }
     try importer.trim()
   }
 
