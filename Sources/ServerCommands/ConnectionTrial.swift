@@ -38,7 +38,7 @@ extension StageResult {
     switch verdict {
     case .passed(let detail): ("passed", detail, nil)
     case .skipped(let reason): ("skipped", reason, nil)
-    case .failed(let cause, let hint): ("failed", cause, hint)
+    case .failed(let cause, let hint, _): ("failed", cause, hint)
     case .refused(let error): ("failed", "\(error)", "Nothing was sent to the broker; correct the connection.")
     }
   }

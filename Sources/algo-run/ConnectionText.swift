@@ -97,7 +97,7 @@ enum ConnectionText {
 
   private static func failure(_ verdict: StageResult.Verdict) -> (cause: String, hint: String) {
     switch verdict {
-    case .failed(let cause, let hint): (cause, hint)
+    case .failed(let cause, let hint, _): (cause, hint)
     case .refused(let error): (Remedy.sentence(error), "Nothing was sent to the broker.")
     case .passed, .skipped: ("", "")
     }

@@ -143,7 +143,7 @@ enum ConsumeCommand: Subcommand {
   private static func diagnosis(of connection: Connection, _ cause: KafkaCause) -> String {
     var sentence = "metadata: \(cause.text); try again, or see `algo-run connection test`."
     _ = ConnectionTest(connection).run(through: .metadata) { result in
-      if case .failed(let cause, let hint) = result.verdict { sentence = "\(result.stage.rawValue): \(cause). \(hint)" }
+      if case .failed(let cause, let hint, _) = result.verdict { sentence = "\(result.stage.rawValue): \(cause). \(hint)" }
     }
     return sentence
   }

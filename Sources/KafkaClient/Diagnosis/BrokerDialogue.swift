@@ -80,7 +80,10 @@ final class BrokerDialogue {
     // A broker gives addresses only after the login. The library may then close the connection before an answer comes.
     guard waitForAnswer(until: deadline) || advertisedTrouble != nil else {
       guard let trouble = producer.lastTrouble, trouble.isAuthentication else { return unanswered(nil) }
-      return .failed(cause: trouble.text, hint: Hint.ofLogin(trouble, authentication, isEventHubs: isEventHubs))
+      // The library also calls it a failed login if the connection ended before, and then says so in words of its own.
+      return .failed(
+        cause: trouble.text, hint: Hint.ofLogin(trouble, authentication, isEventHubs: isEventHubs),
+        isFirm: !trouble.text.containsBytes("Local: "))
     }
     return .passed("\(authentication.mechanism.rawValue) as \(TerminalText.escaped(authentication.username))")
   }

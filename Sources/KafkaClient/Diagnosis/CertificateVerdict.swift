@@ -30,11 +30,11 @@ enum CertificateVerdict {
     case .open:
       return .failed(
         cause: "the broker speaks no TLS on this port: it answers unencrypted Kafka requests",
-        hint: "Use the port of its SASL_SSL listener, or `connection set --type plaintext`.")
+        hint: "Use the port of its SASL_SSL listener, or `connection set --type plaintext`.", isFirm: true)
     case .login:
       return .failed(
         cause: "the broker speaks no TLS on this port: it answers unencrypted Kafka requests and wants a login",
-        hint: "Use the port of its SASL_SSL listener.")
+        hint: "Use the port of its SASL_SSL listener.", isFirm: true)
     default: break
     }
     guard case .none(let words) = handshake else {
@@ -54,25 +54,28 @@ enum CertificateVerdict {
     case expired:
       return .failed(
         cause: "the broker's certificate \(subject) expired at \(expiry)",
-        hint: "The broker needs a new certificate; if it has one, check this machine's clock.")
+        hint: "The broker needs a new certificate; if it has one, check this machine's clock.", isFirm: true)
     case notYetValid:
       return .failed(
         cause: "the broker's certificate \(subject) is not valid yet", hint: "Check this machine's clock.")
     case let code where wrongName.contains(code):
       return .failed(
         cause: "the broker's certificate is for another host: \(subject), not \(host)",
-        hint: "Name the broker in --brokers as its certificate does, or give it a certificate for \(host).")
+        hint: "Name the broker in --brokers as its certificate does, or give it a certificate for \(host).",
+        isFirm: true)
     default:
       guard let reason = unknownAuthority[code] else {
         return .failed(
           cause: "the broker's certificate \(subject) is not trusted (OpenSSL's code \(code))",
-          hint: "`man openssl-verification-options` lists the codes; show this one to the broker's operator.")
+          hint: "`man openssl-verification-options` lists the codes; show this one to the broker's operator.",
+          isFirm: true)
       }
       return .failed(
         cause: "the broker's certificate \(subject) is signed by an authority that is not trusted here (\(reason))",
         hint: hasOwnAuthority
           ? "The file given by --ca is not the authority of this broker: ask for the right one."
-          : "Give the broker's authority with `connection set --ca FILE`.")
+          : "Give the broker's authority with `connection set --ca FILE`.",
+        isFirm: true)
     }
   }
 }

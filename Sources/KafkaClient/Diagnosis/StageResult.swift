@@ -22,8 +22,9 @@ public struct StageResult: Sendable, Equatable {
   public enum Verdict: Sendable, Equatable {
     /// With what there is to know.
     case passed(String)
-    /// The exact cause, and what to do about it.
-    case failed(cause: String, hint: String)
+    /// The exact cause, and what to do about it. It is firm if it is an answer of the other end, which stays the same
+    /// until a setting changes. Otherwise it can pass.
+    case failed(cause: String, hint: String, isFirm: Bool = false)
     /// There is no producer, so nothing was sent to the broker.
     case refused(KafkaError)
     /// Why there was nothing to test.
@@ -42,6 +43,15 @@ public struct StageResult: Sendable, Equatable {
     self.stage = stage
     self.verdict = verdict
     self.time = time
+  }
+
+  /// Whether the step fails until a setting changes, here or there.
+  public var isFirm: Bool {
+    switch verdict {
+    case .failed(_, _, let isFirm): isFirm
+    case .refused: true
+    case .passed, .skipped: false
+    }
   }
 
   /// Whether the walk ends here.

@@ -17,18 +17,19 @@ enum Unanswered {
     case .encrypted:
       return .failed(
         cause: "the broker speaks TLS on this port, and the connection is plaintext",
-        hint: "Use `connection set --type sasl_ssl`, or the port of its PLAINTEXT listener.")
+        hint: "Use `connection set --type sasl_ssl`, or the port of its PLAINTEXT listener.", isFirm: true)
     case .login(let mechanisms):
       let offered = mechanisms.map { TerminalText.escaped($0) }.joined(separator: ", ")
       return .failed(
         cause: "the broker closes the connection at the first request: this port wants a login (\(offered)), and the "
           + "connection has none",
         hint: "Use `connection set --type sasl_ssl` with the port of its SASL_SSL listener, or the port of its "
-          + "PLAINTEXT listener.")
+          + "PLAINTEXT listener.",
+        isFirm: true)
     case .foreign:
       return .failed(
         cause: "what listens on this port answers, and not as a Kafka broker does",
-        hint: "Check the port in --brokers.")
+        hint: "Check the port in --brokers.", isFirm: true)
     case .closing: return closed
     case .silent: return silence(waited)
     case .open, .unknown, nil: break
