@@ -7,6 +7,8 @@ public struct ConsumeEnd: Error, Sendable {
   public let sentence: String?
 
   static let done = ConsumeEnd(status: 0, sentence: nil)
+  /// Asked to end while it waited for brokers.
+  public static let endedEarly = ConsumeEnd(status: 0, sentence: "ended before it joined the group; no request ran.")
 
   /// An end of a given status.
   public init(status: Int32, sentence: String?) {

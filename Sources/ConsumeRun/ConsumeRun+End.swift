@@ -11,7 +11,7 @@ extension ConsumeRun {
   // MARK: The end
 
   func checkEnd(at now: MonotonicInstant) {
-    guard settings.endsAtEnd, drainEnd == nil, !isLeaving, !isComparing, now >= nextComparison else { return }
+    guard settings.endsAtEnd, isReady, drainEnd == nil, !isLeaving, !isComparing, now >= nextComparison else { return }
     guard writing == nil, answers.isEmpty, running.isEmpty, storing.isEmpty else { return }
     let isDone = queue.partitions.allSatisfy { partition in
       partition.end.map { partition.progress.isDone(before: $0) && !partition.isDirty } ?? true
@@ -27,7 +27,10 @@ extension ConsumeRun {
     switch number {
     case SIGUSR1: display.printNow(progress, at: .now())
     case SIGTERM, SIGINT, SIGHUP, SIGQUIT:
-      if drainEnd != nil || number == SIGQUIT {
+      // Nothing has begun, and its thread may wait for a broker.
+      if !isReady {
+        end = end ?? .endedEarly
+      } else if drainEnd != nil || number == SIGQUIT {
         drainEnd = .now()
       } else {
         let count = running.count

@@ -11,7 +11,12 @@ extension ConsumeRun {
 
   func take(_ event: MemberEvent) {
     switch event {
-    case .ready: break
+    case .waiting(let stage, let text):
+      if waitsFor != stage { display.print("waiting for the brokers: \(stage): \(text)") }
+      waitsFor = stage
+    case .ready:
+      isReady = true
+      if waitsFor.take() != nil { display.print("the brokers answer") }
     case .assigned(let partitions):
       figures.rebalances += 1
       for partition in partitions { add(partition) }

@@ -87,6 +87,10 @@ public final class ConsumeRun {
   var isComparing = false
   var nextComparison = MonotonicInstant.now()
   var lastTrouble: KafkaCause?
+  /// Whether the member has found out that it can work, and joins its group.
+  var isReady = false
+  /// The stage whose answer it waits for before that, as far as that was reported.
+  var waitsFor: String?
   var figures = ConsumeFigures()
   /// Where partitions end, as far as their ends were reached.
   var knownEnds: [Int32: Int64] = [:]

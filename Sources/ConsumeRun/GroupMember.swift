@@ -173,7 +173,7 @@ final class GroupMember: AssignmentWatcher, @unchecked Sendable {
     case .unreadable(let place, let cause):
       if let place = unreadable.report(place) { post(.unreadable(place, cause)) }
     case .lost(let partition, _):
-      let first = consumer.range(of: partition, waiting: 5000)?.lowerBound
+      let first = (try? consumer.range(of: partition, waiting: 5000))?.lowerBound
       post(.lost(partition: partition, committed: startOffsets[partition] ?? 0, first: first))
     case .trouble(let cause):
       if let missing = cause.missingPermission(settings.group) {
@@ -291,7 +291,7 @@ final class GroupMember: AssignmentWatcher, @unchecked Sendable {
       var offset = found
       if settings.ignoresMap { offset.metadata = "" }
       if found.offset >= 0 { return AssignedPartition(offset: offset, isCommitted: true) }
-      guard let range = consumer.range(of: found.partition, waiting: 10_000) else { throw .withoutAnswer }
+      let range = try consumer.range(of: found.partition, waiting: 10_000)
       offset.offset = settings.start == .latest ? range.upperBound : range.lowerBound
       return AssignedPartition(offset: offset, isCommitted: false)
     }

@@ -21,6 +21,8 @@ enum MemberCommand: Sendable {
 
 /// Reports of a member's thread to its loop, in order.
 enum MemberEvent: Sendable {
+  /// No broker has answered before the group is joined; a sentence about what was asked.
+  case waiting(stage: String, String)
   /// The group is about to be joined.
   case ready
   case assigned([AssignedPartition])

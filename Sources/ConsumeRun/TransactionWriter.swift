@@ -19,6 +19,12 @@ final class TransactionWriter {
     case ended(MemberEnd)
   }
 
+  /// How long one producer after the other is tried, at most: each twice as long as the one before it, since the first
+  /// answers of a slow broker may take longer than those of one that hangs.
+  private static let longestPatience = Duration.seconds(120)
+  private static let producerPause = Duration.milliseconds(500)
+  /// Milliseconds for a broker to say who leads a topic.
+  private static let leaderWait: Int32 = 20_000
   /// Producers that may fail one after the other.
   private static let mostFailures = 5
 
@@ -54,21 +60,64 @@ final class TransactionWriter {
     max(1024, min(1_000_000, (limits.values.min() ?? 1_000_000) - 1024))
   }
 
-  /// Makes the first producer, and finds out whether it may write.
+  /// Makes the first producer, and finds out whether it may write. Waits for brokers as long as they do not answer.
   ///
   /// - Returns: why it cannot work; nil if it can.
   func start() -> MemberEnd? {
-    do throws(KafkaError) {
-      producer = try GroupProducer(connection, group, batchSize: batchSize, watch: watch)
-    } catch {
-      return .cannotStart(stage: "settings", "\(error)")
+    var patience = GroupProducer.callLimit
+    while true {
+      let first: GroupProducer
+      do throws(KafkaError) {
+        first = try GroupProducer(connection, group, batchSize: batchSize, watch: watch)
+      } catch {
+        return .cannotStart(stage: "settings", "\(error)")
+      }
+      producer = first
+      switch first.initialize(within: patience) {
+      case .committed:
+        switch probe(first) {
+        case .writable: return nil
+        case .ended(let end): return end
+        case .unanswered(let topic, let cause): report(.waiting(stage: "produce", "topic \(topic): \(cause.text)"))
+        }
+      case .fenced(let cause): return .fenced(cause)
+      case .aborted(let cause, _), .fatal(let cause), .unfinished(let cause):
+        if cause.isRefusal { return .cannotStart(stage: "transactions", cause.text + remedy(cause)) }
+        report(.waiting(stage: "transactions", cause.text))
+      }
+      first.closeInBackground()
+      patience = min(patience * 2, Self.longestPatience)
+      Thread<Void>.pause(Self.producerPause)
     }
-    switch producer?.initialize() {
-    case .committed, nil: break
-    case .aborted(let cause, _), .fatal(let cause), .fenced(let cause), .unfinished(let cause):
-      return .cannotStart(stage: "transactions", cause.text)
+  }
+
+  private enum Writability {
+    case writable
+    case ended(MemberEnd)
+    case unanswered(topic: String, KafkaCause)
+  }
+
+  /// Whether every topic may be written.
+  private func probe(_ producer: GroupProducer) -> Writability {
+    for topic in topics {
+      switch producer.probe(topic, waiting: Self.leaderWait) {
+      case .taken: continue
+      case .refused(let cause):
+        let remedy = cause.isUnauthorized ? "; allow this user Write on it" : ""
+        return .ended(.cannotStart(stage: "produce", "topic \(topic): \(cause.text)\(remedy)"))
+      case .fenced(let cause): return .ended(.fenced(cause))
+      case .unanswered(let cause): return .unanswered(topic: topic, cause)
+      }
     }
-    return producer?.probe(topics).map { .cannotStart(stage: "produce", "topic \($0.topic): \($0.problem)") }
+    return .writable
+  }
+
+  /// The remedy for brokers that refuse transactions.
+  private func remedy(_ cause: KafkaCause) -> String {
+    if cause.isUnauthorized { return "; allow this user Write on the TransactionalId \(group.transactionalID ?? "")" }
+    if cause.isUnsupported { return "; without transactions pass --delivery at-least-once" }
+    guard cause.isTransactionTimeout else { return "" }
+    return "; transactions take up to 10 s: raise the brokers' transaction.max.timeout.ms"
   }
 
   /// Writes all of it or nothing, and nothing if `consumer` is not `member` of its group any more.
@@ -124,8 +173,8 @@ final class TransactionWriter {
   /// A topic takes less than before: asks how much. The next producer makes smaller batches.
   private func renewLimits(asking consumer: GroupConsumer) {
     for topic in topics {
-      let limit = consumer.setting("max.message.bytes", of: topic, waiting: 5000).flatMap { Int($0) }
-      limits[topic] = limit ?? limits[topic]
+      let limit = try? consumer.setting("max.message.bytes", of: topic, waiting: 5000)
+      limits[topic] = limit.flatMap { Int($0) } ?? limits[topic]
     }
     report(.limits(limits))
     batchSize = min(batchSize, Self.batchSize(limits))
@@ -133,6 +182,7 @@ final class TransactionWriter {
 
   /// Waits for brokers as long as they are away: by one producer after the other, because one may hang for ever.
   private func renewProducer() -> MemberEnd? {
+    var patience = GroupProducer.callLimit
     while true {
       producer?.closeInBackground()
       do throws(KafkaError) {
@@ -140,9 +190,11 @@ final class TransactionWriter {
       } catch {
         return .cannotStart(stage: "settings", "\(error)")
       }
-      switch producer?.initialize() {
+      switch producer?.initialize(within: patience) {
       case .committed, nil: return nil
-      case .unfinished(let cause): report(.trouble(cause))
+      case .unfinished(let cause):
+        report(.trouble(cause))
+        patience = min(patience * 2, Self.longestPatience)
       case .aborted(let cause, _), .fatal(let cause): return .fatal(cause)
       case .fenced(let cause): return .fenced(cause)
       }

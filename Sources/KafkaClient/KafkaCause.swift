@@ -101,6 +101,54 @@ public struct KafkaCause: Error, Sendable, Equatable {
     }
   }
 
+  /// Whether it is an answer that stays the same until settings, topics or rights change. Anything else can pass.
+  public var isRefusal: Bool {
+    switch rd_kafka_resp_err_t(rawValue: code) {
+    case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED, RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED,
+      RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED, RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
+      RD_KAFKA_RESP_ERR_SECURITY_DISABLED, RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION,
+      RD_KAFKA_RESP_ERR_INVALID_TRANSACTION_TIMEOUT, RD_KAFKA_RESP_ERR_UNSUPPORTED_VERSION,
+      RD_KAFKA_RESP_ERR_UNSUPPORTED_FOR_MESSAGE_FORMAT, RD_KAFKA_RESP_ERR_INVALID_RECORD,
+      RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE, RD_KAFKA_RESP_ERR__UNSUPPORTED_FEATURE, RD_KAFKA_RESP_ERR__INVALID_ARG,
+      RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC:
+      true
+    default: false
+    }
+  }
+
+  /// Whether no broker answered in time.
+  public var isUnanswered: Bool {
+    switch rd_kafka_resp_err_t(rawValue: code) {
+    case RD_KAFKA_RESP_ERR__TIMED_OUT, RD_KAFKA_RESP_ERR__TIMED_OUT_QUEUE, RD_KAFKA_RESP_ERR__TRANSPORT,
+      RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN, RD_KAFKA_RESP_ERR__MSG_TIMED_OUT, RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT:
+      true
+    default: false
+    }
+  }
+
+  /// Whether a broker knows no such topic: not yet, if it was just made.
+  public var isUnknownTopic: Bool {
+    code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART.rawValue || code == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC.rawValue
+  }
+
+  /// Whether this user may not do what was asked.
+  public var isUnauthorized: Bool {
+    switch rd_kafka_resp_err_t(rawValue: code) {
+    case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED, RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED,
+      RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED, RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED:
+      true
+    default: false
+    }
+  }
+
+  /// Whether the library, or a broker, has no transactions.
+  public var isUnsupported: Bool {
+    code == RD_KAFKA_RESP_ERR__UNSUPPORTED_FEATURE.rawValue || code == RD_KAFKA_RESP_ERR_UNSUPPORTED_VERSION.rawValue
+  }
+
+  /// Whether the brokers allow only shorter transactions.
+  public var isTransactionTimeout: Bool { code == RD_KAFKA_RESP_ERR_INVALID_TRANSACTION_TIMEOUT.rawValue }
+
   /// Whether the login failed.
   public var isAuthentication: Bool { code == RD_KAFKA_RESP_ERR__AUTHENTICATION.rawValue }
 }

@@ -24,8 +24,8 @@ enum ConsumeCommand: Subcommand {
       Requests of a partition run side by side and end in any order; a slow one holds nothing back. SIGTERM drains: \
       running requests end, their results are committed, and the other members take over.
       Exit status: 0 drained, or done with --once; 1 stopped by a failure, or the algorithm cannot start here; 75 \
-      another process has the same --instance; 78 no broker answers at the start, or a topic or a permission is missing; \
-      125 algo-run's own failure; 64 usage.
+      another process has the same --instance; 78 a topic or a permission is missing, or the brokers refuse the \
+      connection; 125 algo-run's own failure; 64 usage. Brokers that do not answer are waited for.
       """,
     examples: [
       ("algo-run consume demo/iris --from flowers --to species", "until a signal ends it"),
@@ -62,22 +62,34 @@ enum ConsumeCommand: Subcommand {
     let slot = try takeSlot(&settings, options, home: home)
 
     let clients = try clients(settings, connection)
-    let route = try options.route(of: version, context.connection, clients.consumer)
-    let (plan, ends) = try check(clients.consumer, settings, options, route, connection)
-    if case .outbox(let place) = route {
+    let question = StartQuestion(
+      topic: settings.group.topic, results: options.results, deadLetters: options.deadLetters,
+      asksForEnds: settings.endsAtEnd, connection: connection, route: options.route(of: version, context.connection))
+    guard
+      let answer = try ExecCommand.ownFailure({
+        try StartWait.value(on: loop, supervisor) { question.answer(clients.consumer) }
+      })
+    else { return ended(.endedEarly) }
+    let start: StartQuestion.Start
+    do throws(StartCheck.Problem) {
+      start = try answer.get()
+    } catch {
+      throw CommandError(exitCode: 78, sentence: error.sentence)
+    }
+    if case .outbox(let place) = start.route {
       Message.print("payloads go to \(place) by the outbox, at least once: they are not part of the transactions.")
     }
     let executor = context.executor(
       of: settings.target, worker: version.worker, slots: settings.jobs, limits: settings.limits,
       spillDirectory: settings.spillDirectory, by: supervisor)
     let payloads: (any PayloadQueue)? =
-      if case .outbox = route { try context.payloadQueue(waking: loop) } else { nil }
+      if case .outbox = start.route { try context.payloadQueue(waking: loop) } else { nil }
     let history = HistoryWriter.of(invocation, home: home, importing: .idle)
     let run = try ExecCommand.ownFailure {
       try ConsumeRun(
-        settings: settings, connection: clients.settings, consumer: clients.consumer, plan: plan, ends: ends,
-        loop: loop, supervisor: supervisor, executor: executor, payloads: payloads, progress: options.progress,
-        journalPath: slot.journalPath)
+        settings: settings, connection: clients.settings, consumer: clients.consumer, plan: start.plan,
+        ends: start.ends, loop: loop, supervisor: supervisor, executor: executor, payloads: payloads,
+        progress: options.progress, journalPath: slot.journalPath)
     }
     run.history = history
     if let address = options.metrics {
@@ -88,6 +100,10 @@ enum ConsumeCommand: Subcommand {
     payloads?.close()
     history?.close()
     executor.printLateMetrics()
+    return ended(end)
+  }
+
+  private static func ended(_ end: ConsumeEnd) -> Int32 {
     if let sentence = end.sentence { Message.print(sentence) }
     return end.status
   }
@@ -120,41 +136,53 @@ enum ConsumeCommand: Subcommand {
       throw CommandError(exitCode: 78, sentence: "settings: \(Remedy.sentence(error)).")
     }
   }
+}
 
-  private static func check(
-    _ consumer: GroupConsumer, _ settings: ConsumeSettings, _ options: ConsumeOptions, _ route: PayloadRoute,
-    _ connection: Connection
-  ) throws -> (OutputPlan, [Int32: Int64]) {
-    let check = StartCheck(consumer, topic: settings.group.topic)
-    do throws(StartCheck.Problem) {
-      let insights: String? = if case .topic(let name) = route { name } else { nil }
-      let plan = try check.plan(results: options.results, insights: insights, deadLetters: options.deadLetters)
-      if let topic = options.deadLetters, let warning = check.warning(ofDeadLetters: topic) { Message.print(warning) }
-      return (plan, settings.endsAtEnd ? try check.ends(partitions: plan.inputPartitions) : [:])
-    } catch {
-      switch error {
-      case .unusable(let sentence): throw CommandError(exitCode: 78, sentence: sentence)
-      case .unanswered(let cause): throw CommandError(exitCode: 78, sentence: diagnosis(of: connection, cause))
-      }
-    }
+/// The questions of a member to the brokers before it joins its group.
+private struct StartQuestion: Sendable {
+  /// The answers.
+  struct Start: Sendable {
+    var plan: OutputPlan
+    var ends: [Int32: Int64] = [:]
+    var route: PayloadRoute
   }
 
-  /// The first stage of a connection test that fails.
-  private static func diagnosis(of connection: Connection, _ cause: KafkaCause) -> String {
-    var sentence = "metadata: \(cause.text); try again, or see `algo-run connection test`."
-    _ = ConnectionTest(connection).run(through: .metadata) { result in
-      if case .failed(let cause, let hint, _) = result.verdict { sentence = "\(result.stage.rawValue): \(cause). \(hint)" }
+  let topic: String
+  let results: String?
+  let deadLetters: String?
+  let asksForEnds: Bool
+  let connection: Connection
+  let route: PayloadRoute
+
+  /// Waits for brokers.
+  func answer(_ consumer: GroupConsumer) -> Result<Start, StartCheck.Problem> {
+    let check = StartCheck(consumer, topic: topic, connection) { Message.print($0) }
+    do throws(StartCheck.Problem) {
+      var start = Start(plan: try check.plan(), route: route)
+      if case .connection(let own) = route {
+        start.route =
+          check.isOfSameCluster(own, as: start.plan)
+          ? .topic(own.topic) : .outbox("topic \(own.topic) of the connection")
+      }
+      let insights: String? = if case .topic(let name) = start.route { name } else { nil }
+      try check.add(results: results, insights: insights, deadLetters: deadLetters, to: &start.plan)
+      if asksForEnds { start.ends = try check.ends(partitions: start.plan.inputPartitions) }
+      check.finish()
+      return .success(start)
+    } catch {
+      return .failure(error)
     }
-    return sentence
   }
 }
 
 /// Where payloads go.
-enum PayloadRoute {
+enum PayloadRoute: Sendable {
   /// Insights is off.
   case none
   /// To a topic of the same cluster, in the transaction.
   case topic(String)
+  /// To the topic of this connection: in the transaction if its brokers are those of the requests, else by the outbox.
+  case connection(Connection)
   /// By the outbox to this place.
   case outbox(String)
 }

@@ -136,23 +136,12 @@ struct ConsumeOptions {
     return connection
   }
 
-  /// Where payloads of a version go.
-  func route(
-    of version: PublishedVersion, _ own: Connection?, _ consumer: GroupConsumer
-  ) throws(CommandError) -> PayloadRoute {
+  /// Where payloads of a version go, as far as that is known without a broker.
+  func route(of version: PublishedVersion, _ own: Connection?) -> PayloadRoute {
     guard version.insights else { return .none }
     if let insightsTopic { return .topic(insightsTopic) }
     guard let own, own.kind != .file else { return .outbox(own?.filePath ?? "insights.ndjson in the home") }
-    guard brokers != nil else { return .topic(own.topic) }
-    return isSameCluster(own, consumer) ? .topic(own.topic) : .outbox("topic \(own.topic) of the connection")
-  }
-
-  private func isSameCluster(_ own: Connection, _ consumer: GroupConsumer) -> Bool {
-    guard let settings = try? ProducerSettings(own, traffic: .many),
-      let other = try? GroupConsumer(settings, GroupSettings(topic: own.topic, group: "algo-run")),
-      let id = other.clusterID(waiting: 5000)
-    else { return false }
-    return id == consumer.clusterID(waiting: 5000)
+    return brokers == nil ? .topic(own.topic) : .connection(own)
   }
 
   /// All of it, for the version that was found.

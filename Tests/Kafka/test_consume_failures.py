@@ -226,17 +226,6 @@ def test_retention_that_overtakes_the_group_is_an_error_with_a_count(members):
     assert len(members.topics.read(members.results)) == 15
 
 
-def test_a_missing_topic_is_found_at_the_start(members):
-    members.publish("cat")
-    outcome = members.program.run("consume", members.ref, "--from", members.requests, "--to", "nowhere-at-all", status=78)
-    assert outcome.messages[-1].startswith("topic: nowhere-at-all")
-
-
-def test_brokers_that_are_away_at_the_start_are_named_with_their_stage(program, unreachable):
-    outcome = program.run("consume", "demo/x", "--from", "a", "--brokers", unreachable, status=78)
-    assert outcome.messages[-1].startswith("tcp: "), outcome
-
-
 def test_a_client_has_its_result_where_it_asks_for_it_if_that_is_allowed(members):
     replies, = members.topics.make("replies-7")
     members.publish("cat")

@@ -242,11 +242,14 @@ public protocol AssignmentWatcher: AnyObject {
     unsafe withList(offsets) { cause(unsafe crdk_commit(client, $0)) }
   }
 
-  /// The first offset of a partition, and the one after its last record; nil if no broker answers in time.
-  public func range(of partition: Int32, waiting milliseconds: Int32) -> Range<Int64>? {
+  /// The first offset of a partition, and the one after its last record.
+  ///
+  /// - Throws: why they are not known in time.
+  public func range(of partition: Int32, waiting milliseconds: Int32) throws(KafkaCause) -> Range<Int64> {
     var (low, high): (Int64, Int64) = (0, 0)
-    let error = unsafe crdk_watermarks(client, topic, partition, &low, &high, milliseconds)
-    return error == RD_KAFKA_RESP_ERR_NO_ERROR && low <= high ? low..<high : nil
+    if let cause = cause(unsafe crdk_watermarks(client, topic, partition, &low, &high, milliseconds)) { throw cause }
+    guard low <= high else { throw .withoutAnswer }
+    return low..<high
   }
 
   // MARK: Topics
@@ -266,11 +269,17 @@ public protocol AssignmentWatcher: AnyObject {
     return .found(partitions: Int(partitions), brokers: Int(brokers))
   }
 
-  /// A setting of a topic; nil if it cannot be learned.
-  public func setting(_ name: String, of topic: String, waiting milliseconds: Int32) -> String? {
+  /// A setting of a topic.
+  ///
+  /// - Throws: why it cannot be learned.
+  public func setting(
+    _ name: String, of topic: String, waiting milliseconds: Int32
+  ) throws(KafkaCause) -> String {
     var text = [CChar](repeating: 0, count: Self.textSize)
-    let error = unsafe crdk_topic_setting(client, topic, name, milliseconds, &text, text.count)
-    return error == RD_KAFKA_RESP_ERR_NO_ERROR ? Self.string(text) : nil
+    if let cause = cause(unsafe crdk_topic_setting(client, topic, name, milliseconds, &text, text.count)) {
+      throw cause
+    }
+    return Self.string(text)
   }
 
   /// How many partitions of the topic the group has assigned to none of its members; nil if it is not at rest, or no broker

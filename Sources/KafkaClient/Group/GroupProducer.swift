@@ -10,7 +10,9 @@ internal import RunModel
   /// How long one call of the library waits before it is made again.
   private static let step: Int32 = 5000
   /// Longer than brokers wait for the end of a transaction. The library was seen to try for ever after one had stood still.
-  private static let callLimit = Duration.seconds(15)
+  public static let callLimit = Duration.seconds(15)
+  /// Steps in which a record has failed by its own time limit if no broker took it.
+  private static let probeWaits = 3
   /// How long records of a full batch may take before more are produced all the same.
   private static let batchLimit = Duration.milliseconds(500)
   /// How long the last batches may take before the transaction continues: its next calls wait for them, too.
@@ -74,10 +76,11 @@ internal import RunModel
 
   /// Ends the transaction that a predecessor of the same transactional name left open.
   ///
+  /// - Parameter limit: how long it tries.
   /// - Returns: what is wrong; ``TransactionOutcome/committed`` for nothing.
-  public func initialize() -> TransactionOutcome {
+  public func initialize(within limit: Duration) -> TransactionOutcome {
     guard isTransactional else { return .committed }
-    return call { unsafe crdk_init_transactions(client, Self.step, &$0) } ?? .committed
+    return call(within: limit) { unsafe crdk_init_transactions(client, Self.step, &$0) } ?? .committed
   }
 
   /// Writes all of it, or nothing; nothing if `consumer` is not `member` of its group any more.
@@ -104,31 +107,69 @@ internal import RunModel
     return .committed
   }
 
-  /// Produces one empty record to each topic and takes it back: shows whether they may be written.
+  /// The result of a record that was to show whether a topic may be written.
+  public enum Probed: Sendable, Equatable {
+    /// A broker takes records of this producer.
+    case taken
+    /// It takes none, and will take none.
+    case refused(KafkaCause)
+    /// Nothing is known.
+    case unanswered(KafkaCause)
+    /// Another producer has the transactional name.
+    case fenced(KafkaCause)
+  }
+
+  /// Produces one empty record and takes it back: shows whether the topic may be written.
   ///
-  /// - Returns: the first that may not, and what is wrong; nil if all may.
-  ///
-  /// Not optimised: the optimiser of Swift 6.3.1 ends with a failed check of its own in this function.
-  @_optimize(none)
-  public func probe(_ topics: [String]) -> (topic: String, problem: String)? {
-    guard isTransactional else { return nil }
-    for topic in topics {
-      failures.byNumber = [:]
-      guard call({ unsafe crdk_begin_transaction(client, &$0) }) == nil else { return nil }
-      let refused = produce([OutgoingRecord(to: .init(topic: topic, partition: 0), key: nil, value: [])])
-      _ = unsafe crdk_flush(client, Self.step)
-      _ = call { unsafe crdk_abort_transaction(client, Self.step, &$0) }
-      guard let cause = refused ?? failures.byNumber[0] else { continue }
-      // The library keeps to itself why the broker does not take the topic into a transaction.
-      return (topic, cause.isReclaimed ? "the broker takes no record; allow this user Write on it" : cause.text)
+  /// After anything but ``Probed/taken`` this producer is of no more use.
+  public func probe(_ topic: String, waiting milliseconds: Int32) -> Probed {
+    guard isTransactional else { return .taken }
+    // The library looks for the leader of a partition first: not in the time that the record has.
+    if let handle = unsafe handle(of: topic) {
+      var topicError = RD_KAFKA_RESP_ERR_NO_ERROR
+      var (partitions, brokers): (Int32, Int32) = (0, 0)
+      _ = unsafe crdk_metadata(client, handle, milliseconds, &topicError, &partitions, &brokers)
     }
-    return nil
+    let began = MonotonicInstant.now()
+    guard let cause = tryRecord(of: topic, waits: Self.probeWaits) else { return .taken }
+    if cause.isRefusal { return .refused(cause) }
+    // A broker itself ends a transaction that is older.
+    let isYoung = MonotonicInstant.now() - began < .milliseconds(GroupSettings.transactionTimeout)
+    return isYoung && (cause.isFencing || isFenced) ? .fenced(cause) : .unanswered(cause)
   }
 
   /// Whether another producer has taken the transactional name. Brokers then refuse even a record that is taken back.
   public func hasLostName(trying topic: String) -> Bool {
-    _ = probe([topic])
+    _ = tryRecord(of: topic, waits: 1)
     return isFenced
+  }
+
+  /// Produces one empty record in a transaction of its own, and takes it back.
+  ///
+  /// Not optimised: the optimiser of Swift 6.3.1 ends with a failed check of its own in this function.
+  ///
+  /// - Returns: why no broker took the record; nil if one did.
+  @_optimize(none)
+  private func tryRecord(of topic: String, waits: Int) -> KafkaCause? {
+    failures.byNumber = [:]
+    if let problem = call({ unsafe crdk_begin_transaction(client, &$0) }) { return problem.cause }
+    var cause = produce([OutgoingRecord(to: .init(topic: topic, partition: 0), key: nil, value: [])])
+    var isDone = cause != nil
+    for _ in 0..<waits where !isDone {
+      isDone = unsafe crdk_flush(client, Self.step) == RD_KAFKA_RESP_ERR_NO_ERROR
+      cause = failures.byNumber[0]
+      if cause?.isReclaimed ?? true, let problem = transactionProblem { (cause, isDone) = (problem, true) }
+    }
+    let problem = call { unsafe crdk_abort_transaction(client, Self.step, &$0) }
+    return cause ?? problem?.cause ?? (isDone ? nil : .withoutAnswer)
+  }
+
+  /// Why the open transaction cannot be committed; nil if nothing is known against it. If a broker does not take a topic into
+  /// it, the library takes the records back, and names the reason only to the next call: this one changes nothing.
+  private var transactionProblem: KafkaCause? {
+    var outcome = crdk_outcome()
+    watch.during { unsafe crdk_begin_transaction(client, &outcome) }
+    return outcome.abortable || outcome.fatal ? settings.explain(KafkaCause(outcome.code)) : nil
   }
 
   private func writeAtLeastOnce(
@@ -210,8 +251,10 @@ internal import RunModel
   /// Makes a call of the library until it ends in something else than "again".
   ///
   /// - Returns: nil for success.
-  private func call(_ body: (inout crdk_outcome) -> Void) -> TransactionOutcome? {
-    let deadline = MonotonicInstant.now() + Self.callLimit
+  private func call(
+    within limit: Duration = callLimit, _ body: (inout crdk_outcome) -> Void
+  ) -> TransactionOutcome? {
+    let deadline = MonotonicInstant.now() + limit
     while true {
       var outcome = crdk_outcome()
       watch.during { body(&outcome) }

@@ -12,4 +12,12 @@ public enum TransactionOutcome: Sendable, Equatable {
   case unfinished(KafkaCause)
   /// The producer is finished.
   case fatal(KafkaCause)
+
+  /// Why nothing was written, or may not have been; nil for success.
+  var cause: KafkaCause? {
+    switch self {
+    case .committed: nil
+    case .aborted(let cause, _), .fenced(let cause), .unfinished(let cause), .fatal(let cause): cause
+    }
+  }
 }
