@@ -163,3 +163,13 @@ def test_brokers_that_want_another_connection_are_not_waited_for(members43):
     connect(members43.program, *plaintext(kafka, members43.payloads), "--brokers", kafka.SASL_PLAINTEXT)
     outcome = members43.run(status=78)
     assert outcome.messages[-1].startswith("metadata: ") and "wants a login" in outcome.messages[-1], outcome
+
+
+def test_a_compacted_topic_of_results_takes_them(members43):
+    """Brokers refuse records without a key there; each result has the key of its request, or the request's identifier."""
+    members = members43
+    members.publish("cat")
+    members.results, = members.topics.make("compacted", cleanup_policy="compact")
+    members.topics.produce(members.requests, [b"x"] * 4)
+    members.once()
+    assert sorted(members.topics.count(members.results).values()) == [1] * 4

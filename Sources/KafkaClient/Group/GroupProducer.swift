@@ -153,7 +153,9 @@ internal import RunModel
   private func tryRecord(of topic: String, waits: Int) -> KafkaCause? {
     failures.byNumber = [:]
     if let problem = call({ unsafe crdk_begin_transaction(client, &$0) }) { return problem.cause }
-    var cause = produce([OutgoingRecord(to: .init(topic: topic, partition: 0), key: nil, value: [])])
+    // A compacted topic takes none without a key.
+    let record = OutgoingRecord(to: .init(topic: topic, partition: 0), key: Array("algo-run".utf8), value: [])
+    var cause = produce([record])
     var isDone = cause != nil
     for _ in 0..<waits where !isDone {
       isDone = unsafe crdk_flush(client, Self.step) == RD_KAFKA_RESP_ERR_NO_ERROR
