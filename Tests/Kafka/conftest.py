@@ -18,7 +18,9 @@ import pytest
 from harness import processes
 from harness.broker import KAFKA_HOME, NEWEST, OLDEST, RELEASES, Kafka
 from harness.fault_proxy import FaultProxy
+from harness.members import Members
 from harness.program import Program
+from harness.request_proxy import RequestProxy
 from harness.tools import promtool  # noqa: F401 (a fixture)
 
 
@@ -79,6 +81,26 @@ def own_kafka(tmp_path_factory):
     yield start
     for kafka in started:
         kafka.stop()
+
+
+@pytest.fixture
+def proxy():
+    """Between a member and its broker: requests can be held, swallowed and slowed down there."""
+    proxy = RequestProxy()
+    yield proxy
+    proxy.holds.clear()
+    proxy.close()
+
+
+@pytest.fixture
+def proxied_members(program, own_kafka, proxy):
+    """Members that reach their broker through the proxy."""
+    kafka = own_kafka(NEWEST, "--advertise", str(proxy.port))
+    proxy.target = int(kafka.PLAINTEXT.rpartition(":")[2])
+    kafka.PLAINTEXT = f"127.0.0.1:{proxy.port}"
+    members = Members(program, kafka)
+    yield members
+    members.print_logs()
 
 
 @pytest.fixture(scope="session")

@@ -6,9 +6,8 @@ import signal
 import pytest
 
 from harness import processes
-from harness.broker import NEWEST
-from harness.members import SHORT, Members
-from harness.request_proxy import LEAVE_GROUP, OFFSET_FETCH, RequestProxy
+from harness.members import SHORT
+from harness.request_proxy import LEAVE_GROUP, OFFSET_FETCH
 
 WAITS = "import os, sys, time\nvalue = sys.stdin.read()\nopen('marks', 'a').write('x\\n')\n" \
         "while not os.path.exists('go'): time.sleep(0.01)\nprint('x' * int(value), end='')"
@@ -16,20 +15,8 @@ NAMED = ["-X", "client.id=lonely", *SHORT]
 
 
 @pytest.fixture
-def proxy():
-    proxy = RequestProxy()
-    yield proxy
-    proxy.close()
-
-
-@pytest.fixture
-def members(program, own_kafka, proxy):
-    kafka = own_kafka(NEWEST, "--advertise", str(proxy.port))
-    proxy.target = int(kafka.PLAINTEXT.rpartition(":")[2])
-    kafka.PLAINTEXT = f"127.0.0.1:{proxy.port}"
-    members = Members(program, kafka)
-    yield members
-    members.print_logs()
+def members(proxied_members):
+    return proxied_members
 
 
 def test_a_member_ends_although_the_group_does_not_answer_that_it_leaves(members, proxy):

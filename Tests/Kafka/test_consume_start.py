@@ -6,10 +6,9 @@ import signal
 import pytest
 
 from harness import processes
-from harness.broker import NEWEST
 from harness.connections import connect, plaintext, sasl
 from harness.members import SHORT, Members
-from harness.request_proxy import ADD_PARTITIONS_TO_TXN, DESCRIBE_CONFIGS, INIT_PRODUCER_ID, METADATA, PRODUCE, RequestProxy
+from harness.request_proxy import ADD_PARTITIONS_TO_TXN, DESCRIBE_CONFIGS, INIT_PRODUCER_ID, METADATA, PRODUCE
 
 NAMED = ["-X", "client.id=lonely", *SHORT]
 
@@ -22,22 +21,8 @@ def members43(program, kafka43):
 
 
 @pytest.fixture
-def proxy():
-    proxy = RequestProxy()
-    yield proxy
-    proxy.holds.clear()
-    proxy.close()
-
-
-@pytest.fixture
-def members(program, own_kafka, proxy):
-    """Members whose requests to the broker can be held and slowed down."""
-    kafka = own_kafka(NEWEST, "--advertise", str(proxy.port))
-    proxy.target = int(kafka.PLAINTEXT.rpartition(":")[2])
-    kafka.PLAINTEXT = f"127.0.0.1:{proxy.port}"
-    members = Members(program, kafka)
-    yield members
-    members.print_logs()
+def members(proxied_members):
+    return proxied_members
 
 
 def await_words(member, *words):
