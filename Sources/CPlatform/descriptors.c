@@ -34,6 +34,13 @@ int32_t move_high(int32_t descriptor, int32_t *high) {
   return error;
 }
 
+int32_t open_writer(int32_t folder, int32_t reader, int32_t *writer) {
+  char name[16];
+  snprintf(name, sizeof name, "%d", reader);
+  int opened = openat(folder, name, O_WRONLY | O_CLOEXEC);
+  return opened < 0 ? errno : move_high(opened, writer);
+}
+
 int32_t open_pipe(int32_t *reader, int32_t *writer) {
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) != 0) return errno;

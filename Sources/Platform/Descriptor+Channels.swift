@@ -22,6 +22,16 @@ extension Descriptor {
       withNumber { socket in descriptor.withNumber { number in send_descriptor(socket, number) } })
   }
 
+  /// Opens another writing end of the pipe that this descriptor reads. `folder` is /proc/self/fd.
+  ///
+  /// - Throws: the errno of openat(2).
+  public func newWriter(in folder: Descriptor) throws(SystemError) -> Descriptor {
+    var opened: CInt = -1
+    try SystemError.check(
+      folder.withNumber { folder in withNumber { reader in unsafe open_writer(folder, reader, &opened) } })
+    return Descriptor(owning: opened)
+  }
+
   /// From now on no read or write of this open file waits.
   public func setNonBlocking() { _ = withNumber { set_blocking($0, false) } }
 

@@ -107,6 +107,30 @@ import Testing
     }
   }
 
+  @Test func `a metrics pipe is used again only when no process holds it any more`() async {
+    await #expect(processExitsWith: .success) {
+      supervise { supervision in
+        let pool = WorkerPool(
+          on: supervision,
+          """
+          def apply(body, fields):
+            if body == b"hold":
+              subprocess.Popen(["sh", "-c", "read line; echo '{\\"late\\": 1}'"], stdin=gate[0], stdout=fields["fd"])
+            if body == b"open": os.write(gate[1], b"go\\n")
+            return str(os.fstat(fields["fd"]).st_ino).encode()
+          gate = os.pipe()
+          serve(apply)
+          """)
+        let pipes = try ["", "hold", "", "open"].map { try supervision.run($0, on: pool) }
+        let numbers = pipes.map { $0.1.text() }
+        require(numbers[0] == numbers[1] && numbers[1] != numbers[2] && numbers[2] == numbers[3])
+        supervision.turn(pool) { pool.lateMetrics == 1 }
+        require(pipes.allSatisfy { $0.0.metrics.accepted.isEmpty })
+        supervision.close(pool)
+      }
+    }
+  }
+
   @Test func `an exception is an outcome with type and message, and the worker continues`() async {
     await #expect(processExitsWith: .success) {
       supervise { supervision in

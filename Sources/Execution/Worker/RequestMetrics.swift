@@ -7,6 +7,7 @@ internal import Platform
 /// holds it.
 final class RequestMetrics: EventHandler {
   var intake: MetricsIntake
+  private let pipes: MetricsPipes
   private let reader: Descriptor
   private var writer: Descriptor?
   private let loop: EventLoop
@@ -21,10 +22,12 @@ final class RequestMetrics: EventHandler {
 
   /// - Parameter buffer: shared with others; outlives this.
   init(
-    rules: MetricRules, late: LateMetrics, on loop: EventLoop, buffer: UnsafeMutableRawBufferPointer
+    rules: MetricRules, late: LateMetrics, on loop: EventLoop, buffer: UnsafeMutableRawBufferPointer,
+    pipes: MetricsPipes
   ) throws(SystemError) {
     self.buffer = buffer
-    (reader, writer) = try Descriptor.pipe()
+    self.pipes = pipes
+    (reader, writer) = try pipes.take()
     intake = MetricsIntake(rules: rules)
     self.late = late
     self.loop = loop
@@ -61,7 +64,8 @@ final class RequestMetrics: EventHandler {
       switch reader.read(into: buffer) {
       case .bytes(let count): take(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
       case .nothingNow: return
-      case .endOfFile, .failed: return close()
+      case .endOfFile: return close { pipes.giveBack(reader) }
+      case .failed: return close()
       }
     }
   }
@@ -74,14 +78,16 @@ final class RequestMetrics: EventHandler {
     watch()
   }
 
-  func close() {
+  func close() { close { reader.close() } }
+
+  private func close(_ dispose: () -> Void) {
     guard isOpen else { return }
     isOpen = false
     if isLate, endsInsideLine { late.count += 1 }
     registration?.cancel()
     registration = nil
     closeWriter()
-    reader.close()
+    dispose()
   }
 
   private func take(_ bytes: UnsafeRawBufferPointer) {

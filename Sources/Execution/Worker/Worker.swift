@@ -131,7 +131,8 @@ final class Worker {
     run.worker = self
     let metrics: RequestMetrics
     do throws(SystemError) {
-      metrics = try RequestMetrics(rules: pool.rules, late: pool.late, on: pool.loop, buffer: pool.buffer)
+      metrics = try RequestMetrics(
+        rules: pool.rules, late: pool.late, on: pool.loop, buffer: pool.buffer, pipes: pool.pipes)
     } catch {
       return pool.refused(run, .launch(.system(error)), by: self)
     }

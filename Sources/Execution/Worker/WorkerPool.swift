@@ -18,6 +18,7 @@ public final class WorkerPool: Executor {
   let settings: WorkerSettings
   let rules: MetricRules
   let late = LateMetrics()
+  let pipes: MetricsPipes
   let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 65_536, alignment: 16)
   /// Takes what workers print while they have no request.
   public var log: (any OutputReceiver)?
@@ -61,6 +62,7 @@ public final class WorkerPool: Executor {
     self.target = target
     self.settings = settings
     self.slots = slots
+    pipes = MetricsPipes(most: slots)
     rules = MetricRules(format: format)
     payloads = PayloadBuilder(format: format, sessionID: "rses-" + RequestID.uuid())
     backoff = StartBackoff(most: mostFailedStarts)
