@@ -20,32 +20,58 @@ extension ConsumeRun {
     commitDue = nil
     let offsets = queue.partitions.filter { $0.isDirty }.map(\.offset)
     guard !offsets.isEmpty || !answers.isEmpty || !extra.isEmpty else { return }
-    var records = extra.map(\.record)
-    records.reserveCapacity(records.count + 2 * answers.count)
+    writing = Commit(answers: answers, extra: extra, offsets: offsets, losses: losses)
+    (answers, extra, answerBytes) = ([], [], 0)
+  }
+
+  /// Goes on with a commit, by a few of its answers: while they are worked on, no worker gets its next request.
+  func continueCommit() {
+    switch writing?.step {
+    case .records: makeRecords()
+    case .counts: countAnswers(atMost: Commit.turn)
+    case .brokers, nil: break
+    }
+  }
+
+  private func makeRecords() {
+    guard var commit = writing.take() else { return }
     do throws(SystemError) {
-      for answer in answers { try writer.add(answer, to: &records) }
+      for answer in commit.nextToRecord(atMost: Commit.turn) { try writer.add(answer, to: &commit.records) }
     } catch {
+      (answers, extra) = (commit.answers + answers, commit.extra + extra)
       return leave(
         ConsumeEnd(status: 125, sentence: "results cannot be read back (\(error)); check the disk of $TMPDIR."))
     }
-    writing = (answers, extra, offsets)
-    (answers, extra, answerBytes) = ([], [], 0)
-    member.send(.write(records, offsets, losses: losses))
+    if commit.hasAllRecords {
+      commit.step = .brokers
+      member.send(.write(commit.takeRecords(), commit.offsets, losses: commit.losses))
+    }
+    writing = commit
   }
 
   func written(in span: Duration) {
-    guard let done = writing.take() else { return }
+    guard writing != nil else { return }
+    writing?.step = .counts
     if lastTrouble.take() != nil { display.print("the brokers answer again") }
     figures.commits += 1
     figures.commitTime += span
     figures.lastCommit = span
-    for offset in done.offsets { queue[offset.partition]?.committed = offset }
-    for answer in done.answers {
+    for offset in writing?.offsets ?? [] { queue[offset.partition]?.committed = offset }
+  }
+
+  /// Counts answers that are committed, and keeps them in the history.
+  func countAnswers(atMost limit: Int) {
+    guard var commit = writing.take() else { return }
+    for answer in commit.nextToCount(atMost: limit) {
       count(answer)
       history?.append(committedRecord(of: answer), inputSHA256: answer.request.inputSHA256)
       forget(answer)
     }
-    if queue.partitions.contains(where: \.isDirty) { scheduleCommit() }
+    if !commit.answers.isEmpty {
+      writing = commit
+    } else if queue.partitions.contains(where: \.isDirty) {
+      scheduleCommit()
+    }
   }
 
   private func count(_ answer: Answer) {

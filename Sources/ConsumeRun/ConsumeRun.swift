@@ -69,7 +69,7 @@ public final class ConsumeRun {
   var answerBytes = 0
   /// Dead letters of what cannot be read.
   var extra: [(partition: Int32, record: OutgoingRecord)] = []
-  var writing: (answers: [Answer], extra: [(partition: Int32, record: OutgoingRecord)], offsets: [PartitionOffset])?
+  var writing: Commit?
   /// How often partitions were lost.
   var losses = 0
   var commitDue: MonotonicInstant?
@@ -134,6 +134,7 @@ public final class ConsumeRun {
       for notice in executor.takeNotices() { display.print(notice) }
       if let line = lateReport.due(executor.lateMetrics) { display.print(line) }
     }
+    if case .counts = writing?.step { countAnswers(atMost: .max) }
     if end?.status != 0 { dispatcher.kill() }
     executor.close()
     while end?.status == 0, !executor.isClosed {
@@ -158,6 +159,7 @@ public final class ConsumeRun {
     startRequests(at: now)
     journal?.flush()
     write(at: now)
+    continueCommit()
     adjustReading()
     checkEnd(at: now)
     drain(at: now)
@@ -176,7 +178,11 @@ public final class ConsumeRun {
     consider(startsPausedUntil)
     consider(display.nextDeadline)
     consider(metricsService?.nextDue)
-    consider(writing == nil ? commitDue : .now() + Self.callCheck)
+    switch writing?.step {
+    case nil: consider(commitDue)
+    case .brokers: consider(.now() + Self.callCheck)
+    case .records, .counts: consider(.now())
+    }
     for partition in queue.partitions where !partition.isStopped { consider(partition.leavesAt) }
     if settings.endsAtEnd { consider(.now() + Self.endCheck) }
     return first
