@@ -50,7 +50,7 @@ struct Commit {
     return records
   }
 
-  /// They leave it.
+  /// Takes the next answers out.
   mutating func nextToCount(atMost limit: Int) -> [Answer] {
     let next = Array(answers.prefix(limit))
     answers.removeFirst(next.count)

@@ -38,7 +38,7 @@ extension ConsumeRun {
     do throws(SystemError) {
       for answer in commit.nextToRecord(atMost: Commit.turn) { try writer.add(answer, to: &commit.records) }
     } catch {
-      (answers, extra) = (commit.answers + answers, commit.extra + extra)
+      takeBack(commit)
       return leave(
         ConsumeEnd(status: 125, sentence: "results cannot be read back (\(error)); check the disk of $TMPDIR."))
     }
@@ -91,14 +91,18 @@ extension ConsumeRun {
   /// Nothing of it was written: all of it goes into the next transaction.
   func aborted(because cause: KafkaCause) {
     figures.aborts += 1
-    guard let done = writing.take() else { return }
-    let kept = done.answers.filter { !$0.request.isAbandoned }
-    for answer in done.answers where answer.request.isAbandoned { keep(answer) }
-    answers = kept + answers
-    extra = done.extra + extra
-    answerBytes = answers.reduce(0) { $0 + ($1.result?.count ?? 0) }
+    guard let commit = writing.take() else { return }
+    takeBack(commit)
     display.print("a transaction was aborted and is written again: \(cause.text)")
     commitDue = .now() + Self.abortPause
+  }
+
+  private func takeBack(_ commit: Commit) {
+    let kept = commit.answers.filter { !$0.request.isAbandoned }
+    for answer in commit.answers where answer.request.isAbandoned { keep(answer) }
+    answers = kept + answers
+    extra = commit.extra + extra
+    answerBytes = answers.reduce(0) { $0 + ($1.result?.count ?? 0) }
   }
 
   func forget(_ answer: Answer) {

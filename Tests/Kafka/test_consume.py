@@ -109,6 +109,7 @@ def test_the_history_has_each_request(members43):
     # More than one turn of the loop prepares and counts, in one commit.
     members.topics.produce(members.requests, numbers(100))
     members.once("--commit-interval", "3s")
+    assert sorted(members.topics.count(members.results).values()) == [1] * 100
     listed = members.program.run("runs", members.ref, "--json", "--limit", "1000", status=0).stdout
     rows = [json.loads(line) for line in listed.splitlines()]
     assert len(rows) == len({row["request_id"] for row in rows}) == 100 and {row["delivery"]["state"] for row in rows} == {"delivered"}

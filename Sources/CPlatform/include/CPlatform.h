@@ -22,7 +22,7 @@ int32_t open_high(const char *path, int32_t flags, uint32_t mode, int32_t *descr
 /// A pipe, both ends above 3 and close-on-exec, the reading end non-blocking.
 int32_t open_pipe(int32_t *reader, int32_t *writer);
 
-/// A new writing end of the pipe with this reader. `folder` is /proc/self/fd.
+/// A new writing end of the pipe with this reader, above 3 and close-on-exec. `folder` is /proc/self/fd.
 int32_t open_writer(int32_t folder, int32_t reader, int32_t *writer);
 
 /// A copy of `descriptor` above 3, close-on-exec.
