@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
-from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic, OffsetSpec
+from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic
 
 from harness import processes
 
@@ -110,26 +110,22 @@ class Topics:
         try:
             partitions = consumer.list_topics(topic, timeout=300).topics[topic].partitions
             consumer.assign([TopicPartition(topic, number, 0) for number in partitions])
-            open_ones, found = self.ends(topic, partitions), []
+            open_ones, found = set(partitions), []
             deadline = time.monotonic() + processes.LIMIT
             while open_ones:
                 assert time.monotonic() < deadline, f"{topic} has no end: {open_ones} of {len(partitions)} partitions"
                 for message in consumer.consume(1000, timeout=0.02):
                     if message.error():
                         assert message.error().name() == "_PARTITION_EOF", message.error()
-                        if message.offset() >= open_ones.get(message.partition(), 0):
-                            open_ones.pop(message.partition(), None)
+                        place = TopicPartition(topic, message.partition())
+                        if message.offset() >= consumer.get_watermark_offsets(place, cached=True)[1]:
+                            open_ones.discard(message.partition())
                         continue
                     found.append(Record(message.partition(), message.offset(), message.timestamp()[1], message.key(),
                                         message.value(), message.headers() or []))
             return found
         finally:
             consumer.close()
-
-    def ends(self, topic, partitions):
-        """The offset after the last record of each partition, committed or not."""
-        futures = self.admin.list_offsets({TopicPartition(topic, number): OffsetSpec.latest() for number in partitions})
-        return {entry.partition: future.result(timeout=300).offset for entry, future in futures.items()}
 
     def count(self, topic, committed=True):
         """How often each request has a record."""
