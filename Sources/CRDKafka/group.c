@@ -150,6 +150,11 @@ int64_t crdk_message_timestamp(const rd_kafka_message_t *message, int *type) {
   return timestamp;
 }
 
+bool crdk_message_has_headers(const rd_kafka_message_t *message) {
+  rd_kafka_headers_t *list = NULL;
+  return !p_rd_kafka_message_headers(message, &list);
+}
+
 bool crdk_message_header(const rd_kafka_message_t *message, size_t index, const char **name, const void **value,
                          size_t *size) {
   rd_kafka_headers_t *list = NULL;

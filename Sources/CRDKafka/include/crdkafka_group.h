@@ -64,6 +64,8 @@ rd_kafka_resp_err_t crdk_watermarks(rd_kafka_t *_Nonnull client, const char *_No
 
 /// Milliseconds since 1970, -1 without one; `type` is one of rd_kafka_timestamp_type_t.
 int64_t crdk_message_timestamp(const rd_kafka_message_t *_Nonnull message, int *_Nonnull type);
+/// Whether it has any. Each other function here takes the headers apart again as long as there are none.
+bool crdk_message_has_headers(const rd_kafka_message_t *_Nonnull message);
 /// Header number `index`; false beyond the last. `value` may be NULL.
 bool crdk_message_header(const rd_kafka_message_t *_Nonnull message, size_t index,
                          const char *_Nullable *_Nonnull name, const void *_Nullable *_Nonnull value,

@@ -6,6 +6,7 @@ internal import CRDKafka
   private let message: UnsafeMutablePointer<rd_kafka_message_t>
   // The client must outlive it.
   private let consumer: GroupConsumer
+  private let hasHeaders: Bool
   /// Its partition.
   public let partition: Int32
   /// Its offset in the partition.
@@ -16,6 +17,7 @@ internal import CRDKafka
     self.consumer = consumer
     unsafe partition = message.pointee.partition
     unsafe offset = message.pointee.offset
+    hasHeaders = unsafe crdk_message_has_headers(message)
   }
 
   deinit { unsafe crdk_message_destroy(message) }
@@ -38,9 +40,12 @@ internal import CRDKafka
 
   /// The value of the last header of this name; nil without one, or without a value.
   public func header(_ name: String) -> [UInt8]? {
+    guard hasHeaders else { return nil }
     var value: UnsafeRawPointer?
     var size = 0
-    guard unsafe crdk_message_last_header(message, name, &value, &size) else { return nil }
+    // Not as an argument, which would copy the name into a new array each time.
+    let isThere = unsafe name.withCString { unsafe crdk_message_last_header(message, $0, &value, &size) }
+    guard isThere else { return nil }
     return unsafe Self.bytes(value, size)
   }
 
