@@ -6,6 +6,7 @@ import os
 import signal
 
 import pytest
+from algo_run import _value
 from workers import cold, host
 
 ECHO = "def apply(input): return input"
@@ -83,6 +84,40 @@ def test_a_result_that_is_not_json_fails_its_request_with_the_remedy(result, kin
         assert (answer.verb, answer.keys) == ("fail", {"type": kind}) and answer.body.startswith(message)
         assert b"; return " in answer.body.splitlines()[0]
     assert message in cold(source, status=1).stderr
+
+
+def holds_itself():
+    value = {}
+    value["self"] = [value]
+    return value
+
+
+def deep():
+    value = []
+    for _ in range(100_000):
+        value = [value]
+    return value
+
+
+@pytest.mark.parametrize(
+    "value",
+    [None, 2.5, {"a": 1, "é\ud800": [True, (2, 3)]}, {1: 2, None: 3, True: 4}, [float("inf")], object(), {(1, 2): 3}, [1.5] * 1000,
+     holds_itself(), deep()],
+    ids=range(10),
+)  # fmt: skip
+def test_a_result_is_what_the_json_module_makes_of_it(value, monkeypatch):
+    """Its fast encoder is used directly: results and errors are those of the documented way."""
+
+    def outcome():
+        try:
+            return _value.encoded(value)
+        except Exception as error:
+            return type(error), str(error)
+
+    assert _value._pieces is not None
+    direct = outcome()
+    monkeypatch.setattr(_value, "_pieces", None)
+    assert direct == outcome()
 
 
 def test_an_exception_fails_one_request_with_its_traceback_and_the_worker_continues():
