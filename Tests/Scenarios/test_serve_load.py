@@ -155,7 +155,7 @@ def test_the_end_of_the_server_under_load_loses_no_response(program, delay):
 def test_a_request_that_the_kernel_took_before_the_end_is_answered(program):
     publish_command(program)
     with Server(program) as server:
-        server.process.send_signal(signal.SIGSTOP)
+        processes.suspend(server.process.pid)
         clients = [socket.create_connection(("127.0.0.1", server.port), 60) for _ in range(50)]
         for client in clients:
             client.sendall(callers.head(server, "POST", "/v1/algo/o/n", "Content-Length: 0"))
@@ -177,7 +177,7 @@ def test_a_kept_connection_whose_next_request_is_there_at_the_end_gets_its_answe
             while reader.readline() != b"\r\n":
                 pass
             assert reader.readline() == b"ok\n"
-            server.process.send_signal(signal.SIGSTOP)
+            processes.suspend(server.process.pid)
             client.sendall(callers.head(server, "POST", "/v1/algo/o/n", "Content-Length: 0"))
             server.process.send_signal(signal.SIGTERM)
             server.process.send_signal(signal.SIGCONT)

@@ -142,8 +142,7 @@ def test_killed_within_the_grace_algo_run_takes_the_stubborn_child_with_it(progr
 def test_a_stopped_algo_run_that_is_killed_takes_its_child_with_it(program):
     process = program.start("exec", "--", "sh", "-c", "trap '' TERM; echo ready; while :; do sleep 1000; done")
     assert processes.read_line(process.stdout.fileno()) == "ready"
-    process.send_signal(signal.SIGSTOP)
-    processes.await_until(lambda: processes.find(process.pid).state == "T", "algo-run is stopped")
+    processes.suspend(process.pid)
     process.kill()
     process.wait()
     assert processes.await_none(program.marker) == []

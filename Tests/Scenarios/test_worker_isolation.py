@@ -148,10 +148,10 @@ def test_a_request_does_not_begin_under_a_supervisor_that_was_killed_before_it_w
     batch = workers.start("--jobs", "1")
     batch.ask("loaded")
     loaded = int(workers.marks("loaded"))
-    os.kill(loaded, signal.SIGSTOP)
+    processes.suspend(loaded)
     batch.send(1)
     processes.await_until(lambda: unread(loaded, 4), "the request is in its pipe")
-    os.kill(batch.process.pid, signal.SIGSTOP)
+    processes.suspend(batch.process.pid)
     os.kill(loaded, signal.SIGCONT)
 
     def forks():

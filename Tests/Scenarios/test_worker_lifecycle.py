@@ -127,7 +127,7 @@ def test_a_stopped_worker_is_replaced_at_the_time_limit(workers):
     workers.apply(PID)
     batch = workers.start("--jobs", "1", "--timeout", "1s", "--grace", "50ms")
     first = batch.ask(1)
-    os.kill(first["result"], signal.SIGSTOP)
+    processes.suspend(first["result"])
     stopped, third = batch.ask(2), batch.ask(3)
     batch.end()
     assert outcomes([first, stopped, third]) == [SUCCEEDED, ("timed_out", "time_limit"), SUCCEEDED]

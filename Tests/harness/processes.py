@@ -85,6 +85,12 @@ def is_running(pid):
     return process is not None and process.state not in "ZX"
 
 
+def suspend(pid):
+    """Stops a process and waits until it stands still: before that, a read that waits may still take what comes."""
+    os.kill(pid, signal.SIGSTOP)
+    await_until(lambda: find(pid).state == "T", f"process {pid} is stopped")
+
+
 def await_until(condition, what, limit=LIMIT):
     """Waits until `condition()` is true and gives its value; fails with `what` at the deadline."""
     deadline = time.monotonic() + limit
