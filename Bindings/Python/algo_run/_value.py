@@ -57,9 +57,9 @@ _encoder = json.JSONEncoder(separators=(",", ":"), allow_nan=False, default=_pla
 
 
 def _pieces_of() -> Optional[Callable[[Any, int], Iterable[str]]]:
-    """What _encoder makes anew for each value, which takes twice as long as a small value; None where Python has none.
+    """The part of _encoder that it makes anew for each value, which takes twice as long as a small value.
 
-    It is not documented, so it counts only if it does what _encoder does.
+    It is not documented: nothing is returned if Python has none, or one that does something else.
     """
     try:
         from json.encoder import c_make_encoder, encode_basestring_ascii  # type: ignore[attr-defined]
