@@ -95,6 +95,8 @@ static void run_child(const struct launch_request *request, pid_t supervisor, vo
   // 7. Nothing above the child's own descriptors. Close-on-exec rather than close: 127 means a failed exec, and what
   //    others left open without the mark is caught as well.
   if (close_range(first, ~0U, CLOSE_RANGE_CLOEXEC) != 0) mark_one_by_one(first);
+  if (request->is_batch && sched_getscheduler(0) == SCHED_OTHER)
+    sched_setscheduler(0, SCHED_BATCH, &(struct sched_param){0});
   // The only disposition that the supervisor changed for itself.
   if (signal_was_ignored(SIGCHLD)) signal(SIGCHLD, SIG_IGN);
   // 8. The mask last: from here on a signal to the group acts as it would on any program.

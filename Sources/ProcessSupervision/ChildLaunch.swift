@@ -31,6 +31,7 @@ struct ChildLaunch {
     )
     unsafe request.is_guarded = isGuarded
     unsafe request.leaves_terminal = !configuration.sharesTerminal
+    unsafe request.is_batch = configuration.isBatch
 
     var launched = launched_child()
     let code = withExtendedLifetime((paths, arguments, environment, directory)) {

@@ -26,6 +26,9 @@ public struct SpawnConfiguration {
   /// child that does not has no controlling terminal at all.
   public var sharesTerminal = false
 
+  /// Whether it waits for its turn when it wakes, instead of interrupting what runs: SCHED_BATCH of sched(7).
+  public var isBatch = false
+
   /// A configuration to run `command`, everything else as by default.
   public init(command: [OSString], environment: [OSString], directory: String? = nil) {
     self.command = command

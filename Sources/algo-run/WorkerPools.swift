@@ -9,11 +9,11 @@ extension RunContext {
   /// The workers of a target, at most `slots` at a time.
   func workers(
     of target: ExecutionTarget, _ settings: WorkerSettings, slots: Int, limits: RunLimits, by supervisor: Supervisor,
-    mostFailedStarts: Int = 5
+    isBatch: Bool = false, mostFailedStarts: Int = 5
   ) -> WorkerPool {
     WorkerPool(
       supervisor: supervisor, target: target, settings: settings, slots: slots, limits: limits, format: payloadFormat,
-      secrets: secretVariables, mostFailedStarts: mostFailedStarts)
+      secrets: secretVariables, isBatch: isBatch, mostFailedStarts: mostFailedStarts)
   }
 }
 
@@ -28,7 +28,8 @@ extension RunContext {
   ) -> any Executor {
     if let worker {
       let affordable = JobLimit.affordable(slots, descriptorsPerJob: WorkerPool.descriptorsPerWorker)
-      return workers(of: target, worker, slots: affordable, limits: limits, by: supervisor)
+      // With many short requests, a worker that interrupts another costs more than it wins.
+      return workers(of: target, worker, slots: affordable, limits: limits, by: supervisor, isBatch: true)
     }
     return ProcessExecutor(
       supervisor: supervisor, slots: JobLimit.affordable(slots), format: payloadFormat, secrets: secretVariables,

@@ -2,6 +2,7 @@
 """`consume`: requests from a topic to results, payloads and offsets in one transaction."""
 
 import json
+import os
 import signal
 import subprocess
 import time
@@ -101,6 +102,14 @@ def test_the_record_form_is_the_execution_record(members43):
     assert record["source"] == f"{members.requests}/0/0" and record["stderr_tail"] == "oops\n"
     assert record["outcome"] == "succeeded" and record["delivery"]["state"] == "delivered"
     assert len(record["input_sha256"]) == 64
+
+
+def test_workers_wait_for_their_turn(members43):
+    members = members43
+    members.publish_worker("def apply(request): return os.sched_getscheduler(0)")
+    members.topics.produce(members.requests, [b"1"])
+    members.once()
+    assert [int(record.value) for record in members.topics.read(members.results)] == [os.SCHED_BATCH]
 
 
 def test_the_history_has_each_request(members43):

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """How workers begin and end: each rule with the failure that it answers (docs/workers.md, "Lifecycle")."""
 
+import json
 import os
 import signal
+import threading
 
 import pytest
 
@@ -132,6 +134,30 @@ def test_a_stopped_worker_is_replaced_at_the_time_limit(workers):
     batch.end()
     assert outcomes([first, stopped, third]) == [SUCCEEDED, ("timed_out", "time_limit"), SUCCEEDED]
     assert third["result"] != first["result"] and not processes.is_running(first["result"])
+
+
+POLICY = "return os.sched_getscheduler(0)"
+
+
+def test_workers_of_a_batch_wait_for_their_turn(workers):
+    workers.apply(POLICY)
+    assert workers.batch([1], status=0).results[0]["result"] == os.SCHED_BATCH
+    assert json.loads(workers.exec(input=b"1", status=0).stdout) == os.SCHED_OTHER
+
+
+def test_a_policy_that_was_chosen_for_algo_run_is_kept(workers):
+    workers.apply(POLICY)
+    found = []
+
+    def with_policy():
+        # Of this thread alone, and of what it starts.
+        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+        found.append(workers.batch([1], status=0).results[0]["result"])
+
+    thread = threading.Thread(target=with_policy)
+    thread.start()
+    thread.join()
+    assert found == [os.SCHED_IDLE]
 
 
 VIOLATIONS = {

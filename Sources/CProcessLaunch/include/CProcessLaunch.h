@@ -28,6 +28,9 @@ struct launch_request {
   bool is_guarded;
   /// Whether the child gives up the controlling terminal.
   bool leaves_terminal;
+  /// Whether the child that wakes waits for its turn instead of interrupting what runs: SCHED_BATCH, see sched(7). Another
+  /// policy than the usual one, which its user chose for the supervisor, is kept.
+  bool is_batch;
 };
 
 /// The stage at which a launch failed.

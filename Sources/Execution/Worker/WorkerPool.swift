@@ -50,10 +50,11 @@ public final class WorkerPool: Executor {
   ///   - limits: how a worker is stopped; its time limit is not used.
   ///   - format: of the payloads, as the connection has it.
   ///   - secrets: names of environment variables that no worker gets.
+  ///   - isBatch: whether workers are scheduled for throughput: see ``SpawnConfiguration/isBatch``.
   ///   - mostFailedStarts: failed starts in a row after which it gives up.
   public init(
     supervisor: Supervisor, target: ExecutionTarget, settings: WorkerSettings, slots: Int, limits: RunLimits,
-    format: PayloadFormat, secrets: [String], mostFailedStarts: Int = 5
+    format: PayloadFormat, secrets: [String], isBatch: Bool = false, mostFailedStarts: Int = 5
   ) {
     // A worker may end while its request is written.
     WriteSignals.ignoreOnThisThread()
@@ -73,6 +74,7 @@ public final class WorkerPool: Executor {
       directory: target.version?.directory)
     configuration.limits = limits
     configuration.limits.timeLimit = nil
+    configuration.isBatch = isBatch
     self.configuration = configuration
     timer = loop.schedule(self)
   }
