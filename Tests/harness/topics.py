@@ -11,7 +11,6 @@ from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic
 
 from harness import processes
 
-
 # Seconds after which a broker has aborted the transaction of a member that died, and longer than any topic takes to read.
 TRANSACTION_TIME = 60
 
@@ -117,8 +116,8 @@ class Topics:
             assert time.monotonic() < deadline, f"{topic} has no end: {without_end}"
 
     def _read_once(self, topic, committed):
-        """The records that one consumer finds, and the partitions whose end it did not see. A transaction
-        that does not end in time holds nothing up that is committed before it."""
+        """The records that one consumer finds, and the partitions whose end it did not see. A transaction that does not end
+        in time holds back only what comes behind it."""
         consumer = Consumer({"bootstrap.servers": self.bootstrap, "group.id": f"reader-{uuid.uuid4()}",
                              "enable.auto.commit": False, "enable.partition.eof": True, "auto.offset.reset": "earliest",
                              "isolation.level": "read_committed" if committed else "read_uncommitted"})

@@ -28,8 +28,8 @@ struct launch_request {
   bool is_guarded;
   /// Whether the child gives up the controlling terminal.
   bool leaves_terminal;
-  /// Whether the child that wakes waits for its turn instead of interrupting what runs: SCHED_BATCH, see sched(7). Another
-  /// policy than the usual one, which its user chose for the supervisor, is kept.
+  /// Whether the child has the policy SCHED_BATCH of sched(7): when it wakes it waits for its turn. A policy that was
+  /// chosen for the supervisor is kept.
   bool is_batch;
 };
 
